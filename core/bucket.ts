@@ -1,0 +1,39 @@
+/**
+ * A token bucket. In any window of t ms at most `burst + rate * t / 1000` tokens are taken: with `rate = limit - burst`
+ * no second ever sees more than `limit`.
+ */
+export class TokenBucket {
+  readonly rate: number
+  readonly burst: number
+  #tokens: number
+  #updated = Number.NEGATIVE_INFINITY
+
+  /** @param rate tokens per second @param burst tokens it holds when full; it starts full */
+  constructor(rate: number, burst: number) {
+    this.rate = rate
+    this.burst = burst
+    this.#tokens = burst
+  }
+
+  /** Takes `amount` tokens if they are there. `now` in ms; a clock that steps back takes nothing away. */
+  take(now: number, amount = 1): boolean {
+    this.#refill(now)
+    if (this.#tokens < amount) return false
+    this.#tokens -= amount
+    return true
+  }
+
+  /** Milliseconds until `amount` tokens are there; Infinity if they never fit. */
+  wait(now: number, amount = 1): number {
+    this.#refill(now)
+    if (amount > this.burst) return Number.POSITIVE_INFINITY
+    return Math.max(0, ((amount - this.#tokens) / this.rate) * 1000)
+  }
+
+  #refill(now: number): void {
+    if (now > this.#updated) {
+      this.#tokens = Math.min(this.burst, this.#tokens + ((now - this.#updated) / 1000) * this.rate)
+      this.#updated = now
+    }
+  }
+}

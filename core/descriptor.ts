@@ -1,0 +1,97 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { checkCount, checkFinite, checkId, checkInteger, checkText, parse } from './codec.ts'
+import { type Descriptor, DescriptorBodySchema, DescriptorSchema } from './descriptor_pb.ts'
+import { Malformed } from './malformed.ts'
+import { positionOf } from './position.ts'
+import type { Sign, Signed } from './signed.ts'
+
+/** What nodes tell each other about a node. Made and signed by that node, passed on by everybody, never altered. */
+export interface PeerDescriptor {
+  readonly id: string
+  /** On the ring; computed from the id by whoever receives the descriptor. */
+  readonly position: number
+  /** Multiaddrs, at most 4. */
+  readonly addresses: readonly string[]
+  /** The newer of two descriptors of a node has the higher sequence. */
+  readonly sequence: number
+  /** When its owner made it, ms since the epoch. */
+  readonly issued: number
+  /** Numbers that sorted structures rank by. */
+  readonly attributes: Readonly<Record<string, number>>
+  /** The signed form that travels. Its signature is empty between simulated nodes. */
+  readonly record: { readonly body: Uint8Array; readonly signature: Uint8Array }
+}
+
+export const DESCRIPTOR_TYPE = 'descriptor/1'
+/** LIMITS: descriptors are at most 1 KiB, with at most 4 addresses and 8 ranked attributes, and at most 24 h old. */
+export const MAX_DESCRIPTOR_BYTES = 1024
+export const MAX_ADDRESSES = 4
+export const MAX_DESCRIPTOR_AGE = 24 * 3600 * 1000
+/** How far ahead of ours another node's clock may be. */
+export const CLOCK_WINDOW = 120_000
+const MAX_ADDRESS_LENGTH = 200
+const MAX_RANKED = 8
+const RANKED_NAME = /^[a-z][a-z0-9_]{0,63}$/
+const NO_SIGNATURE = new Uint8Array(0)
+
+/** Describes a node. Without `sign` the signature is empty, which only simulated nodes accept. */
+export function describe(
+  fields: Pick<PeerDescriptor, 'id' | 'addresses' | 'sequence' | 'issued'> &
+    Partial<Pick<PeerDescriptor, 'attributes'>>,
+  sign?: Sign,
+): PeerDescriptor {
+  const { id, sequence, issued, attributes = {} } = fields
+  const addresses = fields.addresses.slice(0, MAX_ADDRESSES)
+  const names = Object.keys(attributes).sort()
+  const body = toBinary(
+    DescriptorBodySchema,
+    create(DescriptorBodySchema, {
+      id,
+      addresses,
+      sequence: BigInt(sequence),
+      issued: BigInt(Math.round(issued)),
+      attributes: names.map((name) => ({ name, value: attributes[name] as number })),
+    }),
+  )
+  const signature = sign === undefined ? NO_SIGNATURE : sign(DESCRIPTOR_TYPE, body)
+  return { id, position: positionOf(id), addresses, sequence, issued, attributes, record: { body, signature } }
+}
+
+export function descriptorToWire(descriptor: PeerDescriptor): Descriptor {
+  return create(DescriptorSchema, descriptor.record)
+}
+
+/** @throws Malformed. What the owner is said to have signed is added to `claims`. */
+export function descriptorFromWire(wire: Descriptor, claims: Signed[]): PeerDescriptor {
+  checkInteger(wire.body.length, 1, MAX_DESCRIPTOR_BYTES, 'descriptor-size')
+  const body = parse('descriptor', () => fromBinary(DescriptorBodySchema, wire.body))
+  const id = checkId(body.id)
+  checkCount(body.addresses, MAX_ADDRESSES, 'descriptor-addresses')
+  for (const address of body.addresses) checkText(address, MAX_ADDRESS_LENGTH, 'descriptor-address')
+  checkCount(body.attributes, MAX_RANKED, 'descriptor-attributes')
+  const attributes: Record<string, number> = {}
+  for (const { name, value } of body.attributes) {
+    if (!RANKED_NAME.test(name)) throw new Malformed('descriptor-attribute')
+    attributes[name] = checkFinite(value, 'descriptor-attribute')
+  }
+  claims.push({ signer: id, type: DESCRIPTOR_TYPE, body: wire.body, signature: wire.signature })
+  return {
+    id,
+    position: positionOf(id),
+    addresses: body.addresses,
+    sequence: checkInteger(body.sequence, 0, Number.MAX_SAFE_INTEGER, 'descriptor-sequence'),
+    issued: checkInteger(body.issued, 0, Number.MAX_SAFE_INTEGER, 'descriptor-issued'),
+    attributes,
+    record: { body: wire.body, signature: wire.signature },
+  }
+}
+
+/** Bytes that a descriptor takes inside a message, tag and length included. */
+export function descriptorSize(descriptor: PeerDescriptor): number {
+  return descriptor.record.body.length + descriptor.record.signature.length + 12
+}
+
+/** Neither too old to be passed on nor from a future that no honest clock shows. */
+export function isFresh(descriptor: PeerDescriptor, now: number): boolean {
+  return descriptor.issued > now - MAX_DESCRIPTOR_AGE && descriptor.issued < now + CLOCK_WINDOW
+}

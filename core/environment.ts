@@ -1,0 +1,36 @@
+import type { PeerDescriptor } from './descriptor.ts'
+import type { Random } from './random.ts'
+
+/** A running timer. Cancelling twice, or after it fired, does nothing. */
+export interface Timer {
+  cancel(): void
+}
+
+/**
+ * All that a protocol can touch: time, chance and messages come through here and nowhere else, so that the simulator and
+ * the real node run the same classes and the same seed gives the same run.
+ */
+export interface Environment<Message> {
+  /** This node as it describes itself now; a new object whenever its addresses or ranked attributes change. */
+  readonly self: PeerDescriptor
+  readonly random: Random
+  /** Milliseconds since the epoch, monotonic while the node runs. Clocks of different nodes may differ. */
+  now(): number
+  /** Best effort: may be lost, late, duplicated or refused. Never throws, never blocks. The message is immutable from here on. */
+  send(to: PeerDescriptor, message: Message): void
+  /** Runs `task` once, `delay` ms from now. */
+  after(delay: number, task: () => void): Timer
+  /** Runs `task` every `period` ms, starting at a random phase and jittered by a tenth, so that nodes do not fall into step. */
+  every(period: number, task: () => void): Timer
+}
+
+/**
+ * A state machine driven by its Environment. `start` and `stop` are idempotent; after `stop` no timer is left and every
+ * message is ignored.
+ */
+export interface Protocol<Message> {
+  start(): void
+  stop(): void
+  /** Nothing that a peer sends may throw out of here. `from` is the authenticated sender. */
+  receive(from: PeerDescriptor, message: Message): void
+}

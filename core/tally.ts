@@ -1,0 +1,23 @@
+const MAX_REASONS = 128
+
+/**
+ * Counts by reason: every loss, refusal and drop is counted under a short stable slug. Holds at most 128 different
+ * reasons; more are counted together as 'other'.
+ */
+export class Tally {
+  readonly #counts = new Map<string, number>()
+
+  add(reason: string, amount = 1): void {
+    const key = this.#counts.has(reason) || this.#counts.size < MAX_REASONS ? reason : 'other'
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + amount)
+  }
+
+  get(reason: string): number {
+    return this.#counts.get(reason) ?? 0
+  }
+
+  /** A copy, sorted by reason. */
+  toJSON(): Record<string, number> {
+    return Object.fromEntries([...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1)))
+  }
+}
