@@ -24,6 +24,9 @@ export interface Environment<Message> {
   every(period: number, task: () => void): Timer
 }
 
+/** What an Exchange sees of its Environment: it answers questions, and leaves sending and timing to Rounds. */
+export type Surroundings = Pick<Environment<never>, 'self' | 'random' | 'now'>
+
 /**
  * A state machine driven by its Environment. `start` and `stop` are idempotent; after `stop` no timer is left and every
  * message is ignored.

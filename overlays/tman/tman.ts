@@ -1,0 +1,176 @@
+import { isFresh, type PeerDescriptor } from '../../core/descriptor.ts'
+import type { Surroundings } from '../../core/environment.ts'
+import type { Exchange, MissedReason } from '../../core/exchange.ts'
+import { Tally } from '../../core/tally.ts'
+import type { Ranking } from './ranking.ts'
+
+export interface TManOptions {
+  /** c, peers in the view: neighbours and long links together. @default 32 (measured: 10 hops at 10^4, DESIGN) */
+  readonly view: number
+  /** m, descriptors sent in an exchange, this node's own included. @default 20 (paper) */
+  readonly message: number
+  /** psi: the partner is one of the first psi of the view. @default 4 (measured: the 2 nearest on each side) */
+  readonly psi: number
+  /** Random peers taken into every merge, so that order keeps growing out of randomness. @default 2 (measured) */
+  readonly random: number
+  /** Rounds without a change after which the node falls quiet. @default 4 (the paper suspends after about as many) */
+  readonly quietAfter: number
+  /** A quiet node gossips in one of this many rounds. @default 8 (chosen) */
+  readonly keepAlive: number
+}
+
+export const TMAN_DEFAULTS: TManOptions = { view: 32, message: 20, psi: 4, random: 2, quietAfter: 4, keepAlive: 8 }
+
+/** LIMITS: at most 64 descriptors are ranked an exchange, whatever a partner sends. */
+export const MAX_RANKED = 64
+
+export interface TManInit {
+  readonly ranking: Ranking
+  /** Random peers, from peer sampling. */
+  sample(count: number): readonly PeerDescriptor[]
+  /**
+   * Whether a peer may enter the view: 'no' for one known to be gone; 'ask' for one nobody here has talked to yet: it is
+   * then passed to `ask`, and offered again (`consider`) once it has answered for itself. @default always 'yes'
+   */
+  admits?(peer: PeerDescriptor): 'yes' | 'ask' | 'no'
+  ask?(peer: PeerDescriptor): void
+  /** Called after every change of the view's members. */
+  changed?(): void
+  readonly options?: Partial<TManOptions>
+}
+
+/**
+ * T-Man (Jelasity and Babaoglu; PAPERS section 1): nodes swap the descriptors that suit each other best, and a random
+ * overlay falls into the order that the ranking describes.
+ *
+ * Invariants: (1) the view holds at most `view` peers, none twice, never this node; (2) every member was admitted;
+ * (3) an exchange sends at most `message` descriptors and ranks at most MAX_RANKED.
+ * Departures: long links live in the view (the ranking chooses them), which removes the stuck tail; a quiet node falls back
+ * to a keep-alive instead of suspending, so that it hears of newcomers.
+ */
+export class TMan implements Exchange<readonly PeerDescriptor[], readonly PeerDescriptor[]> {
+  /** stale, not-admitted: descriptors that were passed over. */
+  readonly tally = new Tally()
+  readonly #environment: Surroundings
+  readonly #init: TManInit
+  readonly #options: TManOptions
+  readonly #salt: number
+  #view: readonly PeerDescriptor[] = []
+  #roundsSinceChange = 0
+
+  constructor(environment: Surroundings, init: TManInit) {
+    this.#environment = environment
+    this.#init = init
+    this.#options = { ...TMAN_DEFAULTS, ...init.options }
+    this.#salt = environment.random.word()
+  }
+
+  /** Neighbours first, as the ranking orders them. */
+  get view(): readonly PeerDescriptor[] {
+    return this.#view
+  }
+
+  /** Whether the view has stopped changing. */
+  get quiet(): boolean {
+    return this.#roundsSinceChange >= this.#options.quietAfter
+  }
+
+  /** Takes peers into the view where the ranking prefers them. */
+  consider(candidates: readonly PeerDescriptor[]): void {
+    const now = this.#environment.now()
+    const best = new Map(this.#view.map((peer) => [peer.id, peer]))
+    for (const peer of candidates) {
+      if (peer.id === this.#environment.self.id) continue
+      if (!isFresh(peer, now)) {
+        this.tally.add('stale')
+        continue
+      }
+      if (peer.sequence >= (best.get(peer.id)?.sequence ?? 0)) best.set(peer.id, peer)
+    }
+    this.#adopt(this.#admitted([...best.values()]))
+  }
+
+  remove(id: string): void {
+    if (this.#view.some((peer) => peer.id === id)) this.#adopt(this.#view.filter((peer) => peer.id !== id))
+  }
+
+  partner(): PeerDescriptor | undefined {
+    this.#roundsSinceChange++
+    this.consider(this.#init.sample(this.#options.random))
+    const silent = this.quiet && this.#roundsSinceChange % this.#options.keepAlive !== 0
+    return silent ? undefined : this.#environment.random.pick(this.#view.slice(0, this.#options.psi))
+  }
+
+  offer(partner: PeerDescriptor): readonly PeerDescriptor[] {
+    return this.#bufferFor(partner)
+  }
+
+  answer(from: PeerDescriptor, offer: readonly PeerDescriptor[]): readonly PeerDescriptor[] {
+    const answer = this.#bufferFor(from)
+    this.#merge(from, offer)
+    return answer
+  }
+
+  absorb(from: PeerDescriptor, answer: readonly PeerDescriptor[]): void {
+    this.#merge(from, answer)
+  }
+
+  /** Nothing changes here: who is gone is for failure detection to say, which hears of every missed exchange. */
+  missed(_partner: PeerDescriptor, _reason: MissedReason): void {}
+
+  /** Self and the best this node knows for the partner; random within equals, so that no two answers are alike. */
+  #bufferFor(partner: PeerDescriptor): readonly PeerDescriptor[] {
+    const { self, random } = this.#environment
+    const known = new Map(this.#view.map((peer) => [peer.id, peer]))
+    for (const peer of this.#init.sample(this.#options.random)) known.set(peer.id, peer)
+    known.delete(partner.id)
+    const best = this.#init.ranking.select(partner, [...known.values()], this.#options.message - 1, () =>
+      random.float(),
+    )
+    return [self, ...best]
+  }
+
+  #merge(from: PeerDescriptor, received: readonly PeerDescriptor[]): void {
+    const limit = MAX_RANKED - this.#options.random - 1
+    this.consider([from, ...received.slice(0, limit), ...this.#init.sample(this.#options.random)])
+  }
+
+  /** The best that are admitted. Candidates that would be chosen but never answered for themselves are asked, not taken. */
+  #admitted(candidates: readonly PeerDescriptor[]): readonly PeerDescriptor[] {
+    const { admits, ask } = this.#init
+    if (admits === undefined) return this.#select(candidates)
+    const verdicts = new Map(candidates.map((peer) => [peer.id, admits(peer)]))
+    const possible = candidates.filter(({ id }) => verdicts.get(id) !== 'no')
+    this.tally.add('not-admitted', candidates.length - possible.length)
+    const chosen = this.#select(possible)
+    const unknown = chosen.filter(({ id }) => verdicts.get(id) === 'ask')
+    if (unknown.length === 0) return chosen
+    for (const peer of unknown) ask?.(peer)
+    return this.#select(possible.filter(({ id }) => verdicts.get(id) === 'yes'))
+  }
+
+  #select(candidates: readonly PeerDescriptor[]): readonly PeerDescriptor[] {
+    const { ranking } = this.#init
+    return ranking.select(this.#environment.self, candidates, this.#options.view, (peer) => this.#preference(peer))
+  }
+
+  #adopt(view: readonly PeerDescriptor[]): void {
+    const before = new Set(this.#view.map(({ id }) => id))
+    const same = view.length === before.size && view.every(({ id }) => before.has(id))
+    this.#view = view
+    if (same) return
+    this.#roundsSinceChange = 0
+    this.#init.changed?.()
+  }
+
+  /**
+   * Min-wise choice of long links: a hash under a private salt. Each node settles on a random member of a band, keeps it
+   * as long as it lives, and nobody else can tell which one it will be.
+   */
+  #preference(peer: PeerDescriptor): number {
+    let h = this.#salt ^ (peer.position % 0x1_0000_0000)
+    h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
+    h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+    return (h ^ (h >>> 16)) >>> 0
+  }
+}
