@@ -1,0 +1,129 @@
+import type { PeerDescriptor } from '../../core/descriptor.ts'
+import type { Environment, Timer } from '../../core/environment.ts'
+import type { Random } from '../../core/random.ts'
+import { TIMER } from './events.ts'
+import type { Network } from './network.ts'
+
+/** A node's clock against the virtual one. */
+export interface Clock {
+  /** ms it is ahead; negative when it is behind. @default 0 */
+  readonly offset?: number
+  /** How fast it runs: 1.01 gains 10 ms a second, and its timers fire that much earlier. @default 1 */
+  readonly rate?: number
+}
+
+/** `SimulatedTimer.slot` when the timer is not in the event queue: fired or cancelled, or due while its node is paused. */
+const DONE = -1
+const HELD = -2
+
+/**
+ * What one incarnation of a node's protocol sees of the world. Closed for good when the node dies or restarts: an old
+ * incarnation that is still referred to has no timers and no voice.
+ */
+export class SimulatedEnvironment<Message> implements Environment<Message> {
+  self: PeerDescriptor
+  open = true
+  /** Timers that wait. */
+  timers = 0
+  readonly index: number
+  readonly #network: Network<Message>
+  readonly #clock: Clock | undefined
+  #random: Random | undefined
+
+  constructor(network: Network<Message>, index: number, self: PeerDescriptor, clock: Clock | undefined) {
+    this.#network = network
+    this.index = index
+    this.self = self
+    this.#clock = clock
+  }
+
+  get random(): Random {
+    // Incarnations differ: a restarted node that repeated its own choices would be a strange coincidence.
+    this.#random ??= this.#network.random.fork(`node ${this.self.id} ${this.self.sequence}`)
+    return this.#random
+  }
+
+  now(): number {
+    return clockTime(this.#network, this.#clock)
+  }
+
+  send(to: PeerDescriptor, message: Message): void {
+    this.#network.transmit(this, to.id, message)
+  }
+
+  /** @throws RangeError when the delay is not a finite number, Error when the node has too many timers: both are bugs of the protocol. */
+  after(delay: number, task: () => void): Timer {
+    return this.#timer(delay, 0, task)
+  }
+
+  /** @throws RangeError when the period is not positive and finite, Error as `after` */
+  every(period: number, task: () => void): Timer {
+    if (!(period > 0)) throw new RangeError(`a period is positive, got ${period}`)
+    return this.#timer(this.#network.chance.float() * period, period, task)
+  }
+
+  /** A timer is due. */
+  fire(timer: SimulatedTimer<Message>): void {
+    timer.slot = DONE
+    if (timer.period === 0) this.timers--
+    else this.queue(timer, timer.period * (0.9 + this.#network.chance.float() * 0.2))
+    timer.task()
+  }
+
+  /** Puts a timer into the event queue, `delay` ms of this node's clock from now. */
+  queue(timer: SimulatedTimer<Message>, delay: number): void {
+    const wait = delay / (this.#clock?.rate ?? 1)
+    timer.slot = this.#network.queue.push(this.#network.now + wait, TIMER, this.index, timer)
+  }
+
+  cancel(timer: SimulatedTimer<Message>): void {
+    if (timer.slot === DONE) return
+    if (timer.slot !== HELD) this.#network.queue.cancel(timer.slot)
+    timer.slot = DONE
+    this.timers--
+  }
+
+  #timer(delay: number, period: number, task: () => void): Timer {
+    if (!Number.isFinite(delay)) throw new RangeError(`a delay is a finite number, got ${delay}`)
+    const timer = new SimulatedTimer<Message>(this, task, period)
+    if (!this.open) return timer
+    if (this.timers >= this.#network.options.maxTimers) {
+      throw new Error(`${this.self.id} has ${this.timers} timers already: its protocol leaks them`)
+    }
+    this.timers++
+    this.queue(timer, Math.max(0, delay))
+    return timer
+  }
+}
+
+export class SimulatedTimer<Message> implements Timer {
+  slot = DONE
+  readonly environment: SimulatedEnvironment<Message>
+  readonly task: () => void
+  /** 0 for a timer that fires once. */
+  readonly period: number
+
+  constructor(environment: SimulatedEnvironment<Message>, task: () => void, period: number) {
+    this.environment = environment
+    this.task = task
+    this.period = period
+  }
+
+  cancel(): void {
+    this.environment.cancel(this)
+  }
+
+  /** Due, but its node is paused. */
+  hold(): void {
+    this.slot = HELD
+  }
+
+  /** The node goes on: fires at once, unless it was cancelled meanwhile. */
+  release(): void {
+    if (this.slot === HELD) this.environment.queue(this, 0)
+  }
+}
+
+export function clockTime(network: { now: number; options: { epoch: number } }, clock: Clock | undefined): number {
+  return network.options.epoch + (clock?.offset ?? 0) + network.now * (clock?.rate ?? 1)
+}

@@ -1,0 +1,119 @@
+import { describe, type PeerDescriptor } from '../../core/descriptor.ts'
+import type { Protocol } from '../../core/environment.ts'
+import { type Clock, clockTime, SimulatedEnvironment, type SimulatedTimer } from './environment.ts'
+import { MESSAGE, TIMER } from './events.ts'
+import type { Network } from './network.ts'
+import type { Flow } from './traffic.ts'
+
+/** Something that became due while its node was paused. */
+interface Held {
+  readonly kind: number
+  readonly payload: unknown
+  readonly source: number
+  readonly sender: PeerDescriptor | undefined
+  readonly size: number
+}
+
+/** A node of the simulation: its protocol, its environment and what happened to it. */
+export class SimulatedNode<Message, P extends Protocol<Message>> {
+  readonly index: number
+  /** The present incarnation's. Assigned by the simulation, and again on restart. */
+  protocol!: P
+  environment: SimulatedEnvironment<Message>
+  /** Its sockets are closed: who sends to it can be told so. */
+  refuses = false
+  /** Virtual time at which it goes on, Infinity when it waits for `resume`, undefined when it runs. */
+  pausedUntil: number | undefined
+  readonly #network: Network<Message>
+  readonly #clock: Clock | undefined
+  #held: Held[] | undefined
+
+  constructor(
+    network: Network<Message>,
+    index: number,
+    fields: Pick<PeerDescriptor, 'id' | 'addresses' | 'attributes'>,
+    clock: Clock | undefined,
+  ) {
+    this.#network = network
+    this.#clock = clock
+    this.index = index
+    this.environment = new SimulatedEnvironment(network, index, this.#describe(fields, 1), clock)
+  }
+
+  get id(): string {
+    return this.environment.self.id
+  }
+
+  /** This node as it describes itself now. */
+  get self(): PeerDescriptor {
+    return this.environment.self
+  }
+
+  /** Neither killed nor crashed. A paused node is alive. */
+  get alive(): boolean {
+    return this.environment.open
+  }
+
+  get sent(): Flow {
+    return this.#network.sent.of(this.index)
+  }
+
+  get received(): Flow {
+    return this.#network.received.of(this.index)
+  }
+
+  /** New addresses or ranked attributes: a new descriptor with the next sequence number. */
+  describe(changes: Partial<Pick<PeerDescriptor, 'addresses' | 'attributes'>>): void {
+    this.environment.self = this.#describe({ ...this.self, ...changes }, this.self.sequence + 1)
+  }
+
+  /** Starts an incarnation with the next sequence number; the old one, if it still lives, ends without a word. */
+  reincarnate(): void {
+    this.close(false)
+    this.refuses = false
+    const self = this.#describe(this.self, this.self.sequence + 1)
+    this.environment = new SimulatedEnvironment(this.#network, this.index, self, this.#clock)
+  }
+
+  /** The end of the present incarnation. Its timers die where they wait. */
+  close(refuses: boolean): void {
+    this.environment.open = false
+    this.refuses = refuses
+    this.pausedUntil = undefined
+    this.#held = undefined
+  }
+
+  /** Keeps an event for later. False, and nothing kept, when the bounded queue of messages is full. */
+  hold(event: Held): boolean {
+    this.#held ??= []
+    if (event.kind === TIMER) (event.payload as SimulatedTimer<Message>).hold()
+    else if (this.#held.length >= this.#network.options.pauseQueue) {
+      const messages = this.#held.reduce((count, { kind }) => count + (kind === TIMER ? 0 : 1), 0)
+      if (messages >= this.#network.options.pauseQueue) return false
+    }
+    this.#held.push(event)
+    return true
+  }
+
+  /** Everything that became due meanwhile happens now, in the order in which it became due. */
+  resume(): void {
+    this.pausedUntil = undefined
+    const held = this.#held ?? []
+    this.#held = undefined
+    for (const { kind, payload, source, sender, size } of held) {
+      if (kind === TIMER) (payload as SimulatedTimer<Message>).release()
+      else this.#network.queue.push(this.#network.now, kind, this.index, payload, source, sender, size)
+    }
+  }
+
+  /** Messages that wait for the end of a pause. */
+  get waiting(): number {
+    return this.#held?.filter(({ kind }) => kind === MESSAGE).length ?? 0
+  }
+
+  #describe(fields: Pick<PeerDescriptor, 'id' | 'addresses' | 'attributes'>, sequence: number): PeerDescriptor {
+    const { id, addresses, attributes } = fields
+    const issued = clockTime(this.#network, this.#clock)
+    return describe({ id, addresses, attributes, sequence, issued }, this.#network.signer(id))
+  }
+}
