@@ -1,0 +1,345 @@
+import { isFresh, type PeerDescriptor } from '../../core/descriptor.ts'
+import type { Environment, Protocol, Timer } from '../../core/environment.ts'
+import { Tally } from '../../core/tally.ts'
+import { LostPeers } from './lost.ts'
+import { MAX_RUMORS, type MembershipMessage, type Rumor } from './messages.ts'
+import { Probe } from './probe.ts'
+import { Relays } from './relays.ts'
+
+export type PeerState = 'alive' | 'suspect' | 'dead' | 'left'
+
+export interface Member {
+  readonly peer: PeerDescriptor
+  readonly state: PeerState
+  /** When it entered this state, on this node's clock. */
+  readonly since: number
+  readonly heardAt: number
+  /** Smoothed round trip in ms; undefined until a ping was answered. */
+  readonly rtt: number | undefined
+  /** Why it is suspect, dead or left. */
+  readonly reason: string | undefined
+}
+
+export interface MembershipOptions {
+  /** ms between two rounds of probing. @default 1000 (SWIM) */
+  readonly period: number
+  /** ms until a direct ping counts as unanswered. @default 500 (chosen: above an intercontinental round trip) */
+  readonly pingTimeout: number
+  /** Others that are asked to ping. @default 3 (SWIM) */
+  readonly indirect: number
+  /** ms that a suspect has to show itself. @default 800 (chosen: a killed neighbour is known within 2 s) */
+  readonly suspicion: number
+  /** ms for which the dead are remembered and refused. @default 60_000 */
+  readonly deadFor: number
+  /** Rounds between two attempts to reach a peer lost earlier. @default 5 */
+  readonly retryLost: number
+}
+
+export const MEMBERSHIP_DEFAULTS: MembershipOptions = {
+  period: 1000,
+  pingTimeout: 500,
+  indirect: 3,
+  suspicion: 800,
+  deadFor: 60_000,
+  retryLost: 5,
+}
+
+export interface MembershipInit {
+  /** The peers to watch, the most important first. */
+  contacts(): readonly PeerDescriptor[]
+  /** A peer was heard of that was unknown, dead or gone before. */
+  up(peer: PeerDescriptor): void
+  down(peer: PeerDescriptor, reason: string): void
+  readonly options?: Partial<MembershipOptions>
+}
+
+/** Peers remembered at once; the longest unheard go first, contacts never. */
+const MAX_MEMBERS = 1024
+/** Probes under way at once. */
+const MAX_PROBES = 64
+/** A peer not heard of for so long has to answer a ping again before it counts as alive. */
+const STALE = 60_000
+/** Lifeguard: how far local health stretches timeouts at most. */
+const MAX_STRETCH = 8
+
+/**
+ * Who is alive among the peers that this node depends on: SWIM's probe, indirect probe and suspicion, with Lifeguard's local
+ * health. Any message from a peer proves it alive; only silence towards this node itself makes it dead here. Rumours of
+ * others make it look, nothing more, so a liar cannot bury anybody.
+ *
+ * Invariants: (1) a dead peer was probed directly, through others if there are any, and through a whole suspicion;
+ * (2) every change to dead or left has a reason; (3) members, probes, relays and lost peers are bounded.
+ */
+export class Membership implements Protocol<MembershipMessage> {
+  /** probes, deaths, refuted, rumours, relayed, relay-refused, too-many-probes, goodbyes */
+  readonly tally = new Tally()
+  readonly #environment: Environment<MembershipMessage>
+  readonly #init: MembershipInit
+  readonly #options: MembershipOptions
+  readonly #members = new Map<string, Member>()
+  readonly #probes = new Map<string, Probe>()
+  /** Nonce of an open ping -> whom and when; at most 4 * MAX_PROBES, oldest out. */
+  readonly #pings = new Map<number, { id: string; at: number }>()
+  readonly #relays: Relays
+  readonly #lost: LostPeers
+  /** The newest deaths; at most MAX_RUMORS. */
+  #rumors: readonly Rumor[] = []
+  #timer: Timer | undefined
+  #nonce = 0
+  #round = 0
+  #stretch = 1
+
+  constructor(environment: Environment<MembershipMessage>, init: MembershipInit) {
+    this.#environment = environment
+    this.#init = init
+    this.#options = { ...MEMBERSHIP_DEFAULTS, ...init.options }
+    this.#relays = new Relays(environment, this.#options.pingTimeout, {
+      ping: (peer) => this.#ping(peer),
+      tally: this.tally,
+    })
+    this.#lost = new LostPeers(environment.random)
+  }
+
+  start(): void {
+    this.#timer ??= this.#environment.every(this.#options.period, () => this.#tick())
+  }
+
+  stop(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    for (const probe of this.#probes.values()) probe.cancel()
+    this.#probes.clear()
+    this.#pings.clear()
+    this.#relays.clear()
+  }
+
+  receive(from: PeerDescriptor, message: MembershipMessage): void {
+    if (this.#timer === undefined) return
+    switch (message.kind) {
+      case 'ping':
+        this.#environment.send(from, { kind: 'pong', nonce: message.nonce, dead: this.#rumors })
+        return this.#look(message.dead)
+      case 'pong':
+        this.#answered(from, message.nonce)
+        return this.#look(message.dead)
+      case 'request':
+        return this.#relays.request(from, message.nonce, message.target)
+      case 'result':
+        return this.#relayed(message.nonce, message.alive)
+      case 'goodbye':
+        this.tally.add('goodbyes')
+        return this.#down(from, 'left', 'said goodbye')
+    }
+  }
+
+  /** The transport authenticated a message of this peer: it lives. */
+  heard(from: PeerDescriptor): void {
+    const known = this.#members.get(from.id)
+    const now = this.#environment.now()
+    if (known?.state === 'left' && from.sequence <= known.peer.sequence) return
+    this.#relays.heard(from.id)
+    const probe = this.#probes.get(from.id)
+    if (probe !== undefined) {
+      probe.cancel()
+      this.#probes.delete(from.id)
+    }
+    if (known?.state === 'suspect') this.tally.add('refuted')
+    const alive = known?.state === 'alive' || known?.state === 'suspect'
+    this.#remember({
+      peer: from.sequence >= (known?.peer.sequence ?? 0) ? from : (known as Member).peer,
+      state: 'alive',
+      since: known?.state === 'alive' ? known.since : now,
+      heardAt: now,
+      rtt: known?.rtt,
+      reason: undefined,
+    })
+    this.#lost.remove(from.id)
+    if (!alive) this.#init.up(from)
+  }
+
+  member(id: string): Member | undefined {
+    return this.#members.get(id)
+  }
+
+  /** Alive or only suspected: still worth a message. */
+  isUp(id: string): boolean {
+    const state = this.#members.get(id)?.state
+    return state === 'alive' || state === 'suspect'
+  }
+
+  /** 'yes' for a peer heard of lately, 'no' for one that is dead or has left, 'ask' for one that has to answer first. */
+  admits(peer: PeerDescriptor): 'yes' | 'ask' | 'no' {
+    const member = this.#members.get(peer.id)
+    if (member === undefined) return 'ask'
+    if (member.state === 'left') return peer.sequence > member.peer.sequence ? 'ask' : 'no'
+    if (member.state === 'dead') return 'no'
+    return this.#environment.now() - member.heardAt < STALE ? 'yes' : 'ask'
+  }
+
+  /** Finds out whether the peer lives, unless that is being done already. */
+  probe(peer: PeerDescriptor, reason: string): void {
+    if (this.#timer === undefined || this.#probes.has(peer.id) || peer.id === this.#environment.self.id) return
+    const state = this.#members.get(peer.id)?.state
+    if (state === 'dead' || state === 'left') return
+    if (this.#probes.size >= MAX_PROBES) return this.tally.add('too-many-probes')
+    this.tally.add('probes')
+    const { pingTimeout, suspicion } = this.#options
+    const times = {
+      direct: pingTimeout * this.#stretch,
+      indirect: pingTimeout * this.#stretch,
+      suspicion: suspicion * this.#stretch,
+    }
+    const probe = new Probe(this.#environment, peer, reason, times, {
+      ping: (target) => this.#ping(target),
+      pingThroughOthers: (target) => this.#pingThroughOthers(target),
+      suspect: (target, why) => this.#suspect(target, why),
+      dead: (target, why) => this.#dead(target, why),
+    })
+    this.#probes.set(peer.id, probe)
+  }
+
+  /** The transport lost this peer. That alone kills nobody: connections break for many reasons. */
+  unreachable(id: string, reason: string): void {
+    const probe = this.#probes.get(id)
+    const member = this.#members.get(id)
+    if (probe !== undefined) probe.unreachable(reason)
+    else if (member?.state === 'alive') this.probe(member.peer, reason)
+  }
+
+  /** Says goodbye to the contacts, so that nobody has to find out. */
+  leave(): void {
+    for (const peer of this.#init.contacts()) this.#environment.send(peer, { kind: 'goodbye' })
+  }
+
+  status(): { members: Record<PeerState, number>; lost: number; stretch: number; counts: Record<string, number> } {
+    const members = { alive: 0, suspect: 0, dead: 0, left: 0 }
+    for (const { state } of this.#members.values()) members[state]++
+    return { members, lost: this.#lost.size, stretch: this.#stretch, counts: this.tally.toJSON() }
+  }
+
+  #tick(): void {
+    this.#round++
+    this.#forget()
+    for (const peer of this.#due()) this.probe(peer, 'no answer to a ping')
+    if (this.#round % this.#options.retryLost === 0) {
+      const lost = this.#lost.pick()
+      if (lost !== undefined) this.#ping(lost)
+    }
+  }
+
+  /** One of the four nearest and one of all, in turn, unless heard of within the last round. */
+  #due(): PeerDescriptor[] {
+    const contacts = this.#init.contacts()
+    const near = contacts[this.#round % Math.min(4, Math.max(1, contacts.length))]
+    const any = contacts[this.#round % Math.max(1, contacts.length)]
+    const quietSince = this.#environment.now() - this.#options.period
+    return [...new Set([near, any])].filter(
+      (peer): peer is PeerDescriptor =>
+        peer !== undefined && (this.#members.get(peer.id)?.heardAt ?? Number.NEGATIVE_INFINITY) < quietSince,
+    )
+  }
+
+  #ping(peer: PeerDescriptor): void {
+    this.#nonce++
+    this.#pings.set(this.#nonce, { id: peer.id, at: this.#environment.now() })
+    if (this.#pings.size > 4 * MAX_PROBES) this.#pings.delete(this.#pings.keys().next().value as number)
+    this.#environment.send(peer, { kind: 'ping', nonce: this.#nonce, dead: this.#rumors })
+  }
+
+  #answered(from: PeerDescriptor, nonce: number): void {
+    const ping = this.#pings.get(nonce)
+    if (ping === undefined || ping.id !== from.id) return
+    this.#pings.delete(nonce)
+    this.#stretch = Math.max(1, this.#stretch - 1)
+    const member = this.#members.get(from.id)
+    if (member === undefined) return
+    const took = this.#environment.now() - ping.at
+    this.#members.set(from.id, { ...member, rtt: member.rtt === undefined ? took : member.rtt * 0.8 + took * 0.2 })
+  }
+
+  #pingThroughOthers(target: PeerDescriptor): boolean {
+    const others = this.#init
+      .contacts()
+      .filter(({ id }) => id !== target.id && this.#members.get(id)?.state === 'alive')
+    const helpers = this.#environment.random.sample(others, this.#options.indirect)
+    for (const helper of helpers) {
+      this.#nonce++
+      this.#relays.asked(this.#nonce, target.id, helpers.length)
+      this.#environment.send(helper, { kind: 'request', nonce: this.#nonce, target })
+    }
+    return helpers.length > 0
+  }
+
+  /** What a helper found. That it could reach the peer and this node could not says that this node is the slow one. */
+  #relayed(nonce: number, alive: boolean): void {
+    const asked = this.#relays.result(nonce)
+    if (asked === undefined) return
+    const probe = this.#probes.get(asked.id)
+    if (probe === undefined) return
+    if (alive) {
+      this.#stretch = Math.min(MAX_STRETCH, this.#stretch + 1)
+      probe.cancel()
+      this.#probes.delete(asked.id)
+      const member = this.#members.get(asked.id)
+      if (member !== undefined) this.#remember({ ...member, state: 'alive', heardAt: this.#environment.now() })
+    } else if (asked.allFailed) probe.nobodyReachesIt()
+  }
+
+  #look(dead: readonly Rumor[]): void {
+    const { period } = this.#options
+    for (const { id, sequence } of dead) {
+      const member = this.#members.get(id)
+      if (member?.state !== 'alive' || member.peer.sequence > sequence) continue
+      if (this.#environment.now() - member.heardAt < period) continue
+      this.tally.add('rumours')
+      this.probe(member.peer, 'others found it dead')
+    }
+  }
+
+  #suspect(peer: PeerDescriptor, reason: string): void {
+    const member = this.#members.get(peer.id)
+    if (member?.state === 'alive') {
+      this.#members.set(peer.id, { ...member, state: 'suspect', since: this.#environment.now(), reason })
+    }
+  }
+
+  #dead(peer: PeerDescriptor, reason: string): void {
+    this.tally.add('deaths')
+    const known = this.isUp(peer.id)
+    this.#down(peer, 'dead', reason)
+    if (!known) return
+    this.#lost.add(peer)
+    this.#rumors = [{ id: peer.id, sequence: peer.sequence }, ...this.#rumors].slice(0, MAX_RUMORS)
+  }
+
+  #down(peer: PeerDescriptor, state: 'dead' | 'left', reason: string): void {
+    const known = this.isUp(peer.id)
+    this.#probes.get(peer.id)?.cancel()
+    this.#probes.delete(peer.id)
+    const member = this.#members.get(peer.id)
+    const now = this.#environment.now()
+    this.#remember({ peer, state, since: now, heardAt: member?.heardAt ?? now, rtt: member?.rtt, reason })
+    if (known) this.#init.down(peer, reason)
+  }
+
+  /** Invariant 3: when full, the longest unheard that is no contact goes. */
+  #remember(member: Member): void {
+    this.#members.delete(member.peer.id)
+    this.#members.set(member.peer.id, member)
+    if (this.#members.size <= MAX_MEMBERS) return
+    const contacts = new Set(this.#init.contacts().map(({ id }) => id))
+    for (const id of this.#members.keys()) {
+      if (contacts.has(id)) continue
+      this.#members.delete(id)
+      return
+    }
+  }
+
+  #forget(): void {
+    const now = this.#environment.now()
+    for (const [id, { state, since, peer }] of this.#members) {
+      const gone = state === 'dead' || state === 'left'
+      if ((gone && now - since > this.#options.deadFor) || !isFresh(peer, now)) this.#members.delete(id)
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import type { PeerDescriptor } from '../../core/descriptor.ts'
+import type { Environment, Timer } from '../../core/environment.ts'
+
+/** ms that each stage of a probe lasts, before local health stretches it. */
+export interface ProbeTimes {
+  readonly direct: number
+  readonly indirect: number
+  readonly suspicion: number
+}
+
+export interface ProbeActions {
+  ping(peer: PeerDescriptor): void
+  /** Asks others to ping the peer. False when there is nobody to ask. */
+  pingThroughOthers(peer: PeerDescriptor): boolean
+  suspect(peer: PeerDescriptor, reason: string): void
+  dead(peer: PeerDescriptor, reason: string): void
+}
+
+const NEXT = { direct: 'indirect', indirect: 'suspicion', suspicion: undefined } as const
+
+/** Pings during the suspicion, so that one lost message does not kill a peer. */
+const SUSPICION_PINGS = 3
+
+/**
+ * One doubt about one peer (SWIM, Das et al. 2002): a direct ping, then pings through others, then suspicion with more
+ * pings, then death. Any message from the peer ends it (`cancel`).
+ *
+ * A timer that fires much too late says that this node slept, not that the peer died: the stage is begun again.
+ */
+export class Probe {
+  readonly peer: PeerDescriptor
+  readonly #environment: Pick<Environment<never>, 'now' | 'after'>
+  readonly #times: ProbeTimes
+  readonly #actions: ProbeActions
+  #reason: string
+  #stage: keyof ProbeTimes = 'direct'
+  #pings = 0
+  #timer: Timer | undefined
+
+  constructor(
+    environment: Pick<Environment<never>, 'now' | 'after'>,
+    peer: PeerDescriptor,
+    reason: string,
+    times: ProbeTimes,
+    actions: ProbeActions,
+  ) {
+    this.#environment = environment
+    this.peer = peer
+    this.#reason = reason
+    this.#times = times
+    this.#actions = actions
+    this.#enter('direct')
+  }
+
+  cancel(): void {
+    this.#timer?.cancel()
+  }
+
+  /** The transport could not reach the peer: a direct ping will not be answered, so the others are asked now. */
+  unreachable(reason: string): void {
+    this.#reason = reason
+    if (this.#stage === 'direct') this.#enter('indirect')
+  }
+
+  /** Everybody who was asked failed to reach it too. */
+  nobodyReachesIt(): void {
+    if (this.#stage === 'indirect') this.#enter('suspicion')
+  }
+
+  #enter(stage: keyof ProbeTimes): void {
+    this.#timer?.cancel()
+    this.#stage = stage
+    this.#pings = 0
+    if (stage === 'indirect' && !this.#actions.pingThroughOthers(this.peer)) return this.#enter('suspicion')
+    if (stage === 'suspicion') this.#actions.suspect(this.peer, this.#reason)
+    this.#wait()
+  }
+
+  /** One ping and its share of the stage's time. */
+  #wait(): void {
+    const shares = this.#stage === 'suspicion' ? SUSPICION_PINGS : 1
+    const delay = this.#times[this.#stage] / shares
+    const due = this.#environment.now() + delay
+    this.#pings++
+    if (this.#stage !== 'indirect') this.#actions.ping(this.peer)
+    this.#timer = this.#environment.after(delay, () => {
+      if (this.#environment.now() - due > delay) this.#enter(this.#stage)
+      else if (this.#pings < shares) this.#wait()
+      else this.#end()
+    })
+  }
+
+  #end(): void {
+    const next = NEXT[this.#stage]
+    if (next === undefined) this.#actions.dead(this.peer, this.#reason)
+    else this.#enter(next)
+  }
+}
