@@ -1,0 +1,110 @@
+import { isIP } from 'node:net'
+import { multiaddr } from '@multiformats/multiaddr'
+import { z } from 'zod'
+import { type Attributes, checkAttributes } from '../../core/attributes.ts'
+import { defaultDataFolder } from './folder.ts'
+
+const MAX_LIST = 64
+
+function text(most: number) {
+  const error = `must be a text of 1 to ${most} characters`
+  return z.string({ error }).min(1, { error }).max(most, { error })
+}
+
+function list<Item extends z.ZodType>(item: Item) {
+  const error = `must be a list of at most ${MAX_LIST} texts`
+  return z.array(item, { error }).max(MAX_LIST, { error })
+}
+
+function isMultiaddr(address: string): boolean {
+  try {
+    multiaddr(address)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const address = z.string({ error: 'must be a multiaddr' }).refine(isMultiaddr, {
+  error: ({ input }) => `${JSON.stringify(input)} is not a multiaddr: write it like /ip4/192.0.2.1/tcp/4001`,
+})
+
+const peerAddress = address.refine((text) => !isMultiaddr(text) || text.includes('/p2p/'), {
+  error: ({ input }) =>
+    `${JSON.stringify(input)} does not say which node it is: end it with /p2p/ and the node's id, as \`tendril status\` prints it there`,
+})
+
+const attributes = z
+  .record(z.string(), z.unknown(), { error: 'must be a mapping of names to values' })
+  .transform((given, context): Attributes => {
+    try {
+      checkAttributes(given)
+      return given
+    } catch (error) {
+      context.issues.push({ code: 'custom', input: given, message: `cannot be used: ${(error as RangeError).message}` })
+      return z.NEVER
+    }
+  })
+
+const hostError = 'must be an IP address of this machine, such as 127.0.0.1'
+const portError = 'must be a whole number from 0 to 65535'
+const TOKEN = /^[\x21-\x7e]{32,256}$/
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
+const MODES = ['auto', 'client', 'server'] as const
+
+function isLoopback(host: string): boolean {
+  return host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}
+
+const admin = z
+  .strictObject(
+    {
+      host: z
+        .string({ error: hostError })
+        .refine((host) => isIP(host) !== 0, { error: hostError })
+        .default('127.0.0.1'),
+      /** Undefined: 4646, or any free port when that is taken. */
+      port: z.int({ error: portError }).min(0, { error: portError }).max(65535, { error: portError }).optional(),
+      token: z
+        .string({ error: 'must be a text' })
+        .regex(TOKEN, { error: 'must be 32 to 256 printable characters without spaces' })
+        .optional(),
+      hosts: list(text(255)).default([]),
+    },
+    { error: 'must be a mapping with host, port, token and hosts' },
+  )
+  .superRefine(({ host, token }, context) => {
+    if (isIP(host) === 0 || isLoopback(host) || token !== undefined) return
+    context.addIssue({
+      code: 'custom',
+      path: ['host'],
+      message: `${host} can be reached from other machines, which needs a token: set admin.token or TENDRIL_ADMIN_TOKEN, or keep 127.0.0.1`,
+    })
+  })
+
+/** Everything a daemon can be told. Every default is here. */
+export const configSchema = z.strictObject(
+  {
+    network: text(64).default('tendril'),
+    data: text(4096).default(() => defaultDataFolder()),
+    /** Undefined: every interface, port 4645 or any free one when that is taken. */
+    listen: list(address).optional(),
+    announce: list(address).default([]),
+    bootstrap: list(peerAddress).default([]),
+    dht: z
+      .strictObject(
+        {
+          enabled: z.boolean({ error: 'must be true or false' }).default(true),
+          mode: z.enum(MODES, { error: `must be one of ${MODES.join(', ')}` }).default('auto'),
+        },
+        { error: 'must be a mapping with enabled and mode' },
+      )
+      .prefault({}),
+    attributes: attributes.prefault({}),
+    admin: admin.prefault({}),
+    log: z.enum(LEVELS, { error: `must be one of ${LEVELS.join(', ')}` }).default('info'),
+  },
+  { error: 'must be a mapping of keys to values' },
+)
+
+export type Config = z.output<typeof configSchema>
