@@ -1,0 +1,104 @@
+import { type IncomingMessage, request } from 'node:http'
+
+/** No daemon at the address, or it hung up. */
+export class Unreachable extends Error {
+  override readonly name = 'Unreachable'
+}
+
+/** The daemon answered, and refused. `body` is `{ error, message, hint, ... }`. */
+export class Refused extends Error {
+  override readonly name = 'Refused'
+  readonly status: number
+  readonly body: Readonly<Record<string, unknown>>
+
+  constructor(status: number, body: Readonly<Record<string, unknown>>) {
+    super(typeof body.message === 'string' ? body.message : `HTTP status ${status}`)
+    this.status = status
+    this.body = body
+  }
+}
+
+const MAX_ANSWER = 64 * 1024 * 1024
+/** Longer than the longest query; the daemon answers everything else at once. */
+const ANSWER_TIMEOUT = 70_000
+/** The daemon says something on every stream each 15 s. */
+const STREAM_TIMEOUT = 45_000
+
+/** Talks to the admin API of one daemon. */
+export class AdminClient {
+  readonly #url: string
+  readonly #token: string
+
+  constructor(url: string, token: string) {
+    this.#url = url.replace(/\/+$/, '')
+    this.#token = token
+  }
+
+  /** @throws Unreachable or Refused */
+  async ask(method: 'GET' | 'POST' | 'PUT', path: string, body?: object): Promise<unknown> {
+    const response = await this.#send(method, path, ANSWER_TIMEOUT, body)
+    return await readJson(response)
+  }
+
+  /** Calls back for each server-sent event until the callback returns false or the stream ends. @throws Unreachable or Refused */
+  async follow(path: string, onEvent: (event: string, data: unknown) => boolean): Promise<void> {
+    const response = await this.#send('GET', path, STREAM_TIMEOUT)
+    if (response.statusCode !== 200) await readJson(response)
+    let rest = ''
+    response.setEncoding('utf8')
+    try {
+      for await (const chunk of response) {
+        const frames = (rest + chunk).split('\n\n')
+        rest = frames.pop() as string
+        for (const frame of frames) {
+          const [, event, data] = /^event: (.+)\ndata: (.+)$/.exec(frame) ?? []
+          if (event !== undefined && data !== undefined && !onEvent(event, JSON.parse(data))) return
+        }
+      }
+    } catch (error) {
+      throw new Unreachable(`the daemon at ${this.#url} hung up: ${(error as Error).message}`)
+    } finally {
+      response.destroy()
+    }
+    throw new Unreachable(`the daemon at ${this.#url} ended the stream`)
+  }
+
+  #send(method: string, path: string, timeout: number, body?: object): Promise<IncomingMessage> {
+    const text = body === undefined ? undefined : JSON.stringify(body)
+    return new Promise((resolve, reject) => {
+      const sent = request(`${this.#url}${path}`, {
+        method,
+        agent: false,
+        timeout,
+        headers: {
+          authorization: `Bearer ${this.#token}`,
+          ...(text === undefined
+            ? {}
+            : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
+        },
+      })
+      sent.once('response', resolve)
+      sent.once('timeout', () => sent.destroy(new Error(`no answer within ${timeout / 1000} s`)))
+      sent.once('error', (error) => reject(new Unreachable(`no daemon answers at ${this.#url} (${error.message})`)))
+      sent.end(text)
+    })
+  }
+}
+
+async function readJson(response: IncomingMessage): Promise<unknown> {
+  let text = ''
+  response.setEncoding('utf8')
+  for await (const chunk of response) {
+    text += chunk
+    if (text.length > MAX_ANSWER) throw new Unreachable('the answer is larger than any daemon sends')
+  }
+  const status = response.statusCode ?? 0
+  let body: unknown
+  try {
+    body = JSON.parse(text)
+  } catch {
+    throw new Unreachable(`what answers with HTTP status ${status} is not a tendril daemon`)
+  }
+  if (status >= 400) throw new Refused(status, body as Record<string, unknown>)
+  return body
+}

@@ -1,0 +1,96 @@
+import type { Attributes, Value } from '../../core/attributes.ts'
+import type { Message, Peer, QueryResult, Receipt, Tendril } from './contract.ts'
+
+/** A node without a network, for the tests of the admin API and of its clients. */
+export class FakeNode extends EventTarget implements Tendril {
+  readonly id = '12D3KooWFake'
+  readonly values = new Map<string, Value>([['region', 'eu']])
+  readonly asked: string[] = []
+  readonly published: { topic: string; data: Uint8Array | string }[] = []
+  readonly aborted: string[] = []
+  readonly subscribers = new Map<string, Set<(message: Message) => void>>()
+  left = 0
+  #sequence = 0
+
+  async query(sql: string, { signal }: { timeout?: number; signal?: AbortSignal } = {}): Promise<QueryResult> {
+    this.asked.push(sql)
+    if (sql.includes('wrong')) throw new WrongQuery(sql)
+    if (sql.includes('forever')) {
+      await new Promise((resolve) => signal?.addEventListener('abort', resolve))
+      this.aborted.push(sql)
+    }
+    const missing = sql.includes('partial') ? 2 : 0
+    return {
+      sql,
+      columns: ['id', 'load', 'region'],
+      rows: [
+        ['a', 1.23456789, 'eu'],
+        ['b', 2, null],
+      ],
+      coverage: {
+        answered: 32 - missing,
+        missing,
+        intervals: missing === 0 ? [] : [{ from: 10, to: 20, reason: 'no answer' }],
+      },
+      cost: { delegations: 31, messages: 94, bytes: 7270, hops: 3, ms: 18 },
+      notes: [],
+    }
+  }
+
+  publish(topic: string, data: Uint8Array | string): Receipt {
+    if (data.length > 1000) return { status: 'refused', reason: 'a payload has at most 1000 bytes', limit: 1000 }
+    this.published.push({ topic, data })
+    const payload = typeof data === 'string' ? new TextEncoder().encode(data) : data
+    const sequence = ++this.#sequence
+    const message = { topic, from: this.id, sequence, payload, id: `m${sequence}`, published: 1_700_000_000_000 }
+    for (const subscriber of this.subscribers.get(topic) ?? []) subscriber(message)
+    return { status: 'accepted', id: message.id, sequence }
+  }
+
+  subscribe(topic: string, onMessage: (message: Message) => void): () => void {
+    const subscribers = this.subscribers.get(topic) ?? new Set()
+    this.subscribers.set(topic, subscribers.add(onMessage))
+    return () => subscribers.delete(onMessage)
+  }
+
+  set(name: string, value: Value): void {
+    if (!/^[a-z_]+$/.test(name)) throw new RangeError(`${name} cannot name an attribute`)
+    this.values.set(name, value)
+  }
+
+  get(name: string): Value | undefined {
+    return this.values.get(name)
+  }
+
+  attributes(): Attributes {
+    return Object.fromEntries(this.values)
+  }
+
+  peers(): Peer[] {
+    const addresses = ['/ip4/127.0.0.1/tcp/4001']
+    return [{ id: 'a', addresses, role: 'successor', rtt: 1.5, state: 'alive', since: 1_700_000_000_000 }]
+  }
+
+  status(): object {
+    return { id: this.id, network: 'tendril', peers: 1 }
+  }
+
+  async leave(): Promise<void> {
+    this.left++
+  }
+}
+
+class WrongQuery extends Error {
+  override readonly name = 'QueryError'
+  readonly position = 7
+  readonly #sql: string
+
+  constructor(sql: string) {
+    super('unknown word wrong')
+    this.#sql = sql
+  }
+
+  caret(): string {
+    return `${this.#sql}\n       ^`
+  }
+}

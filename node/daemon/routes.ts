@@ -1,0 +1,128 @@
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { z } from 'zod'
+import type { Value } from '../../core/attributes.ts'
+import type { Tendril } from './contract.ts'
+import { Refusal } from './refusal.ts'
+
+/** What one HTTP request may wait for an answer, in ms. */
+const MAX_QUERY_TIMEOUT = 60_000
+
+const queryBody = z.strictObject({
+  sql: z.string({ error: 'must be a text' }),
+  timeout: z
+    .number({ error: 'must be a number of ms' })
+    .min(1, { error: 'must be at least 1 ms' })
+    .max(MAX_QUERY_TIMEOUT, { error: `must be at most ${MAX_QUERY_TIMEOUT} ms` })
+    .optional(),
+})
+
+const publishBody = z.strictObject({
+  topic: z.string({ error: 'must be a text' }),
+  data: z.string({ error: 'must be a text' }),
+  encoding: z.enum(['utf8', 'base64'], { error: 'must be utf8 or base64' }).default('utf8'),
+})
+
+const valueBody = z.strictObject({
+  value: z.union([z.number(), z.string(), z.boolean(), z.null()], {
+    error: 'must be a number, a text, true, false or null',
+  }),
+})
+
+const nothing = z.strictObject({})
+
+/** Questions are GET and change nothing; what changes something is POST or PUT with a JSON body. */
+export function addRoutes(server: FastifyInstance, node: Tendril, onLeft: () => void): void {
+  server.get('/v1/status', async () => node.status())
+  server.get('/v1/peers', async () => ({ peers: node.peers() }))
+  server.get('/v1/attributes', async () => ({ attributes: node.attributes() }))
+
+  server.get<{ Params: { name: string } }>('/v1/attributes/:name', async ({ params: { name } }) => {
+    const value = node.get(name)
+    if (value === undefined) {
+      throw new Refusal(404, 'attribute', `this node has no attribute ${name}`, `set it: tendril set ${name} <value>`)
+    }
+    return { name, value }
+  })
+
+  server.put<{ Params: { name: string } }>('/v1/attributes/:name', async ({ params: { name }, body }) => {
+    const { value } = read(valueBody, body)
+    try {
+      node.set(name, value as Value)
+    } catch (error) {
+      if (error instanceof RangeError)
+        throw new Refusal(400, 'attribute', error.message, 'choose another name or value')
+      throw error
+    }
+    return { name, value }
+  })
+
+  server.post('/v1/query', async ({ body }, reply) => {
+    const { sql, timeout } = read(queryBody, body)
+    return await node
+      .query(sql, { signal: whenGone(reply), ...(timeout === undefined ? {} : { timeout }) })
+      .catch(refuseQuery)
+  })
+
+  server.post('/v1/publish', async ({ body }) => {
+    const { topic, data, encoding } = read(publishBody, body)
+    if (encoding === 'base64' && !isBase64(data)) {
+      throw new Refusal(
+        400,
+        'request',
+        'data is not base64',
+        'encode the bytes as base64, or send text with encoding utf8',
+      )
+    }
+    const receipt = node.publish(topic, encoding === 'utf8' ? data : Buffer.from(data, 'base64'))
+    if (receipt.status === 'refused') {
+      throw new Refusal(
+        422,
+        'refused',
+        receipt.reason,
+        'nothing was sent',
+        receipt.limit === undefined ? {} : { limit: receipt.limit },
+      )
+    }
+    return receipt
+  })
+
+  server.post('/v1/leave', async ({ body }, reply) => {
+    read(nothing, body)
+    await node.leave()
+    reply.raw.once('close', onLeft)
+    return { left: true }
+  })
+}
+
+/** @throws Refusal that names every field which is wrong */
+function read<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(body)
+  if (parsed.success) return parsed.data
+  const problems = parsed.error.issues.map((issue) => {
+    if (issue.code === 'unrecognized_keys') return `unknown field ${issue.keys.join(', ')}`
+    return issue.path.length === 0 ? 'the body must be an object' : `${issue.path.join('.')} ${issue.message}`
+  })
+  throw new Refusal(400, 'request', problems.join('; '), 'correct the fields of the JSON body')
+}
+
+/** Aborts when the client hangs up before it was answered: nobody waits for the answer any more. */
+function whenGone(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController()
+  reply.raw.once('close', () => gone.abort())
+  return gone.signal
+}
+
+/** A question that cannot be asked is the asker's mistake and comes back with its caret. */
+function refuseQuery(error: unknown): never {
+  const { name, message, position, caret } = error as Error & { position?: number; caret?(): string }
+  if (name !== 'QueryError') throw error
+  const details = {
+    ...(position === undefined ? {} : { position }),
+    ...(caret === undefined ? {} : { caret: caret.call(error) }),
+  }
+  throw new Refusal(400, 'query', message, 'correct the query', details)
+}
+
+function isBase64(text: string): boolean {
+  return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text)
+}

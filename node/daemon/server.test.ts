@@ -1,0 +1,321 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { request as httpRequest } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
+import { pino } from 'pino'
+import { FakeNode } from './fake.test.ts'
+import { type AdminServerInit, createAdminServer } from './server.ts'
+
+const TOKEN = 'a-token-that-is-long-enough-for-anybody'
+const JSON_TYPE = { 'content-type': 'application/json' }
+
+async function serve(context: TestContext, init: Partial<AdminServerInit> = {}) {
+  const node = new FakeNode()
+  const logger = pino({ level: 'silent' })
+  const server = createAdminServer({ node, token: TOKEN, host: '127.0.0.1', logger, onLeft: () => {}, ...init })
+  await server.listen({ host: '127.0.0.1', port: 0 })
+  context.after(() => server.close())
+  const { port } = server.server.address() as AddressInfo
+  return { node, server, port }
+}
+
+interface Asked {
+  method?: string
+  path?: string
+  headers?: Record<string, string>
+  body?: string
+}
+
+async function ask(port: number, { method = 'GET', path = '/v1/status', headers = {}, body }: Asked) {
+  const sent = httpRequest({ port, host: '127.0.0.1', method, path, agent: false, headers })
+  sent.on('error', () => {}) // a refusal may come before the body has been written
+  sent.end(body)
+  const [response] = await once(sent, 'response')
+  let text = ''
+  for await (const chunk of response) text += chunk
+  return { status: response.statusCode, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) }
+}
+
+const withToken = (asked: Asked = {}): Asked => ({
+  ...asked,
+  headers: { authorization: `Bearer ${TOKEN}`, ...asked.headers },
+})
+
+function assertRefusal(answer: { status: number; body: Record<string, unknown> }, status: number, error: string) {
+  assert.equal(answer.status, status)
+  assert.equal(answer.body.error, error)
+  for (const key of ['message', 'hint']) assert.equal(typeof answer.body[key], 'string')
+}
+
+test('only who has the token is answered', async (context) => {
+  const { port } = await serve(context)
+  assertRefusal(await ask(port, {}), 401, 'token')
+  for (const authorization of [
+    'Bearer ',
+    `Bearer ${TOKEN}x`,
+    TOKEN,
+    `Basic ${TOKEN}`,
+    `Bearer ${TOKEN.toUpperCase()}`,
+  ]) {
+    assertRefusal(await ask(port, { headers: { authorization } }), 401, 'token')
+  }
+  assertRefusal(await ask(port, { path: `/v1/status?token=${TOKEN}` }), 401, 'token')
+  assertRefusal(await ask(port, { path: '/nothing/here' }), 401, 'token')
+  const answer = await ask(port, withToken())
+  assert.deepEqual(answer.body, { id: '12D3KooWFake', network: 'tendril', peers: 1 })
+})
+
+test('a page of another origin is refused even with the token', async (context) => {
+  const { port } = await serve(context)
+  for (const origin of ['http://evil.example', 'null', `https://127.0.0.1:${port}`, 'http://127.0.0.1:1']) {
+    assertRefusal(await ask(port, withToken({ headers: { origin } })), 403, 'origin')
+  }
+  const own = await ask(port, withToken({ headers: { origin: `http://127.0.0.1:${port}` } }))
+  assert.equal(own.status, 200)
+})
+
+test('a name that was rebound to this address is refused, and names that are configured are not', async (context) => {
+  const { port } = await serve(context, { hosts: ['Node7.example'] })
+  for (const host of ['evil.example', `evil.example:${port}`, '127.0.0.1.evil.example', '10.0.0.1', 'a@127.0.0.1']) {
+    assertRefusal(await ask(port, withToken({ headers: { host } })), 421, 'host')
+  }
+  for (const host of [`localhost:${port}`, `[::1]:${port}`, '127.0.0.1', 'node7.example']) {
+    assert.equal((await ask(port, withToken({ headers: { host } }))).status, 200)
+  }
+})
+
+test('GET and HEAD change nothing', async (context) => {
+  const { port, node } = await serve(context)
+  const paths = ['/v1/leave', '/v1/publish?topic=a&data=b', '/v1/query?sql=SELECT', '/v1/attributes/region?value=us']
+  for (const method of ['GET', 'HEAD']) {
+    for (const path of paths) await ask(port, withToken({ method, path }))
+  }
+  const body = '{"value":"us"}'
+  await ask(port, withToken({ path: '/v1/attributes/region', headers: { 'content-length': '14', ...JSON_TYPE }, body }))
+  assert.deepEqual([node.left, node.published, node.asked, node.get('region')], [0, [], [], 'eu'])
+  await ask(port, withToken({ method: 'PUT', path: '/v1/attributes/region', headers: JSON_TYPE, body }))
+  assert.equal(node.get('region'), 'us')
+})
+
+test('bodies are JSON of at most 256 KiB with known fields', async (context) => {
+  const { port, node } = await serve(context)
+  const post = (body: string, headers: Record<string, string> = JSON_TYPE, path = '/v1/query') =>
+    ask(port, withToken({ method: 'POST', path, body, headers: { 'content-length': `${body.length}`, ...headers } }))
+  assertRefusal(await post(JSON.stringify({ sql: 'x'.repeat(256 * 1024) })), 413, 'too-large')
+  assertRefusal(await post('{"sql":"SELECT"}', { 'content-type': 'text/plain' }), 415, 'content-type')
+  assertRefusal(await post('{"sql":"SELECT"}', {}), 415, 'content-type')
+  assertRefusal(await post('sql=SELECT', { 'content-type': 'application/x-www-form-urlencoded' }), 415, 'content-type')
+  assertRefusal(await post('', {}, '/v1/leave'), 415, 'content-type')
+  assertRefusal(await post('{"sql":'), 400, 'request')
+  assertRefusal(await post('[]'), 400, 'request')
+  assertRefusal(await post('{"sql":"SELECT","timeut":5}'), 400, 'request')
+  for (const timeout of ['-1', '0', '1e9', '"5"', 'null']) {
+    assertRefusal(await post(`{"sql":"SELECT","timeout":${timeout}}`), 400, 'request')
+  }
+  assert.deepEqual([node.asked, node.left], [[], 0])
+})
+
+test('an unknown route is a 404 in JSON', async (context) => {
+  const { port } = await serve(context)
+  for (const path of ['/', '/v2/status', '/v1/attributes/nothing', '/v1/../etc/passwd']) {
+    const answer = await ask(port, withToken({ path }))
+    assert.equal(answer.status, 404)
+    assert.match(String(answer.headers['content-type']), /^application\/json/)
+    assert.equal(typeof answer.body.hint, 'string')
+  }
+  assert.equal((await ask(port, withToken({ path: '/v1/attributes/%E0%A4%A' }))).status, 400)
+})
+
+test('a wrong query comes back with its caret, a refused publish with its limit', async (context) => {
+  const { port } = await serve(context)
+  const post = (path: string, body: object) =>
+    ask(port, withToken({ method: 'POST', path, headers: JSON_TYPE, body: JSON.stringify(body) }))
+  const wrong = await post('/v1/query', { sql: 'SELECT wrong' })
+  assertRefusal(wrong, 400, 'query')
+  assert.deepEqual([wrong.body.position, wrong.body.caret], [7, 'SELECT wrong\n       ^'])
+  const large = await post('/v1/publish', { topic: 'news', data: 'x'.repeat(1001) })
+  assertRefusal(large, 422, 'refused')
+  assert.equal(large.body.limit, 1000)
+  assertRefusal(await post('/v1/publish', { topic: 'news', data: '!', encoding: 'base64' }), 400, 'request')
+})
+
+test('a query is given up when its asker hangs up', async (context) => {
+  const { port, node } = await serve(context)
+  const body = '{"sql":"forever"}'
+  const asked = withToken({ method: 'POST', headers: { ...JSON_TYPE, 'content-length': `${body.length}` } })
+  const sent = httpRequest({ port, host: '127.0.0.1', path: '/v1/query', ...asked, agent: false })
+  sent.on('error', () => {})
+  sent.end(body)
+  while (node.asked.length === 0) await wait(5)
+  assert.deepEqual(node.aborted, [])
+  sent.destroy()
+  while (node.aborted.length === 0) await wait(5)
+})
+
+test('the daemon is told to stop once the answer to leave has gone out', async (context) => {
+  const left = Promise.withResolvers<void>()
+  const { port, node } = await serve(context, { onLeft: left.resolve })
+  const answer = await ask(port, withToken({ method: 'POST', path: '/v1/leave', headers: JSON_TYPE, body: '{}' }))
+  assert.deepEqual([answer.body, node.left], [{ left: true }, 1])
+  await left.promise
+})
+
+/** How long the server lets a client go on that says `start` and then one more byte each 20 ms; undefined when it outlasts `patience`. */
+async function lifeOfSlowClient(
+  port: number,
+  start: string,
+  drip: string,
+  patience: number,
+): Promise<number | undefined> {
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  socket.resume()
+  await once(socket, 'connect')
+  const began = performance.now()
+  socket.write(start)
+  const dripping = setInterval(() => socket.write(drip), 20)
+  const closed = once(socket, 'close').then(() => performance.now() - began)
+  const life = await Promise.race([closed, wait(patience, undefined, { ref: false })])
+  clearInterval(dripping)
+  socket.destroy()
+  return life
+}
+
+const HEADERS = `POST /v1/query HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${TOKEN}\r\nContent-Type: application/json\r\n`
+
+test('a client that sends its headers or its body for ever is cut off', async (context) => {
+  const { port } = await serve(context, { limits: { headersTimeout: 200, requestTimeout: 400 } })
+  const lives = await Promise.all([
+    lifeOfSlowClient(port, HEADERS, 'X: y\r\n', 5000),
+    lifeOfSlowClient(port, `${HEADERS}Content-Length: 100000\r\n\r\n{"sql":"`, 'x', 5000),
+    lifeOfSlowClient(port, '', '', 5000),
+  ])
+  for (const life of lives) assert.ok(life !== undefined && life < 3000, `cut off after ${life} ms`)
+})
+
+test('without the timeouts it would go on', async (context) => {
+  const { port } = await serve(context, { limits: { headersTimeout: 0, requestTimeout: 0 } })
+  const lives = await Promise.all([
+    lifeOfSlowClient(port, HEADERS, 'X: y\r\n', 1500),
+    lifeOfSlowClient(port, `${HEADERS}Content-Length: 100000\r\n\r\n{"sql":"`, 'x', 1500),
+  ])
+  assert.deepEqual(lives, [undefined, undefined])
+})
+
+test('the timeouts of the real server are those of the limits', async (context) => {
+  const { server } = await serve(context)
+  const { headersTimeout, requestTimeout, maxConnections } = server.server
+  assert.deepEqual(
+    { headersTimeout, requestTimeout, maxConnections },
+    { headersTimeout: 5000, requestTimeout: 10_000, maxConnections: 64 },
+  )
+})
+
+test('there are never more sockets than the limit, and closing one makes room', async (context) => {
+  const { port } = await serve(context, { limits: { sockets: 3 } })
+  const open: Socket[] = []
+  context.after(() => open.forEach((socket) => void socket.destroy()))
+  for (let i = 0; i < 3; i++) {
+    const socket = connect(port, '127.0.0.1')
+    open.push(socket)
+    await once(socket, 'connect')
+  }
+  await wait(50) // the server has accepted them
+  await assert.rejects(ask(port, withToken()))
+  open.pop()?.destroy()
+  await wait(50)
+  assert.equal((await ask(port, withToken())).status, 200)
+})
+
+/** A client of server-sent events that reads only when it is told to. */
+async function subscribe(port: number, path: string) {
+  const socket = connect(port, '127.0.0.1')
+  await once(socket, 'connect')
+  let text = ''
+  socket.on('data', (chunk) => {
+    text += chunk.toString()
+  })
+  socket.on('error', () => {})
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${TOKEN}\r\n\r\n`)
+  while (!text.includes('\r\n\r\n')) await wait(5)
+  const events = () =>
+    [...text.matchAll(/^event: (.*)\r?\ndata: (.*)$/gm)].map(([, event, data]) => ({
+      event,
+      data: JSON.parse(data as string),
+    }))
+  return { socket, events, head: () => text }
+}
+
+test('subscribers get messages as text, or as base64 when they are none', async (context) => {
+  const { port, node } = await serve(context)
+  const { socket, events, head } = await subscribe(port, '/v1/subscribe?topic=news')
+  assert.match(head(), /content-type: text\/event-stream/)
+  node.publish('news', 'grüße\n\n')
+  node.publish('other', 'not for us')
+  node.publish('news', new Uint8Array([0xff, 0]))
+  while (events().length < 2) await wait(5)
+  const [first, second] = events()
+  assert.deepEqual([first?.event, first?.data.data, first?.data.encoding], ['message', 'grüße\n\n', 'utf8'])
+  assert.deepEqual([second?.data.data, second?.data.encoding, second?.data.topic], ['/wA=', 'base64', 'news'])
+  socket.destroy()
+  while (node.subscribers.get('news')?.size !== 0) await wait(5)
+})
+
+const FRAMES = 20_000
+
+/** What a subscriber gets that stops reading while 20,000 messages of 1 kB are published, and then reads on. */
+async function slowSubscriber(context: TestContext, waiting: number) {
+  const { port, node } = await serve(context, { streamLimits: { waiting } })
+  const { socket, events } = await subscribe(port, '/v1/subscribe?topic=news')
+  socket.pause()
+  const text = 'x'.repeat(900)
+  for (let i = 0; i < FRAMES; i++) node.publish('news', text)
+  await wait(100)
+  socket.resume()
+  const count = () => {
+    const frames = events()
+    const dropped = frames.filter(({ event }) => event === 'dropped').reduce((sum, { data }) => sum + data.dropped, 0)
+    return { received: frames.filter(({ event }) => event === 'message').length, dropped }
+  }
+  let counted = count()
+  const end = performance.now() + 20_000
+  while (counted.received + counted.dropped < FRAMES && performance.now() < end) {
+    await wait(100)
+    counted = count()
+  }
+  socket.destroy()
+  return counted
+}
+
+test('a slow subscriber loses messages and is told exactly how many', async (context) => {
+  const { received, dropped } = await slowSubscriber(context, 64 * 1024)
+  assert.ok(dropped > 0 && received > 0)
+  assert.equal(received + dropped, FRAMES)
+})
+
+test('without the limit everything waits for it in memory', async (context) => {
+  const { received, dropped } = await slowSubscriber(context, Number.POSITIVE_INFINITY)
+  assert.deepEqual({ received, dropped }, { received: FRAMES, dropped: 0 })
+})
+
+test('events of the node are streamed by their names', async (context) => {
+  const { port, node } = await serve(context)
+  const { socket, events } = await subscribe(port, '/v1/events')
+  node.dispatchEvent(new CustomEvent('peer:down', { detail: { id: 'a', reason: 'no answer' } }))
+  while (events().length < 1) await wait(5)
+  assert.deepEqual(events(), [{ event: 'peer:down', data: { id: 'a', reason: 'no answer' } }])
+  socket.destroy()
+})
+
+test('streams leave room for other requests, and do not keep the server from closing', async (context) => {
+  const { port, server } = await serve(context, { streamLimits: { streams: 2 } })
+  const open = [await subscribe(port, '/v1/events'), await subscribe(port, '/v1/subscribe?topic=a')]
+  assertRefusal(await ask(port, withToken({ path: '/v1/events' })), 503, 'streams')
+  assertRefusal(await ask(port, withToken({ path: '/v1/subscribe' })), 400, 'topic')
+  assert.equal((await ask(port, withToken())).status, 200)
+  const closed = open.map(({ socket }) => once(socket, 'close'))
+  await server.close()
+  await Promise.all(closed)
+})
