@@ -27,10 +27,12 @@ export class TokenBucket {
   wait(now: number, amount = 1): number {
     this.#refill(now)
     if (amount > this.burst) return Number.POSITIVE_INFINITY
-    return Math.max(0, ((amount - this.#tokens) / this.rate) * 1000)
+    if (amount <= this.#tokens) return 0
+    return ((amount - this.#tokens) / this.rate) * 1000
   }
 
   #refill(now: number): void {
+    if (this.#updated === Number.NEGATIVE_INFINITY) this.#updated = now
     if (now > this.#updated) {
       this.#tokens = Math.min(this.burst, this.#tokens + ((now - this.#updated) / 1000) * this.rate)
       this.#updated = now

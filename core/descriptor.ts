@@ -31,28 +31,46 @@ export const MAX_DESCRIPTOR_AGE = 24 * 3600 * 1000
 export const CLOCK_WINDOW = 120_000
 const MAX_ADDRESS_LENGTH = 200
 const MAX_RANKED = 8
+/** Room for the largest RSA key that libp2p accepts; an Ed25519 signature takes 64. */
+const MAX_SIGNATURE_BYTES = 512
 const RANKED_NAME = /^[a-z][a-z0-9_]{0,63}$/
 const NO_SIGNATURE = new Uint8Array(0)
 
-/** Describes a node. Without `sign` the signature is empty, which only simulated nodes accept. */
+/**
+ * Describes a node. Addresses longer than 200 characters are left out, and all after the fourth. Without `sign` the
+ * signature is empty, which only simulated nodes accept.
+ *
+ * @throws RangeError when the ranked attributes, or the whole, exceed what other nodes accept
+ */
 export function describe(
   fields: Pick<PeerDescriptor, 'id' | 'addresses' | 'sequence' | 'issued'> &
     Partial<Pick<PeerDescriptor, 'attributes'>>,
   sign?: Sign,
 ): PeerDescriptor {
-  const { id, sequence, issued, attributes = {} } = fields
-  const addresses = fields.addresses.slice(0, MAX_ADDRESSES)
+  const { id, sequence, attributes = {} } = fields
+  const issued = Math.round(fields.issued)
+  const addresses = fields.addresses.filter(({ length }) => length <= MAX_ADDRESS_LENGTH).slice(0, MAX_ADDRESSES)
   const names = Object.keys(attributes).sort()
+  if (names.length > MAX_RANKED)
+    throw new RangeError(`at most ${MAX_RANKED} attributes are ranked, got ${names.length}`)
+  for (const name of names) {
+    if (!RANKED_NAME.test(name) || !Number.isFinite(attributes[name])) {
+      throw new RangeError(`ranked attribute ${name} is ${attributes[name]}: it needs a plain name and a finite number`)
+    }
+  }
   const body = toBinary(
     DescriptorBodySchema,
     create(DescriptorBodySchema, {
       id,
       addresses,
       sequence: BigInt(sequence),
-      issued: BigInt(Math.round(issued)),
+      issued: BigInt(issued),
       attributes: names.map((name) => ({ name, value: attributes[name] as number })),
     }),
   )
+  if (body.length > MAX_DESCRIPTOR_BYTES) {
+    throw new RangeError(`a descriptor has at most ${MAX_DESCRIPTOR_BYTES} bytes, this one ${body.length}`)
+  }
   const signature = sign === undefined ? NO_SIGNATURE : sign(DESCRIPTOR_TYPE, body)
   return { id, position: positionOf(id), addresses, sequence, issued, attributes, record: { body, signature } }
 }
@@ -64,7 +82,10 @@ export function descriptorToWire(descriptor: PeerDescriptor): Descriptor {
 /** @throws Malformed. What the owner is said to have signed is added to `claims`. */
 export function descriptorFromWire(wire: Descriptor, claims: Signed[]): PeerDescriptor {
   checkInteger(wire.body.length, 1, MAX_DESCRIPTOR_BYTES, 'descriptor-size')
-  const body = parse('descriptor', () => fromBinary(DescriptorBodySchema, wire.body))
+  checkInteger(wire.signature.length, 0, MAX_SIGNATURE_BYTES, 'descriptor-signature')
+  // Copies: the descriptor is kept, the frame it came in must not be. Not `slice`, which on a Buffer is a view.
+  const record = { body: new Uint8Array(wire.body), signature: new Uint8Array(wire.signature) }
+  const body = parse('descriptor', () => fromBinary(DescriptorBodySchema, record.body))
   const id = checkId(body.id)
   checkCount(body.addresses, MAX_ADDRESSES, 'descriptor-addresses')
   for (const address of body.addresses) checkText(address, MAX_ADDRESS_LENGTH, 'descriptor-address')
@@ -74,7 +95,7 @@ export function descriptorFromWire(wire: Descriptor, claims: Signed[]): PeerDesc
     if (!RANKED_NAME.test(name)) throw new Malformed('descriptor-attribute')
     attributes[name] = checkFinite(value, 'descriptor-attribute')
   }
-  claims.push({ signer: id, type: DESCRIPTOR_TYPE, body: wire.body, signature: wire.signature })
+  claims.push({ signer: id, type: DESCRIPTOR_TYPE, ...record })
   return {
     id,
     position: positionOf(id),
@@ -82,7 +103,7 @@ export function descriptorFromWire(wire: Descriptor, claims: Signed[]): PeerDesc
     sequence: checkInteger(body.sequence, 0, Number.MAX_SAFE_INTEGER, 'descriptor-sequence'),
     issued: checkInteger(body.issued, 0, Number.MAX_SAFE_INTEGER, 'descriptor-issued'),
     attributes,
-    record: { body: wire.body, signature: wire.signature },
+    record,
   }
 }
 
