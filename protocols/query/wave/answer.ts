@@ -1,0 +1,70 @@
+import type { Value } from '../../../core/attributes.ts'
+import { SPACE } from '../../../core/position.ts'
+import { lengthOf } from '../../../overlays/intervals/intervals.ts'
+import type { Query } from '../language/ast.ts'
+import { finish } from '../partial/finish.ts'
+import type { Partial } from '../partial/partial.ts'
+import type { MissingInterval, Tallied } from './messages.ts'
+
+export interface Coverage {
+  /** Nodes whose answer is in the result, each once. */
+  readonly answered: number
+  /** About how many more there are in `intervals`, by the density of those that answered; 0 only if nothing is missing. */
+  readonly missing: number
+  /** Where on the ring nobody answered, and why. */
+  readonly intervals: readonly MissingInterval[]
+  /** Delegates that gave no sign of life: taken for dead, and their place asked of others. */
+  readonly silent: number
+}
+
+export interface Cost {
+  /** Intervals handed to another node: N - 1 when nothing goes wrong. */
+  readonly delegations: number
+  readonly messages: number
+  readonly bytes: number
+  /** Depth of the tree. */
+  readonly hops: number
+  readonly ms: number
+}
+
+/** The answer to a query: never a bare number. */
+export interface Answer {
+  readonly sql: string
+  readonly columns: readonly string[]
+  readonly rows: readonly (readonly Value[])[]
+  readonly coverage: Coverage
+  readonly cost: Cost
+  /** Sentences about what the user may not expect: NULLs for a wrong type, rows beyond a limit, attributes nobody has. */
+  readonly notes: readonly string[]
+  /** Attributes of the query that no node which answered has. */
+  readonly unknown: readonly string[]
+}
+
+export function answerOf(query: Query, partial: Partial, tallied: Tallied, ms: number): Answer {
+  const { columns, rows, unknown, mistyped, truncated } = finish(query, partial)
+  const { answered, missing: intervals, silent, delegations, messages, bytes, hops } = tallied
+  const notes = Object.entries(mistyped).map(
+    ([name, nodes]) => `${name} has another type than the query needs on ${nodes} nodes, where it counts as NULL`,
+  )
+  if (truncated.rows > 0)
+    notes.push(`${truncated.rows} more rows are beyond the limit of an answer: add LIMIT or WHERE`)
+  if (truncated.groups > 0) notes.push(`at least ${truncated.groups} more groups are beyond the limit of an answer`)
+  for (const name of unknown) notes.push(`no node that answered has an attribute ${name}`)
+  return {
+    sql: query.text,
+    columns,
+    rows,
+    coverage: { answered, missing: estimate(answered, intervals), intervals, silent },
+    cost: { delegations, messages, bytes, hops, ms },
+    notes,
+    unknown,
+  }
+}
+
+/** Nodes in the missing intervals if they are as dense as the rest of the ring. */
+function estimate(answered: number, intervals: readonly MissingInterval[]): number {
+  if (intervals.length === 0) return 0
+  const length = intervals.reduce((sum, interval) => sum + lengthOf(interval), 0)
+  const covered = Math.max(SPACE - length, SPACE / 1e9)
+  return Math.max(intervals.length, Math.round((answered * length) / covered))
+}
