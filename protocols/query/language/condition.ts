@@ -45,7 +45,7 @@ class ConditionParser {
   }
 
   #expression(floor: number): Expression {
-    let left = this.#prefix()
+    let left = this.#prefix(floor === COMPARISON ? 'an attribute or a value' : 'a condition')
     for (;;) {
       const power = this.#power()
       if (power <= floor) return left
@@ -63,7 +63,7 @@ class ConditionParser {
     return OTHER_PREDICATES.includes(value) ? COMPARISON : 0
   }
 
-  #prefix(): Expression {
+  #prefix(what: string): Expression {
     const tokens = this.#tokens
     const { start, end } = tokens.next
     if (tokens.at('not') || tokens.atSymbol('(')) {
@@ -81,8 +81,8 @@ class ConditionParser {
         'WHERE chooses nodes before anything is counted',
       )
     }
-    if (tokens.atAttribute) return tokens.attribute()
-    return this.#literal('a condition or a value')
+    if (tokens.atAttribute || tokens.atMisusedKeyword) return tokens.attribute(what)
+    return this.#literal(what)
   }
 
   #not(start: number): Condition {

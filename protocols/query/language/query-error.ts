@@ -11,11 +11,11 @@ export class QueryError extends Error {
   readonly hint: string | undefined
 
   constructor(message: string, text: string, place: { start: number; end: number }, hint?: string) {
-    super(message)
+    super(printable(message))
     this.text = text
     this.position = place.start
     this.length = place.end - place.start
-    this.hint = hint
+    this.hint = hint === undefined ? undefined : printable(hint)
   }
 
   /**

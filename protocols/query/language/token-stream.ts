@@ -9,6 +9,9 @@ const RESERVED = new Set(
   'select from where group by order limit as asc desc and or not in between like is null true false'.split(' '),
 )
 
+/** Those of them that are likely names of attributes. */
+const NAME_LIKE = new Set(['group', 'order', 'limit'])
+
 /** Where the tokens of a query are read one after the other, and the two things that stand in several clauses. */
 export class TokenStream {
   readonly text: string
@@ -72,9 +75,10 @@ export class TokenStream {
 
   /** What should have come next. The candidates are what a misspelt word may have meant. */
   expected(what: string, candidates: readonly string[] = []): QueryError {
-    const { kind, start, end } = this.next
-    const found = kind === 'end' ? 'the end of the query' : this.text.slice(start, end)
-    const hint = kind === 'word' ? didYouMean(this.next.value, candidates) : undefined
+    const { kind, value, start, end } = this.next
+    const written = this.text.slice(start, end)
+    const found = kind === 'end' ? 'the end of the query' : kind === 'symbol' ? `'${written}'` : written
+    const hint = kind === 'word' ? didYouMean(value, candidates) : undefined
     return this.error(`expected ${what}, found ${found}`, this.next, hint)
   }
 
@@ -83,17 +87,19 @@ export class TokenStream {
     return this.next.kind === 'quoted' || (this.next.kind === 'word' && !RESERVED.has(this.next.value))
   }
 
+  /** Does a keyword come next that may well have been meant as the name of an attribute? */
+  get atMisusedKeyword(): boolean {
+    return this.next.kind === 'word' && NAME_LIKE.has(this.next.value)
+  }
+
   /** An attribute, or a name that stands in one's place, such as an alias. */
   attribute(what = 'an attribute'): AttributeRef {
-    if (!this.atAttribute) {
-      if (this.next.kind !== 'word') throw this.expected(what)
-      const word = this.next.value
-      throw this.error(
-        `expected ${what}, found the keyword ${word.toUpperCase()}`,
-        this.next,
-        `an attribute of that name is written "${word}"`,
-      )
+    if (this.atMisusedKeyword) {
+      const { value } = this.next
+      const hint = `the attribute of that name is written "${value}"`
+      throw this.error(`expected ${what}, found the keyword ${value.toUpperCase()}`, this.next, hint)
     }
+    if (!this.atAttribute) throw this.expected(what)
     const { kind, value, start, end } = this.take()
     if (value.length > MAX_NAME_LENGTH) {
       throw this.error(`a name has at most ${MAX_NAME_LENGTH} characters`, { start, end })

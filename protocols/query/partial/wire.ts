@@ -7,7 +7,7 @@ import { MAX_COUNT } from './accumulators.ts'
 import { decodeCells, encodeCells } from './cells.ts'
 import { fitPartial, MAX_PARTIAL_BYTES } from './fit.ts'
 import { compareEntries, type Entry, MAX_GROUPS, type Partial } from './partial.ts'
-import { EncodedPartialSchema } from './partial_pb.ts'
+import { type Cells, EncodedPartialSchema } from './partial_pb.ts'
 import { compareKeys, type GroupShape, type Shape, shapeOf } from './shape.ts'
 
 /** At most MAX_PARTIAL_BYTES; what does not fit is cut as `fitPartial` says. */
@@ -36,20 +36,22 @@ export function decodePartial(query: Query, bytes: Uint8Array): Partial {
   if (present >= 2 ** attributes) throw new Malformed('partial-attributes', `bits ${present} of ${attributes}`)
   if (mistyped.length !== 0 && mistyped.length !== attributes) throw new Malformed('partial-mistyped')
 
-  const entries = encoded.entries === undefined ? [] : entriesOf(shape, decodeCells(encoded.entries))
+  const entries = encoded.entries === undefined ? [] : entriesOf(shape, encoded.entries)
   const horizon = encoded.horizon === undefined ? undefined : decodeCells(encoded.horizon)
   checkHorizon(shape, entries, horizon)
   checkDropped(shape, entries, horizon, dropped, groupsCut)
   return { kind: shape.kind, present, mistyped, entries, horizon, dropped, groupsCut }
 }
 
-function entriesOf(shape: Shape, cells: readonly Value[]): Entry[] {
+function entriesOf(shape: Shape, encoded: Cells): Entry[] {
   const width = shape.keyWidth + shape.restWidth
-  if (cells.length % width !== 0) throw new Malformed('partial-shape', `${cells.length} cells, ${width} an entry`)
-  const count = cells.length / width
+  const { length } = encoded.kinds
+  if (length % width !== 0) throw new Malformed('partial-shape', `${length} cells, ${width} an entry`)
+  const count = length / width
   if (shape.kind === 'rows' && count > shape.query.limit) throw new Malformed('partial-too-many-rows', `${count}`)
   if (shape.kind === 'groups' && count > MAX_GROUPS) throw new Malformed('partial-too-many-groups', `${count}`)
 
+  const cells = decodeCells(encoded)
   const entries: Entry[] = []
   for (let at = 0; at < cells.length; at += width) {
     const key = cells.slice(at, at + shape.keyWidth)
