@@ -1,0 +1,61 @@
+import { MAX_RUNS } from './codec.ts'
+import { MAX_PAYLOAD_BYTES } from './publication.ts'
+
+/** Times in ms. Where nothing else stands the default is chosen, from the runs in broadcast.test.ts. */
+export interface BroadcastOptions {
+  /** Largest payload to publish, bytes. What comes from others is held to 48 KiB by the codec. */
+  readonly payloadLimit: number
+  /** Publications a second and publisher, and at once (LIMITS: 20). */
+  readonly rate: number
+  readonly burst: number
+  /** How far from our clock the time of a publication may be (LIMITS: +-120 s). */
+  readonly window: number
+  /** Publishers known at a time; one is forgotten when the window has closed over all it published. */
+  readonly publishers: number
+  /** The buffer, in bytes, and how much of it one publisher can fill (LIMITS: 8 MiB). */
+  readonly bufferBytes: number
+  readonly publisherBytes: number
+  /** How long a publication is kept for others. */
+  readonly retention: number
+  /** Between two rounds of repair (PAPERS section 4: 100 ms on a LAN). */
+  readonly period: number
+  /** Partners told of what is stored, a round; 0 switches repair off. */
+  readonly fanout: number
+  /** Age from which a publication is announced: the tree comes first, so that repair never repeats it. */
+  readonly settle: number
+  /** Since the last news after which only every tenth round is held. */
+  readonly brisk: number
+  /** Bytes of publications in the answer to one pull. */
+  readonly pullBytes: number
+  /** How often one publication is sent to one peer to repair it (LIMITS: 2). */
+  readonly retransmissions: number
+  /** How long a gap in a publisher's order is waited for without progress. */
+  readonly patience: number
+  /** How far before its start a new node wants publications. */
+  readonly catchUp: number
+  /** How long after passing a publication on it is sent again when that peer turns out to be down. */
+  readonly handover: number
+  /** Runs in a digest, ids in a pull, at most 256. */
+  readonly digestRuns: number
+}
+
+export const DEFAULTS: BroadcastOptions = {
+  payloadLimit: MAX_PAYLOAD_BYTES,
+  rate: 20,
+  burst: 40,
+  window: 120_000,
+  publishers: 4096,
+  bufferBytes: 8 * 2 ** 20,
+  publisherBytes: 4 * 2 ** 20,
+  retention: 60_000,
+  period: 500,
+  fanout: 1,
+  settle: 750,
+  brisk: 10_000,
+  pullBytes: 128 * 1024,
+  retransmissions: 2,
+  patience: 10_000,
+  catchUp: 10_000,
+  handover: 10_000,
+  digestRuns: MAX_RUNS,
+}

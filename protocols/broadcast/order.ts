@@ -1,0 +1,127 @@
+import type { Publication } from './publication.ts'
+
+/** Publications of a publisher that are not going to be delivered. */
+export interface Missed {
+  /** First and last sequence; numbers in between may never have been used. */
+  readonly range: { readonly first: number; readonly last: number }
+  readonly reason: string
+}
+
+export type Ordered = Pick<Publication, 'sequence' | 'previous' | 'elapsed' | 'published'>
+
+export interface OrderOptions {
+  /** ms that a gap may hold back what came after it, counted from the last progress of its repair. */
+  readonly patience: number
+  /** ms that anybody keeps a publication: a gap older than that is not waited for. */
+  readonly retention: number
+  /** When this node started, on its own clock. */
+  readonly started: number
+  /** ms before its start from which this node still wants publications. */
+  readonly catchUp: number
+}
+
+/**
+ * One publisher's publications in the order of their sequence numbers, each at most once.
+ *
+ * Every publication names the one before it, so numbers that were never used (a reservation lost in a crash) are no gap,
+ * and a publisher that starts afresh (`previous` 0) waits for nothing. A gap holds back what came after it until repair
+ * fills it; when repair does not, it is given up and reported.
+ *
+ * Invariants: (1) delivered sequences ascend strictly; (2) `settled` never falls: all up to it is delivered, given up or
+ * from before our time, and never accepted again; (3) every accepted publication is delivered or still held; (4) the first
+ * one held waits for a predecessor that is neither settled nor held.
+ * What it holds is bounded by its caller, who stores each of them and calls `release` for what it must discard.
+ */
+export class Order<T extends Ordered> {
+  readonly #options: OrderOptions
+  readonly #deliver: (publication: T) => void
+  readonly #missed: (missed: Missed) => void
+  #held: T[] = []
+  #settled = 0
+  #progress = 0
+  /** Smallest (our time at arrival - its time) seen: the difference of the clocks plus the shortest way. */
+  #offset = Number.POSITIVE_INFINITY
+
+  constructor(options: OrderOptions, deliver: (publication: T) => void, missed: (missed: Missed) => void) {
+    this.#options = options
+    this.#deliver = deliver
+    this.#missed = missed
+  }
+
+  get settled(): number {
+    return this.#settled
+  }
+
+  get held(): number {
+    return this.#held.length
+  }
+
+  /** Takes in a publication that is neither settled nor held; anything else changes nothing. */
+  accept(publication: T, now: number): void {
+    this.#offset = Math.min(this.#offset, now - publication.published)
+    if (publication.sequence <= this.#settled) return
+    const last = this.#held.at(-1)
+    let at = this.#held.length
+    while (at > 0 && (this.#held[at - 1] as T).sequence > publication.sequence) at--
+    if (this.#held[at - 1]?.sequence === publication.sequence) return
+    this.#held.splice(at, 0, publication)
+    if (last === undefined || at < this.#held.length - 1) this.#progress = now
+    this.#drain(now)
+  }
+
+  /** Gives up the first gap if its repair has made no progress for too long. */
+  tick(now: number): void {
+    if (this.#held.length === 0 || now - this.#progress < this.#options.patience) return
+    this.#giveUp('no neighbour repaired it in time')
+    this.#drain(now)
+  }
+
+  /** Must let go of this sequence, and with it of everything before: delivers them, gaps given up. */
+  release(sequence: number, now: number): void {
+    while ((this.#held[0]?.sequence ?? Number.POSITIVE_INFINITY) <= sequence) {
+      this.#giveUp('it waited for an earlier one longer than the buffer could hold it')
+      this.#drain(now)
+    }
+  }
+
+  /** Delivers the first one held although its predecessor never came. */
+  #giveUp(reason: string): void {
+    const first = this.#held.shift()
+    if (first === undefined) return
+    const from = this.#settled === 0 ? first.previous : this.#settled + 1
+    if (this.#settled > 0 || this.#publishedBefore(first) >= this.#options.started) {
+      this.#missed({ range: { first: from, last: first.previous }, reason })
+    }
+    this.#settle(first)
+  }
+
+  #drain(now: number): void {
+    for (let first = this.#held[0]; first !== undefined; first = this.#held[0]) {
+      if (this.#isNext(first)) {
+        this.#held.shift()
+        this.#settle(first)
+      } else if (first.elapsed > this.#options.retention) {
+        this.#giveUp('it is older than anything that is kept')
+      } else return
+      this.#progress = now
+    }
+  }
+
+  #settle(publication: T): void {
+    this.#settled = publication.sequence
+    this.#deliver(publication)
+  }
+
+  #isNext(publication: T): boolean {
+    if (publication.previous <= this.#settled) return true // 0: its publisher has just started
+    if (this.#settled > 0) return false
+    // Not known or forgotten again: it starts here unless its predecessor can still be had and is of our time.
+    if (publication.elapsed > this.#options.retention) return true
+    return this.#publishedBefore(publication) < this.#options.started - this.#options.catchUp
+  }
+
+  /** When the predecessor was published, on our clock. */
+  #publishedBefore(publication: T): number {
+    return publication.published + this.#offset - publication.elapsed
+  }
+}

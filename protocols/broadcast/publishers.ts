@@ -1,0 +1,136 @@
+import { TokenBucket } from '../../core/bucket.ts'
+import { positionOf } from '../../core/position.ts'
+import { type Missed, Order, type OrderOptions } from './order.ts'
+import type { Publication } from './publication.ts'
+
+/** What this node knows of somebody who publishes. */
+export interface Publisher {
+  readonly id: string
+  /** On the ring: its name in digests. */
+  readonly position: number
+  readonly order: Order<Publication>
+  /** For what comes down the tree, by our clock. */
+  readonly pushed: TokenBucket
+  /** Publications accepted, by the tenth of a minute in which they say they were published. At most `#maxSpans`. */
+  readonly spans: Map<number, number>
+  /** The latest `published` it was accepted with. */
+  latest: number
+}
+
+export interface PublishersOptions extends OrderOptions {
+  readonly publishers: number
+  readonly rate: number
+  readonly burst: number
+  readonly window: number
+}
+
+export interface PublisherEvents {
+  deliver(publication: Publication): void
+  missed(publisher: string, missed: Missed): void
+}
+
+const SPAN = 6000
+
+/**
+ * Everybody who published within the window, and what they may still publish.
+ *
+ * At most `options.publishers` of them. One is forgotten only when the window has closed over all that it ever published, so
+ * forgetting cannot let anything in twice; while nobody can be forgotten, newcomers are refused.
+ *
+ * The rate is held twice. What is pushed at us is limited by our clock (with twice the burst and a quarter more rate, because
+ * the network bunches what its publisher spaced). What we pulled may come minutes of it at once, so it is limited by the
+ * time at which it claims to be published, which the publisher signed and cannot spread beyond the window.
+ */
+export class Publishers {
+  readonly #options: PublishersOptions
+  readonly #events: PublisherEvents
+  readonly #mayForget: (id: string) => boolean
+  /** As many as the window on both sides of now has, twice: they are cleared in bulk. */
+  readonly #maxSpans: number
+  /** The one heard of last is last. */
+  readonly #byId = new Map<string, Publisher>()
+  readonly #byPosition = new Map<number, Publisher>()
+
+  constructor(options: PublishersOptions, events: PublisherEvents, mayForget: (id: string) => boolean) {
+    this.#options = options
+    this.#events = events
+    this.#mayForget = mayForget
+    this.#maxSpans = 2 * Math.ceil((2 * options.window) / SPAN + 1)
+  }
+
+  get size(): number {
+    return this.#byId.size
+  }
+
+  get(id: string): Publisher | undefined {
+    return this.#byId.get(id)
+  }
+
+  at(position: number): Publisher | undefined {
+    return this.#byPosition.get(position)
+  }
+
+  /** Publications that wait for an earlier one. */
+  get held(): number {
+    let held = 0
+    for (const { order } of this.#byId.values()) held += order.held
+    return held
+  }
+
+  /** The publisher of a publication that may come in, its rate charged; or the reason why it may not. */
+  admit(publication: Publication, now: number, pushed: boolean): Publisher | string {
+    const { rate, burst } = this.#options
+    const publisher = this.#byId.get(publication.publisher) ?? this.#meet(publication.publisher, now)
+    if (typeof publisher === 'string') return publisher
+    const span = Math.floor(publication.published / SPAN)
+    const accepted = publisher.spans.get(span) ?? 0
+    if (accepted >= (rate * SPAN) / 1000 + burst) return 'rate'
+    if (pushed && !publisher.pushed.take(now)) return 'rate'
+    publisher.spans.set(span, accepted + 1)
+    if (publisher.spans.size > this.#maxSpans) this.#closeSpans(publisher, now)
+    publisher.latest = Math.max(publisher.latest, publication.published)
+    this.#byId.delete(publisher.id)
+    this.#byId.set(publisher.id, publisher)
+    return publisher
+  }
+
+  /** Once a round: gives up gaps and forgets who has been silent for longer than the window. */
+  turn(now: number): void {
+    for (const publisher of this.#byId.values()) {
+      if (publisher.order.held > 0) publisher.order.tick(now)
+    }
+    this.#forget(now)
+  }
+
+  #meet(id: string, now: number): Publisher | string {
+    if (this.#byId.size >= this.#options.publishers) this.#forget(now)
+    if (this.#byId.size >= this.#options.publishers) return 'too-many-publishers'
+    const position = positionOf(id)
+    if (this.#byPosition.has(position)) return 'position-taken'
+    const order = new Order<Publication>(
+      this.#options,
+      (publication) => this.#events.deliver(publication),
+      (missed) => this.#events.missed(id, missed),
+    )
+    const pushed = new TokenBucket(this.#options.rate * 1.25, this.#options.burst * 2)
+    const publisher = { id, position, order, pushed, spans: new Map(), latest: Number.NEGATIVE_INFINITY }
+    this.#byId.set(id, publisher)
+    this.#byPosition.set(position, publisher)
+    return publisher
+  }
+
+  #closeSpans({ spans }: Publisher, now: number): void {
+    const open = Math.floor((now - this.#options.window) / SPAN)
+    for (const span of spans.keys()) if (span < open) spans.delete(span)
+  }
+
+  /** From the one silent for longest up to the first that must be remembered. */
+  #forget(now: number): void {
+    const closed = now - this.#options.window
+    for (const publisher of this.#byId.values()) {
+      if (publisher.latest >= closed || !this.#mayForget(publisher.id)) return
+      this.#byId.delete(publisher.id)
+      this.#byPosition.delete(publisher.position)
+    }
+  }
+}

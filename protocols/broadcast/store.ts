@@ -1,0 +1,133 @@
+import { footprint, type Publication } from './publication.ts'
+import { Runs } from './runs.ts'
+
+/** A publication in the buffer. */
+export interface Entry {
+  readonly publication: Publication
+  /** When it came, on our clock. */
+  readonly received: number
+  /** How far clockwise from our own position we have passed it on. */
+  covered: number
+}
+
+/** What the buffer holds of one publisher. */
+export interface Shelf {
+  readonly publisher: string
+  /** In the order of arrival. */
+  readonly entries: Map<number, Entry>
+  /** Those old enough to be announced. */
+  readonly announced: Runs
+  bytes: number
+}
+
+export interface StoreOptions {
+  readonly bufferBytes: number
+  readonly publisherBytes: number
+  readonly retention: number
+  readonly window: number
+  readonly settle: number
+}
+
+/**
+ * The recent publications of all topics, kept to repair others.
+ *
+ * Invariants: (1) `bytes` is the sum over the shelves and at most `bufferBytes`, each shelf's at most `publisherBytes`;
+ * (2) no shelf is empty; (3) announced are those in here that were older than `settle`, and not out of the window, at a `turn`; (4) nothing is
+ * discarded without `discarded` being told, before it is gone from here. A full buffer discards the oldest of the publisher
+ * that fills most of it, so that one who shouts pushes out its own.
+ */
+export class Store {
+  readonly #options: StoreOptions
+  readonly #discarded: (entry: Entry) => void
+  /** By publisher; the one with the latest arrival last. */
+  readonly #shelves = new Map<string, Shelf>()
+  /** In the order of arrival. */
+  readonly #arrivals = new Set<Entry>()
+  /** Too young to be announced, in the order of arrival. */
+  readonly #young = new Set<Entry>()
+  #bytes = 0
+
+  constructor(options: StoreOptions, discarded: (entry: Entry) => void) {
+    this.#options = options
+    this.#discarded = discarded
+  }
+
+  get size(): number {
+    return this.#arrivals.size
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get(publisher: string, sequence: number): Entry | undefined {
+    return this.#shelves.get(publisher)?.entries.get(sequence)
+  }
+
+  shelf(publisher: string): Shelf | undefined {
+    return this.#shelves.get(publisher)
+  }
+
+  /** The publisher heard of last first. */
+  shelves(): Shelf[] {
+    return [...this.#shelves.values()].reverse()
+  }
+
+  /** Keeps a publication that is not here yet. A full buffer may discard it, or others, before this returns. */
+  add(entry: Entry): void {
+    const { publication } = entry
+    const { publisher, sequence } = publication
+    const shelf = this.#shelves.get(publisher) ?? { publisher, entries: new Map(), announced: new Runs(), bytes: 0 }
+    this.#shelves.delete(publisher)
+    this.#shelves.set(publisher, shelf)
+    shelf.entries.set(sequence, entry)
+    this.#arrivals.add(entry)
+    this.#young.add(entry)
+    shelf.bytes += footprint(publication)
+    this.#bytes += footprint(publication)
+    while (shelf.bytes > this.#options.publisherBytes) this.#discardOldest(shelf)
+    while (this.#bytes > this.#options.bufferBytes) this.#discardOldest(this.#heaviest())
+  }
+
+  /** Once a round: discards what is too old and announces what is old enough. */
+  turn(now: number): void {
+    const { retention, window, settle } = this.#options
+    for (const entry of this.#arrivals) {
+      if (now - entry.received < retention) break
+      this.#discard(entry)
+    }
+    for (const entry of this.#young) {
+      if (now - entry.received < settle) break
+      this.#young.delete(entry)
+      const { publisher, sequence, published } = entry.publication
+      // Nobody could accept it any more after the window.
+      if (now - published < window) this.#shelves.get(publisher)?.announced.add(sequence)
+    }
+  }
+
+  #heaviest(): Shelf {
+    let heaviest: Shelf | undefined
+    for (const shelf of this.#shelves.values()) {
+      if (heaviest === undefined || shelf.bytes > heaviest.bytes) heaviest = shelf
+    }
+    return heaviest as Shelf
+  }
+
+  #discardOldest(shelf: Shelf): void {
+    const [oldest] = shelf.entries.values()
+    this.#discard(oldest as Entry)
+  }
+
+  #discard(entry: Entry): void {
+    const { publisher, sequence } = entry.publication
+    this.#discarded(entry)
+    const shelf = this.#shelves.get(publisher) as Shelf
+    shelf.entries.delete(sequence)
+    shelf.announced.delete(sequence)
+    if (shelf.entries.size === 0) this.#shelves.delete(publisher)
+    this.#arrivals.delete(entry)
+    this.#young.delete(entry)
+    shelf.bytes -= footprint(entry.publication)
+    this.#bytes -= footprint(entry.publication)
+  }
+}

@@ -1,0 +1,128 @@
+import type { PeerDescriptor } from '../../core/descriptor.ts'
+import type { Environment } from '../../core/environment.ts'
+import { clockwise, SPACE } from '../../core/position.ts'
+import { cut, type Interval } from '../../overlays/intervals/intervals.ts'
+import type { BroadcastMessage } from './codec.ts'
+import type { Counts } from './counts.ts'
+import type { Entry, Store } from './store.ts'
+
+/** A piece that was passed on, kept for as long as it may have to be passed on again. */
+interface Handover {
+  readonly publisher: string
+  readonly sequence: number
+  readonly delegate: string
+  readonly interval: Interval
+  readonly at: number
+}
+
+const MAX_HANDOVERS = 1024
+
+/**
+ * Phase 1 of bimodal multicast: down the sender's interval tree. Whoever gets a publication "until x" is responsible for
+ * [its own position, x) and cuts that at its contacts; the publisher starts with the whole ring.
+ *
+ * Invariants: (1) what an entry has `covered` only grows, and only what is new is passed on, so a node passes a publication
+ * on at most once to every position, whatever it is sent; (2) at most 1024 handovers are kept, each for `handover` ms.
+ *
+ * A duplicate that extends the interval is passed on into the extension: it comes from somebody whose delegate died, or it
+ * is the tree's copy of what repair brought first. What a hole or a lost message leaves out is left to repair.
+ */
+export class Tree {
+  readonly #environment: Environment<BroadcastMessage>
+  readonly #contacts: () => readonly PeerDescriptor[]
+  readonly #store: Store
+  readonly #lifetime: number
+  readonly #counts: Counts
+  /** In the order of sending. */
+  #handovers: Handover[] = []
+
+  constructor(
+    environment: Environment<BroadcastMessage>,
+    contacts: () => readonly PeerDescriptor[],
+    store: Store,
+    lifetime: number,
+    counts: Counts,
+  ) {
+    this.#environment = environment
+    this.#contacts = contacts
+    this.#store = store
+    this.#lifetime = lifetime
+    this.#counts = counts
+  }
+
+  get handovers(): number {
+    return this.#handovers.length
+  }
+
+  /** Passes an entry on to [own position, until); until our own position, it goes round the whole ring. */
+  spread(entry: Entry, until: number): void {
+    const { position, id } = this.#environment.self
+    const length = clockwise(position, until) || SPACE
+    if (length <= entry.covered) return
+    const interval = { from: (position + entry.covered) % SPACE, to: until }
+    entry.covered = length
+    this.#pass(
+      entry,
+      interval,
+      this.#contacts().filter((contact) => contact.id !== id),
+    )
+  }
+
+  /**
+   * A peer is down: what was passed on to it of late goes to the contacts in its piece instead, and the part before the
+   * first of them to the nearest contact before it, who knows its own neighbours better than we do.
+   */
+  peerDown(id: string): void {
+    this.turn()
+    const lost = this.#handovers.filter(({ delegate }) => delegate === id)
+    if (lost.length === 0) return
+    this.#handovers = this.#handovers.filter(({ delegate }) => delegate !== id)
+    const { self } = this.#environment
+    const contacts = this.#contacts().filter((contact) => contact.id !== id && contact.id !== self.id)
+    for (const { publisher, sequence, interval } of lost) {
+      const entry = this.#store.get(publisher, sequence)
+      if (entry === undefined) continue
+      this.#counts.done.add('handed-over')
+      const head = this.#pass(entry, interval, contacts)
+      const before = head === undefined ? undefined : this.#nearestBefore(head.from, contacts)
+      if (head !== undefined && before !== undefined) this.#hand(entry, head, before)
+    }
+  }
+
+  /** Forgets the handovers whose time is over. */
+  turn(): void {
+    const since = this.#environment.now() - this.#lifetime
+    const first = this.#handovers.findIndex(({ at }) => at >= since)
+    if (first !== 0) this.#handovers = first < 0 ? [] : this.#handovers.slice(first)
+  }
+
+  #pass(entry: Entry, interval: Interval, contacts: readonly PeerDescriptor[]): Interval | undefined {
+    const { head, pieces } = cut(interval, contacts)
+    for (const piece of pieces) this.#hand(entry, piece.interval, piece.delegate)
+    return head
+  }
+
+  #hand(entry: Entry, interval: Interval, delegate: PeerDescriptor): void {
+    const { publication } = entry
+    const { publisher, sequence } = publication
+    this.#counts.done.add('forwarded')
+    if (this.#handovers.length >= MAX_HANDOVERS) this.#handovers.shift()
+    const at = this.#environment.now()
+    this.#handovers.push({ publisher, sequence, delegate: delegate.id, interval, at })
+    this.#environment.send(delegate, { kind: 'data', publication, until: interval.to })
+  }
+
+  /** Undefined when that is this node itself. */
+  #nearestBefore(position: number, contacts: readonly PeerDescriptor[]): PeerDescriptor | undefined {
+    let nearest: PeerDescriptor | undefined
+    let distance = clockwise(this.#environment.self.position, position)
+    for (const contact of contacts) {
+      const away = clockwise(contact.position, position)
+      if (away < distance) {
+        nearest = contact
+        distance = away
+      }
+    }
+    return nearest
+  }
+}
