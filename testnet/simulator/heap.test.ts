@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import { EventQueue, TIMER } from './events.ts'
+import { EventHeap } from './heap.ts'
+
+interface Entry {
+  readonly time: number
+  readonly value: number
+}
+
+/** Few different times, so that most entries tie with others. */
+const times = fc.oneof(fc.nat(5), fc.double({ min: 0, max: 5, noNaN: true }))
+
+describe('EventHeap', () => {
+  test('gives what a stable sort by time gives, with pushes and pops in any order', () => {
+    const steps = fc.array(fc.option(times, { nil: undefined }), { maxLength: 300 })
+    fc.assert(
+      fc.property(steps, (script) => {
+        const heap = new EventHeap(1)
+        const model: Entry[] = []
+        let value = 0
+        for (const time of script) {
+          if (time !== undefined) {
+            heap.push(time, value)
+            model.push({ time, value })
+            model.sort((a, b) => a.time - b.time) // stable: insertion order breaks ties
+            value++
+          } else if (model.length > 0) {
+            const first = model.shift() as Entry
+            assert.equal(heap.time, first.time)
+            assert.equal(heap.pop(), first.value)
+          }
+          assert.equal(heap.size, model.length)
+        }
+        assert.deepEqual(
+          Array.from({ length: heap.size }, () => heap.pop()),
+          model.map((entry) => entry.value),
+        )
+        assert.equal(heap.time, Number.POSITIVE_INFINITY)
+      }),
+    )
+  })
+
+  test('filter keeps the order of what it keeps', () => {
+    fc.assert(
+      fc.property(fc.array(times, { maxLength: 100 }), fc.integer({ min: 1, max: 5 }), (all, modulus) => {
+        const heap = new EventHeap(1)
+        all.forEach((time, value) => {
+          heap.push(time, value)
+        })
+        heap.filter((value) => value % modulus === 0)
+        const expected = all
+          .map((time, value) => ({ time, value }))
+          .filter(({ value }) => value % modulus === 0)
+          .sort((a, b) => a.time - b.time)
+        assert.deepEqual(
+          Array.from({ length: heap.size }, () => heap.pop()),
+          expected.map(({ value }) => value),
+        )
+      }),
+    )
+  })
+})
+
+describe('EventQueue', () => {
+  test('a cancelled event never happens, the others do in order, and slots are reused', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(times, fc.boolean()), { minLength: 1, maxLength: 200 }), (script) => {
+        const queue = new EventQueue()
+        for (let round = 0; round < 3; round++) {
+          const slots = script.map(([time], i) => queue.push(time, TIMER, i, `payload ${i}`))
+          script.forEach(([, cancelled], i) => {
+            if (cancelled) queue.cancel(slots[i] as number)
+          })
+          const expected = script
+            .map(([time, cancelled], i) => ({ time, cancelled, i }))
+            .filter(({ cancelled }) => !cancelled)
+            .sort((a, b) => a.time - b.time)
+          assert.equal(queue.size, expected.length)
+          for (const { time, i } of expected) {
+            const slot = queue.take(10)
+            assert.equal(queue.time, time)
+            assert.equal(queue.targets[slot], i)
+            assert.equal(queue.payloads[slot], `payload ${i}`)
+            queue.release(slot)
+          }
+          assert.equal(queue.take(10), -1)
+          assert.ok(Math.max(...slots) < script.length, 'no more slots than events at a time')
+        }
+      }),
+    )
+  })
+
+  test('takes nothing that is later than asked for', () => {
+    const queue = new EventQueue()
+    queue.push(2, TIMER, 0, undefined)
+    assert.equal(queue.take(1.999), -1)
+    assert.notEqual(queue.take(2), -1)
+  })
+
+  test('cancelled events are swept out long before their time: a million cancelled timeouts hold a few thousand slots', () => {
+    const queue = new EventQueue()
+    let highest = 0
+    for (let i = 0; i < 1_000_000; i++) {
+      const slot = queue.push(1e9, TIMER, 0, undefined)
+      highest = Math.max(highest, slot)
+      queue.cancel(slot)
+    }
+    assert.ok(highest < 5000, `${highest} slots`)
+    assert.equal(queue.size, 0)
+  })
+})
