@@ -1,0 +1,258 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { TokenBucket } from '../../core/bucket.ts'
+import type { PeerDescriptor } from '../../core/descriptor.ts'
+import type { Environment } from '../../core/environment.ts'
+import type { Exchange } from '../../core/exchange.ts'
+import { type RoundMessage, Rounds, type RoundsOptions } from '../../core/rounds.ts'
+import { uniform } from './latency.ts'
+import { Simulation, type SimulationOptions } from './simulation.ts'
+
+// core/rounds.ts, tested here because the simulator drives it and core may not import the simulator.
+
+type Message = RoundMessage<number, number>
+
+const PERIOD = 1000
+const BYTES = 100
+
+type Entry =
+  | { readonly kind: 'sent'; readonly message: Message; readonly to: string; readonly at: number }
+  | { readonly kind: 'absorb'; readonly from: string; readonly answer: number; readonly at: number }
+  | { readonly kind: 'missed'; readonly from: string; readonly reason: string; readonly at: number }
+
+/** Writes down all that Rounds sends and all that it tells its exchange. Offers are numbers no other offer has; an answer is the offer's negative. */
+class Gossip extends Rounds<number, number> {
+  readonly log: Entry[]
+
+  constructor(
+    environment: Environment<Message>,
+    partner: () => PeerDescriptor | undefined,
+    options: Partial<RoundsOptions<number, number>> = {},
+  ) {
+    const log: Entry[] = []
+    const now = () => environment.now()
+    const watched: Environment<Message> = {
+      self: environment.self,
+      random: environment.random,
+      now,
+      send: (to, message) => {
+        log.push({ kind: 'sent', message, to: to.id, at: now() })
+        environment.send(to, message)
+      },
+      after: (delay, task) => environment.after(delay, task),
+      every: (period, task) => environment.every(period, task),
+    }
+    const exchange: Exchange<number, number> = {
+      partner,
+      offer: () => environment.random.word() + 1,
+      answer: (_, offer) => -offer,
+      absorb: (from, answer) => log.push({ kind: 'absorb', from: from.id, answer, at: now() }),
+      missed: (from, reason) => log.push({ kind: 'missed', from: from.id, reason, at: now() }),
+    }
+    const budget = new TokenBucket(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY)
+    super(watched, exchange, { period: PERIOD, size: () => BYTES, budget, ...options })
+    this.log = log
+  }
+
+  count(kind: Entry['kind']): number {
+    return this.log.filter((entry) => entry.kind === kind).length
+  }
+}
+
+/** `count` nodes that gossip with random others. */
+function gossiping(
+  count: number,
+  options: Partial<SimulationOptions<Message>>,
+  rounds: Partial<RoundsOptions<number, number>> = {},
+) {
+  const simulation = new Simulation<Message, Gossip>({ seed: 1, ...options })
+  for (let i = 0; i < count; i++) {
+    simulation.add({}, (environment) => {
+      const anyone = () => simulation.nodes[(i + 1 + environment.random.integer(count - 1)) % count]?.self
+      return new Gossip(environment, anyone, rounds)
+    })
+  }
+  return simulation
+}
+
+/** Invariants 1 and 2 of Rounds, read from the log. @returns how many offers ended in which way */
+function checkExchanges({ log }: Gossip) {
+  let open: { to: string; offer: number; at: number } | undefined
+  const ends = { absorbed: 0, missed: 0 }
+  for (const entry of log) {
+    if (entry.kind === 'sent') {
+      if (entry.message.kind !== 'offer') continue
+      assert.equal(open, undefined, 'a second offer while one is open')
+      open = { to: entry.to, offer: entry.message.body, at: entry.at }
+      continue
+    }
+    assert.ok(open !== undefined, `${entry.kind} without an open offer`)
+    assert.equal(entry.from, open.to)
+    if (entry.kind === 'absorb') {
+      assert.equal(entry.answer, -open.offer, 'the answer to another offer')
+      assert.ok(entry.at - open.at <= PERIOD * 0.9, 'a late answer')
+      ends.absorbed++
+    } else {
+      ends.missed++
+    }
+    open = undefined
+  }
+  return ends
+}
+
+/** The most bytes sent in any second, wherever it begins. */
+function most({ log }: Gossip): number {
+  const times = log.filter((entry) => entry.kind === 'sent').map(({ at }) => at)
+  let highest = 0
+  let from = 0
+  times.forEach((at, to) => {
+    while ((times[from] as number) < at - 1000) from++
+    highest = Math.max(highest, (to - from + 1) * BYTES)
+  })
+  return highest
+}
+
+describe('Rounds', () => {
+  test('undisturbed: one offer a period, and every one is answered', () => {
+    const simulation = gossiping(10, {})
+    simulation.run(60 * PERIOD)
+    for (const { protocol } of simulation.nodes) {
+      const { absorbed, missed } = checkExchanges(protocol)
+      assert.ok(Math.abs(absorbed - 60) <= 3, `${absorbed} rounds in 60 periods`)
+      assert.equal(missed, 0)
+    }
+  })
+
+  test('every offer sent ends in exactly one absorb or missed, and only its own answer in time counts, under loss, duplicates and overtaking', () => {
+    for (let seed = 0; seed < 10; seed++) {
+      // Up to 0.8 periods each way: many answers are late, and those of the round before come into the next.
+      const simulation = gossiping(10, { seed, loss: 0.2, duplicate: 0.3, latency: uniform(0, 0.8 * PERIOD) })
+      simulation.run(100 * PERIOD)
+      const sum = { absorbed: 0, missed: 0 }
+      for (const { protocol } of simulation.nodes) {
+        const { absorbed, missed } = checkExchanges(protocol)
+        const { offers = 0, late = 0, ...tally } = protocol.tally.toJSON()
+        assert.deepEqual([tally.absorbed, tally.timeout], [absorbed, missed])
+        assert.ok(offers - absorbed - missed <= 1, 'all but the last offer have ended')
+        assert.ok(late > 0)
+        sum.absorbed += absorbed
+        sum.missed += missed
+      }
+      assert.ok(sum.absorbed > 200 && sum.missed > 200, JSON.stringify(sum))
+    }
+  })
+
+  test('an answer from anybody but the asked partner never counts, even with the right round number', () => {
+    const simulation = new Simulation<Message, Gossip>({ seed: 1 })
+    const asked = simulation.add({}, (environment) => new Gossip(environment, () => undefined))
+    const asker = simulation.add({}, (environment) => new Gossip(environment, () => asked.self))
+    const liar = simulation.add({}, (environment) => new Gossip(environment, () => undefined))
+    simulation.pause(asked.id)
+    const flood = (from: typeof liar, body: number) => {
+      for (let round = 0; round < 40; round++) from.environment.send(asker.self, { kind: 'answer', round, body })
+    }
+    for (let i = 0; i < 10; i++) {
+      flood(liar, 666)
+      simulation.run(PERIOD)
+    }
+    assert.ok(asker.protocol.count('sent') >= 9)
+    assert.equal(asker.protocol.count('absorb'), 0)
+    // The partner itself can say what it likes, once a round: correlation is no authentication of contents.
+    simulation.resume(asked.id)
+    flood(asked, 7)
+    simulation.run(100)
+    assert.equal(asker.protocol.count('absorb'), 1)
+  })
+
+  test('an answer after the timeout does not count, however the next round is timed', () => {
+    const simulation = gossiping(2, { latency: 60 }, { timeout: 100 })
+    simulation.run(20 * PERIOD)
+    for (const { protocol } of simulation.nodes) {
+      assert.equal(protocol.count('absorb'), 0)
+      assert.ok(protocol.tally.get('late') >= 18)
+    }
+  })
+
+  test('a partner that the transport cannot reach is missed at once; others are not', () => {
+    const simulation = gossiping(2, { notices: true, latency: 10 })
+    simulation.crash('n1')
+    simulation.run(PERIOD * 1.1)
+    const [node] = simulation.nodes
+    assert.ok(node !== undefined)
+    node.protocol.unreachable('n7')
+    const [offer, missed] = node.protocol.log
+    assert.ok(offer?.kind === 'sent' && missed?.kind === 'missed')
+    assert.deepEqual([missed.from, missed.reason, missed.at - offer.at], ['n1', 'unreachable', 10])
+    checkExchanges(node.protocol)
+  })
+
+  test('bytes in any second never exceed burst + rate, however many offers come in; without the budget the flood goes through', () => {
+    const flooded = (budget: TokenBucket) => {
+      const simulation = new Simulation<Message, Gossip>({ seed: 1 })
+      const victim = simulation.add({}, (environment) => new Gossip(environment, () => flooder.self, { budget }))
+      const flooder = simulation.add({}, (environment) => {
+        environment.every(5, () => environment.send(victim.self, { kind: 'offer', round: 1, body: 1 }))
+        return new Gossip(environment, () => undefined)
+      })
+      simulation.run(20_000)
+      return victim.protocol
+    }
+    const bounded = flooded(new TokenBucket(1000, 500))
+    assert.ok(most(bounded) <= 1500, `${most(bounded)} bytes in a second`)
+    assert.ok(most(bounded) >= 1400, 'the budget is used')
+    assert.ok(bounded.tally.get('over-budget') > 3000)
+    const unbounded = flooded(new TokenBucket(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY))
+    assert.ok(most(unbounded) > 15_000, `${most(unbounded)} bytes in a second`)
+  })
+
+  test('two exchanges of one node share its budget', () => {
+    const budget = new TokenBucket(150, 100)
+    const simulation = new Simulation<Message, Gossip>({ seed: 1 })
+    const rounds: Gossip[] = []
+    simulation.add({}, (environment) => {
+      const self = () => environment.self
+      rounds.push(...[0, 1].map(() => new Gossip(environment, self, { budget, period: 200 })))
+      for (const each of rounds) each.start()
+      return rounds[0] as Gossip
+    })
+    simulation.run(20_000)
+    const sent = rounds.reduce((sum, { log }) => sum + log.filter(({ kind }) => kind === 'sent').length, 0)
+    assert.ok(sent <= (20 * 150 + 100) / BYTES, `${sent} messages`)
+    assert.ok(rounds.every(({ tally }) => tally.get('over-budget') > 0))
+  })
+
+  test('an offer that the budget refuses is neither absorbed nor missed', () => {
+    const simulation = gossiping(2, {}, { budget: new TokenBucket(0, 0) })
+    simulation.run(10 * PERIOD)
+    for (const { protocol } of simulation.nodes) {
+      assert.deepEqual(protocol.log, [])
+      assert.deepEqual(Object.keys(protocol.tally.toJSON()), ['over-budget'])
+    }
+  })
+
+  test('start and stop are idempotent; after stop no timer is left and nothing is said or heard', () => {
+    const simulation = gossiping(2, {})
+    const [one, other] = simulation.nodes
+    assert.ok(one !== undefined && other !== undefined)
+    one.protocol.start()
+    simulation.run(5 * PERIOD)
+    const sent = one.protocol.count('sent')
+    assert.ok(sent <= 12, 'one timer, not two')
+    one.protocol.stop()
+    one.protocol.stop()
+    assert.equal(one.environment.timers, 0)
+    const before = one.protocol.log.length
+    one.protocol.turn()
+    simulation.run(5 * PERIOD)
+    assert.equal(one.protocol.log.length, before)
+    assert.ok(other.protocol.count('missed') >= 4)
+    one.protocol.start()
+    simulation.run(2 * PERIOD)
+    assert.ok(one.protocol.log.length > before)
+    checkExchanges(other.protocol)
+  })
+
+  test('refuses a timeout that does not fit into the shortest round', () => {
+    assert.throws(() => gossiping(2, {}, { timeout: PERIOD * 0.91 }), RangeError)
+  })
+})
