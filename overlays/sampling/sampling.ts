@@ -24,6 +24,8 @@ export interface SamplingOptions {
   readonly slots: number
   /** ms within which one peer may push once. @default 800 */
   readonly pushInterval: number
+  /** A settled node gossips in one of this many rounds. @default 8 (chosen: a random partner costs a connection) */
+  readonly keepAlive: number
   /** Loopback addresses are groups of their own. @default false; testnets set it */
   readonly loopbackApart: boolean
 }
@@ -34,7 +36,16 @@ export const SAMPLING_DEFAULTS: SamplingOptions = {
   swap: 7,
   slots: 64,
   pushInterval: 800,
+  keepAlive: 8,
   loopbackApart: false,
+}
+
+export interface SamplingInit {
+  /** False for peers known to be gone. @default always true */
+  usable?(peer: PeerDescriptor): boolean
+  /** Whether the structures built on the samples have come to rest. @default never */
+  settled?(): boolean
+  readonly options?: Partial<SamplingOptions>
 }
 
 /** LIMITS: at most 30 descriptors an exchange. */
@@ -61,17 +72,15 @@ export class Sampling implements Exchange<readonly Aged[], readonly Aged[]> {
   readonly #slots: Slots
   /** Peer -> time of its last push; at most MAX_PUSHERS, oldest out first. */
   readonly #pushed = new Map<string, number>()
+  readonly #settled: () => boolean
   #sent: readonly Aged[] = []
+  #round = 0
 
-  /** @param usable false for peers known to be gone */
-  constructor(
-    environment: Surroundings,
-    options: Partial<SamplingOptions> = {},
-    usable: (peer: PeerDescriptor) => boolean = () => true,
-  ) {
+  constructor(environment: Surroundings, init: SamplingInit = {}) {
     this.#environment = environment
-    this.#options = { ...SAMPLING_DEFAULTS, ...options }
-    this.#usable = usable
+    this.#options = { ...SAMPLING_DEFAULTS, ...init.options }
+    this.#usable = init.usable ?? (() => true)
+    this.#settled = init.settled ?? (() => false)
     this.#view = new PartialView(this.#options.view)
     const groupOf = (peer: PeerDescriptor) => addressGroup(peer, this.#options.loopbackApart)
     this.#slots = new Slots(this.#options.slots, groupOf, environment.random)
@@ -107,6 +116,8 @@ export class Sampling implements Exchange<readonly Aged[], readonly Aged[]> {
    * choose whom this node talks to.
    */
   partner(): PeerDescriptor | undefined {
+    this.#round++
+    if (this.#settled() && this.#round % this.#options.keepAlive !== 0) return undefined
     this.#view.replace(this.#view.entries.map((entry) => ({ ...entry, age: Math.min(MAX_AGE, entry.age + 1) })))
     const { random } = this.#environment
     const fromSlots = random.chance(0.5) ? random.pick(this.#slots.peers().filter(this.#usable)) : undefined

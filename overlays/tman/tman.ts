@@ -33,6 +33,7 @@ export interface TManInit {
    * then passed to `ask`, and offered again (`consider`) once it has answered for itself. @default always 'yes'
    */
   admits?(peer: PeerDescriptor): 'yes' | 'ask' | 'no'
+  /** Finds out whether the peer lives: a candidate before it is admitted, a partner that did not answer. */
   ask?(peer: PeerDescriptor): void
   /** Called after every change of the view's members. */
   changed?(): void
@@ -115,8 +116,10 @@ export class TMan implements Exchange<readonly PeerDescriptor[], readonly PeerDe
     this.#merge(from, answer)
   }
 
-  /** Nothing changes here: who is gone is for failure detection to say, which hears of every missed exchange. */
-  missed(_partner: PeerDescriptor, _reason: MissedReason): void {}
+  /** Nothing changes here yet: who is gone is for failure detection to say. */
+  missed(partner: PeerDescriptor, _reason: MissedReason): void {
+    this.#init.ask?.(partner)
+  }
 
   /** Self and the best this node knows for the partner; random within equals, so that no two answers are alike. */
   #bufferFor(partner: PeerDescriptor): readonly PeerDescriptor[] {

@@ -59,6 +59,9 @@ const MAX_MEMBERS = 1024
 const MAX_PROBES = 64
 /** A peer not heard of for so long has to answer a ping again before it counts as alive. */
 const STALE = 60_000
+/** ms for which a peer that never answered at all is refused: a node that starts slowly is asked again soon. */
+const REFUSED_FOR = 5000
+const NEVER = Number.NEGATIVE_INFINITY
 /** Lifeguard: how far local health stretches timeouts at most. */
 const MAX_STRETCH = 8
 
@@ -118,17 +121,21 @@ export class Membership implements Protocol<MembershipMessage> {
     switch (message.kind) {
       case 'ping':
         this.#environment.send(from, { kind: 'pong', nonce: message.nonce, dead: this.#rumors })
-        return this.#look(message.dead)
+        this.#look(message.dead)
+        break
       case 'pong':
         this.#answered(from, message.nonce)
-        return this.#look(message.dead)
+        this.#look(message.dead)
+        break
       case 'request':
-        return this.#relays.request(from, message.nonce, message.target)
+        this.#relays.request(from, message.nonce, message.target)
+        break
       case 'result':
-        return this.#relayed(message.nonce, message.alive)
+        this.#relayed(from, message.nonce, message.alive)
+        break
       case 'goodbye':
         this.tally.add('goodbyes')
-        return this.#down(from, 'left', 'said goodbye')
+        this.#down(from, 'left', 'said goodbye')
     }
   }
 
@@ -181,7 +188,10 @@ export class Membership implements Protocol<MembershipMessage> {
     if (this.#timer === undefined || this.#probes.has(peer.id) || peer.id === this.#environment.self.id) return
     const state = this.#members.get(peer.id)?.state
     if (state === 'dead' || state === 'left') return
-    if (this.#probes.size >= MAX_PROBES) return this.tally.add('too-many-probes')
+    if (this.#probes.size >= MAX_PROBES) {
+      this.tally.add('too-many-probes')
+      return
+    }
     this.tally.add('probes')
     const { pingTimeout, suspicion } = this.#options
     const times = {
@@ -235,7 +245,7 @@ export class Membership implements Protocol<MembershipMessage> {
     const quietSince = this.#environment.now() - this.#options.period
     return [...new Set([near, any])].filter(
       (peer): peer is PeerDescriptor =>
-        peer !== undefined && (this.#members.get(peer.id)?.heardAt ?? Number.NEGATIVE_INFINITY) < quietSince,
+        peer !== undefined && (this.#members.get(peer.id)?.heardAt ?? NEVER) < quietSince,
     )
   }
 
@@ -264,15 +274,18 @@ export class Membership implements Protocol<MembershipMessage> {
     const helpers = this.#environment.random.sample(others, this.#options.indirect)
     for (const helper of helpers) {
       this.#nonce++
-      this.#relays.asked(this.#nonce, target.id, helpers.length)
+      this.#relays.asked(this.#nonce, helper.id, target.id, helpers.length)
       this.#environment.send(helper, { kind: 'request', nonce: this.#nonce, target })
     }
     return helpers.length > 0
   }
 
-  /** What a helper found. That it could reach the peer and this node could not says that this node is the slow one. */
-  #relayed(nonce: number, alive: boolean): void {
-    const asked = this.#relays.result(nonce)
+  /**
+   * What a helper found. That it could reach the peer and this node could not says that this node is the slow one. Its word
+   * ends this probe, no more: it does not count as having heard the peer, so the next round asks again.
+   */
+  #relayed(from: PeerDescriptor, nonce: number, alive: boolean): void {
+    const asked = this.#relays.result(from.id, nonce)
     if (asked === undefined) return
     const probe = this.#probes.get(asked.id)
     if (probe === undefined) return
@@ -281,7 +294,7 @@ export class Membership implements Protocol<MembershipMessage> {
       probe.cancel()
       this.#probes.delete(asked.id)
       const member = this.#members.get(asked.id)
-      if (member !== undefined) this.#remember({ ...member, state: 'alive', heardAt: this.#environment.now() })
+      if (member !== undefined) this.#members.set(asked.id, { ...member, state: 'alive' })
     } else if (asked.allFailed) probe.nobodyReachesIt()
   }
 
@@ -318,7 +331,7 @@ export class Membership implements Protocol<MembershipMessage> {
     this.#probes.delete(peer.id)
     const member = this.#members.get(peer.id)
     const now = this.#environment.now()
-    this.#remember({ peer, state, since: now, heardAt: member?.heardAt ?? now, rtt: member?.rtt, reason })
+    this.#remember({ peer, state, since: now, heardAt: member?.heardAt ?? NEVER, rtt: member?.rtt, reason })
     if (known) this.#init.down(peer, reason)
   }
 
@@ -337,9 +350,10 @@ export class Membership implements Protocol<MembershipMessage> {
 
   #forget(): void {
     const now = this.#environment.now()
-    for (const [id, { state, since, peer }] of this.#members) {
+    for (const [id, { state, since, peer, heardAt }] of this.#members) {
       const gone = state === 'dead' || state === 'left'
-      if ((gone && now - since > this.#options.deadFor) || !isFresh(peer, now)) this.#members.delete(id)
+      const remembered = heardAt === NEVER ? REFUSED_FOR : this.#options.deadFor
+      if ((gone && now - since > remembered) || !isFresh(peer, now)) this.#members.delete(id)
     }
   }
 }

@@ -1,4 +1,4 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
 import { type Codec, checkCount, checkId, checkInteger, parse, required } from '../../core/codec.ts'
 import { descriptorFromWire, descriptorSize, descriptorToWire, type PeerDescriptor } from '../../core/descriptor.ts'
 import { Malformed } from '../../core/malformed.ts'
@@ -53,20 +53,23 @@ export const membershipCodec: Codec<MembershipMessage> = {
   },
 }
 
-function toWire(message: MembershipMessage) {
+function toWire(message: MembershipMessage): MessageInitShape<typeof MembershipMessageSchema>['kind'] & {} {
   switch (message.kind) {
     case 'ping':
-    case 'pong': {
-      const dead = message.dead.map(({ id, sequence }) => ({ id, sequence: BigInt(sequence) }))
-      return { case: message.kind, value: { nonce: message.nonce, dead } } as const
-    }
+      return { case: 'ping', value: { nonce: message.nonce, dead: toRumors(message.dead) } }
+    case 'pong':
+      return { case: 'pong', value: { nonce: message.nonce, dead: toRumors(message.dead) } }
     case 'request':
-      return { case: 'request', value: { nonce: message.nonce, target: descriptorToWire(message.target) } } as const
+      return { case: 'request', value: { nonce: message.nonce, target: descriptorToWire(message.target) } }
     case 'result':
-      return { case: 'result', value: { nonce: message.nonce, alive: message.alive } } as const
+      return { case: 'result', value: { nonce: message.nonce, alive: message.alive } }
     case 'goodbye':
-      return { case: 'goodbye', value: {} } as const
+      return { case: 'goodbye', value: {} }
   }
+}
+
+function toRumors(dead: readonly Rumor[]) {
+  return dead.map(({ id, sequence }) => ({ id, sequence: BigInt(sequence) }))
 }
 
 function rumors(wire: readonly WireRumor[]): Rumor[] {

@@ -71,7 +71,10 @@ export class Probe {
     this.#timer?.cancel()
     this.#stage = stage
     this.#pings = 0
-    if (stage === 'indirect' && !this.#actions.pingThroughOthers(this.peer)) return this.#enter('suspicion')
+    if (stage === 'indirect' && !this.#actions.pingThroughOthers(this.peer)) {
+      this.#enter('suspicion')
+      return
+    }
     if (stage === 'suspicion') this.#actions.suspect(this.peer, this.#reason)
     this.#wait()
   }

@@ -26,8 +26,8 @@ export class Relays {
   readonly #tally: Tally
   readonly #allowance = new TokenBucket(RELAYS_PER_SECOND, RELAYS_PER_SECOND)
   #relays: Relay[] = []
-  /** Nonce -> the peer asked about; at most MAX_ASKED, oldest out. */
-  readonly #asked = new Map<number, string>()
+  /** Nonce -> who was asked about whom; at most MAX_ASKED, oldest out. */
+  readonly #asked = new Map<number, { helper: string; target: string }>()
   /** Peer asked about -> helpers whose result is outstanding. */
   readonly #outstanding = new Map<string, number>()
 
@@ -53,7 +53,8 @@ export class Relays {
   /** Another node wants to know whether `target` lives. */
   request(requester: PeerDescriptor, nonce: number, target: PeerDescriptor): void {
     if (this.#relays.length >= MAX_RELAYS || !this.#allowance.take(this.#environment.now())) {
-      return this.#tally.add('relay-refused')
+      this.#tally.add('relay-refused')
+      return
     }
     this.#tally.add('relayed')
     const relay: Relay = { requester, nonce, target: target.id, timer: undefined }
@@ -67,20 +68,21 @@ export class Relays {
     for (const relay of this.#relays.filter(({ target }) => target === id)) this.#finish(relay, true)
   }
 
-  asked(nonce: number, target: string, helpers: number): void {
-    this.#asked.set(nonce, target)
+  asked(nonce: number, helper: string, target: string, helpers: number): void {
+    this.#asked.set(nonce, { helper, target })
     this.#outstanding.set(target, helpers)
     if (this.#asked.size <= MAX_ASKED) return
-    const [oldest, about] = this.#asked.entries().next().value as [number, string]
+    const [oldest, { target: about }] = this.#asked.entries().next().value as [number, { target: string }]
     this.#asked.delete(oldest)
     this.#outstanding.delete(about)
   }
 
   /** A helper's result came in: whom it is about, and whether it was the last of the helpers. */
-  result(nonce: number): { id: string; allFailed: boolean } | undefined {
-    const id = this.#asked.get(nonce)
-    if (id === undefined) return undefined
+  result(helper: string, nonce: number): { id: string; allFailed: boolean } | undefined {
+    const asked = this.#asked.get(nonce)
+    if (asked?.helper !== helper) return undefined
     this.#asked.delete(nonce)
+    const id = asked.target
     const left = (this.#outstanding.get(id) ?? 1) - 1
     if (left > 0) this.#outstanding.set(id, left)
     else this.#outstanding.delete(id)

@@ -1,0 +1,59 @@
+import type { Codec } from '../core/codec.ts'
+import { Malformed } from '../core/malformed.ts'
+import { type SamplingMessage, samplingCodec } from '../overlays/sampling/codec.ts'
+import { type TManMessage, tmanCodec } from '../overlays/tman/codec.ts'
+import { type BroadcastMessage, broadcastCodec } from './broadcast/codec.ts'
+import { type MembershipMessage, membershipCodec } from './membership/messages.ts'
+import { type WaveMessage, waveCodec } from './query/wave/messages.ts'
+
+/** What each channel of a node carries. */
+export interface Messages {
+  readonly sampling: SamplingMessage
+  readonly tman: TManMessage
+  readonly membership: MembershipMessage
+  readonly query: WaveMessage
+  readonly broadcast: BroadcastMessage
+}
+
+export type Channel = keyof Messages
+
+/** Any message between two nodes. */
+export type StackMessage = { [C in Channel]: { readonly channel: C; readonly message: Messages[C] } }[Channel]
+
+/** The first byte of a message on the wire is the channel's place in this list: only ever append. */
+const CHANNELS: readonly Channel[] = ['sampling', 'tman', 'membership', 'query', 'broadcast']
+
+const CODECS: { readonly [C in Channel]: Codec<Messages[C]> } = {
+  sampling: samplingCodec,
+  tman: tmanCodec,
+  membership: membershipCodec,
+  query: waveCodec,
+  broadcast: broadcastCodec,
+}
+
+function codecOf(channel: Channel): Codec<Messages[Channel]> {
+  return CODECS[channel] as Codec<Messages[Channel]>
+}
+
+/** A channel byte, then the protocol's own encoding. */
+export const stackCodec: Codec<StackMessage> = {
+  encode({ channel, message }) {
+    const body = codecOf(channel).encode(message)
+    const bytes = new Uint8Array(body.length + 1)
+    bytes[0] = CHANNELS.indexOf(channel)
+    bytes.set(body, 1)
+    return bytes
+  },
+  decode(bytes, claims) {
+    const channel = CHANNELS[bytes[0] ?? CHANNELS.length]
+    if (channel === undefined) throw new Malformed('channel')
+    return { channel, message: codecOf(channel).decode(bytes.subarray(1), claims) } as StackMessage
+  },
+  size: ({ channel, message }) => codecOf(channel).size(message) + 1,
+}
+
+/** In which of a link's queues a message waits: when a link is slow, data goes first, what keeps the overlay alive last. */
+export function queueClass({ channel }: StackMessage): 'control' | 'query' | 'data' {
+  if (channel === 'query') return 'query'
+  return channel === 'broadcast' ? 'data' : 'control'
+}

@@ -1,0 +1,272 @@
+import type { Attributes } from '../core/attributes.ts'
+import { TokenBucket } from '../core/bucket.ts'
+import type { PeerDescriptor } from '../core/descriptor.ts'
+import type { Environment, Protocol } from '../core/environment.ts'
+import { Rounds } from '../core/rounds.ts'
+import type { Sign } from '../core/signed.ts'
+import { samplingCodec } from '../overlays/sampling/codec.ts'
+import { type Aged, Sampling, type SamplingOptions } from '../overlays/sampling/sampling.ts'
+import { tmanCodec } from '../overlays/tman/codec.ts'
+import { ringRanking, sides } from '../overlays/tman/ring.ts'
+import { TMan, type TManOptions } from '../overlays/tman/tman.ts'
+import { Broadcast, type BroadcastEvents, type Receipt } from './broadcast/broadcast.ts'
+import type { BroadcastOptions } from './broadcast/options.ts'
+import type { Subscriber } from './broadcast/subscriptions.ts'
+import type { Channel, Messages, StackMessage } from './channels.ts'
+import { Membership, type MembershipOptions } from './membership/membership.ts'
+import { parse } from './query/language/parser.ts'
+import type { QueryError } from './query/language/query-error.ts'
+import { unknownAttribute } from './query/language/type-check.ts'
+import type { Answer } from './query/wave/answer.ts'
+import { Wave, type WaveOptions } from './query/wave/wave.ts'
+
+export interface StackOptions {
+  readonly sampling: Partial<SamplingOptions>
+  readonly tman: Partial<TManOptions>
+  readonly membership: Partial<MembershipOptions>
+  readonly query: Partial<WaveOptions>
+  readonly broadcast: Partial<BroadcastOptions>
+  /** ms between two rounds of peer sampling. @default 1000 */
+  readonly samplingPeriod: number
+  /** ms between two rounds of T-Man. @default 500 */
+  readonly tmanPeriod: number
+  /** Bytes that all gossip of this node may send in any one second. @default 262144 */
+  readonly gossipBudget: number
+}
+
+export interface StackEvents extends BroadcastEvents {
+  peerUp?(peer: PeerDescriptor): void
+  peerDown?(peer: PeerDescriptor, reason: string): void
+  /** The contacts changed: whom this node wants to be connected to. */
+  contactsChanged?(): void
+}
+
+export interface StackInit {
+  /** What queries see of this node. */
+  attributes(): Attributes
+  /** Left out, signatures are empty, which only simulated nodes accept. */
+  readonly sign?: Sign
+  /** Numbers of this node's publications; undefined while none is reserved. */
+  readonly sequences: { next(): number | undefined }
+  readonly options?: Partial<StackOptions>
+  readonly on?: StackEvents
+}
+
+/** What a query came to: an answer, or the error that only the network's answer could show. */
+export type Outcome = { readonly answer: Answer } | { readonly error: QueryError }
+
+const DEFAULTS = { samplingPeriod: 1000, tmanPeriod: 500, gossipBudget: 256 * 1024 }
+/** A quarter of the budget may go at once: enough for the largest publication that repair sends. */
+const BURST = 0.25
+/** Random peers among broadcast's repair partners. */
+const RANDOM_PARTNERS = 4
+
+/**
+ * One node's protocols, and the one place that assembles them. What each learns goes to the others here, in plain sight:
+ * samples feed T-Man, T-Man's view is whom membership watches, whom queries and broadcasts are delegated to, and whom the
+ * transport keeps connected; what membership buries leaves all of them.
+ */
+export class Stack implements Protocol<StackMessage> {
+  readonly #environment: Environment<StackMessage>
+  readonly #init: StackInit
+  readonly #sampling: Sampling
+  readonly #tman: TMan
+  readonly #membership: Membership
+  readonly #wave: Wave
+  readonly #broadcast: Broadcast
+  readonly #samplingRounds: Rounds<readonly Aged[], readonly Aged[]>
+  readonly #tmanRounds: Rounds<readonly PeerDescriptor[], readonly PeerDescriptor[]>
+
+  constructor(environment: Environment<StackMessage>, init: StackInit) {
+    this.#environment = environment
+    this.#init = init
+    const options = { ...DEFAULTS, ...init.options }
+    const burst = options.gossipBudget * BURST
+    const budget = new TokenBucket(options.gossipBudget - burst, burst)
+    const contacts = () => this.#tman.view
+
+    this.#membership = new Membership(onChannel(environment, 'membership'), {
+      contacts,
+      up: (peer) => this.#up(peer),
+      down: (peer, reason) => this.#down(peer, reason),
+      ...(init.options?.membership && { options: init.options.membership }),
+    })
+    const samplingEnvironment = onChannel(environment, 'sampling')
+    this.#sampling = new Sampling(samplingEnvironment, {
+      usable: (peer) => this.#membership.admits(peer) !== 'no',
+      settled: () => this.#tman.quiet,
+      ...(init.options?.sampling && { options: init.options.sampling }),
+    })
+    this.#samplingRounds = new Rounds(samplingEnvironment, this.#sampling, {
+      period: options.samplingPeriod,
+      budget,
+      size: samplingCodec.size,
+    })
+    const tmanEnvironment = onChannel(environment, 'tman')
+    this.#tman = new TMan(tmanEnvironment, {
+      ranking: ringRanking(),
+      sample: (count) => this.#sampling.sample(count),
+      admits: (peer) => this.#membership.admits(peer),
+      ask: (peer) => this.#membership.probe(peer, 'no answer to gossip'),
+      changed: () => init.on?.contactsChanged?.(),
+      ...(init.options?.tman && { options: init.options.tman }),
+    })
+    this.#tmanRounds = new Rounds(tmanEnvironment, this.#tman, {
+      period: options.tmanPeriod,
+      budget,
+      size: tmanCodec.size,
+    })
+    this.#wave = new Wave(onChannel(environment, 'query'), {
+      contacts,
+      attributes: init.attributes,
+      doubt: (peer) => this.#membership.probe(peer, 'no answer to a query'),
+      ...(init.sign && { sign: init.sign }),
+      ...(init.options?.query && { options: init.options.query }),
+    })
+    this.#broadcast = new Broadcast(onChannel(environment, 'broadcast'), {
+      contacts,
+      partners: () => [...this.#tman.view, ...this.#sampling.sample(RANDOM_PARTNERS)],
+      budget,
+      sign: init.sign,
+      sequences: init.sequences,
+      options: init.options?.broadcast,
+      on: init.on,
+    })
+  }
+
+  start(): void {
+    for (const protocol of this.#protocols()) protocol.start()
+  }
+
+  stop(): void {
+    for (const protocol of this.#protocols()) protocol.stop()
+  }
+
+  receive(from: PeerDescriptor, { channel, message }: StackMessage): void {
+    this.#membership.heard(from)
+    switch (channel) {
+      case 'sampling':
+        this.#samplingRounds.receive(from, message)
+        break
+      case 'tman':
+        this.#tmanRounds.receive(from, message)
+        break
+      case 'membership':
+        this.#membership.receive(from, message)
+        break
+      case 'query':
+        this.#wave.receive(from, message)
+        break
+      case 'broadcast':
+        this.#broadcast.receive(from, message)
+        break
+    }
+  }
+
+  /** The transport lost a peer, or could not reach it. */
+  unreachable(id: string, reason: string): void {
+    this.#samplingRounds.unreachable(id)
+    this.#tmanRounds.unreachable(id)
+    this.#membership.unreachable(id, reason)
+  }
+
+  /** Peers learnt outside gossip: a link's hello, the address book, the DHT. Their descriptors must be verified. */
+  introduce(peers: readonly PeerDescriptor[]): void {
+    this.#sampling.introduce(peers)
+    this.#tman.consider(peers)
+  }
+
+  /** Whom this node wants to be connected to, the nearest neighbours first. */
+  contacts(): readonly PeerDescriptor[] {
+    return this.#tman.view
+  }
+
+  /** Neighbours on the ring, the nearest first. */
+  neighbours(): { successors: PeerDescriptor[]; predecessors: PeerDescriptor[] } {
+    return sides(this.#environment.self, this.#tman.view)
+  }
+
+  /** Random peers, for whoever wants to know some. */
+  sample(count: number): PeerDescriptor[] {
+    return this.#sampling.sample(count)
+  }
+
+  /** What failure detection knows of a peer; undefined when it never was in touch. */
+  member(id: string) {
+    return this.#membership.member(id)
+  }
+
+  /**
+   * Asks all nodes; see Wave.ask for errors and limits. An attribute that no node has is an error when every node answered.
+   * @returns a function that gives the query up
+   */
+  query(text: string, options: { timeout?: number }, done: (outcome: Outcome) => void): () => void {
+    return this.#wave.ask(text, options, (answer) => {
+      const unknown = answer.coverage.missing === 0 ? answer.unknown[0] : undefined
+      if (unknown === undefined) done({ answer })
+      else done({ error: unknownAttribute(parse(text), unknown, Object.keys(this.#init.attributes())) })
+    })
+  }
+
+  /** See Broadcast.publish. */
+  publish(topic: string, payload: Uint8Array): Receipt {
+    return this.#broadcast.publish(topic, payload)
+  }
+
+  /** See Broadcast.subscribe. */
+  subscribe(topic: string, onMessage: Subscriber): () => void {
+    return this.#broadcast.subscribe(topic, onMessage)
+  }
+
+  /** Says goodbye to the contacts. The node goes on until it is stopped. */
+  leave(): void {
+    this.#membership.leave()
+  }
+
+  status() {
+    return {
+      contacts: this.#tman.view.length,
+      settled: this.#tman.quiet,
+      sampling: { view: this.#sampling.view.length, counts: merged(this.#samplingRounds.tally, this.#sampling.tally) },
+      tman: { view: this.#tman.view.length, counts: merged(this.#tmanRounds.tally, this.#tman.tally) },
+      membership: this.#membership.status(),
+      query: this.#wave.status(),
+      broadcast: this.#broadcast.status(),
+    }
+  }
+
+  #protocols(): readonly { start(): void; stop(): void }[] {
+    return [this.#membership, this.#samplingRounds, this.#tmanRounds, this.#wave, this.#broadcast]
+  }
+
+  #up(peer: PeerDescriptor): void {
+    this.introduce([peer])
+    this.#init.on?.peerUp?.(peer)
+  }
+
+  #down(peer: PeerDescriptor, reason: string): void {
+    this.#sampling.remove(peer.id)
+    this.#tman.remove(peer.id)
+    this.#wave.peerDown(peer.id)
+    this.#broadcast.peerDown(peer.id)
+    this.#init.on?.peerDown?.(peer, reason)
+  }
+}
+
+function merged(...tallies: { toJSON(): Record<string, number> }[]): Record<string, number> {
+  return Object.assign({}, ...tallies.map((tally) => tally.toJSON()))
+}
+
+/** The environment of one protocol: the node's, with chance of its own, and every message under the channel's name. */
+function onChannel<C extends Channel>(environment: Environment<StackMessage>, channel: C): Environment<Messages[C]> {
+  return {
+    get self() {
+      return environment.self
+    },
+    random: environment.random.fork(channel),
+    now: () => environment.now(),
+    send: (to, message) => environment.send(to, { channel, message } as StackMessage),
+    after: (delay, task) => environment.after(delay, task),
+    every: (period, task) => environment.every(period, task),
+  }
+}
