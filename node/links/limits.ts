@@ -1,0 +1,34 @@
+import { INBOUND_LIMITS, type InboundLimits } from './inbound.ts'
+import { QUEUE_LIMITS, type QueueLimits } from './queue.ts'
+
+export interface LinkLimits extends QueueLimits, InboundLimits {
+  /** Peers that this node holds a queue or a back-off for; the idle ones go first. @default 1024 */
+  readonly links: number
+  /** Dials under way at a time. @default 8 */
+  readonly parallelDials: number
+  /** Dials that wait for their turn; what is beyond is refused. @default 64 */
+  readonly waitingDials: number
+  /** ms that a dial, and then the opening of a stream, may take. @default 5000 */
+  readonly dialTimeout: number
+  /** ms without taking bytes after which a peer is reported slow; reported again at most every five seconds. @default 2000 */
+  readonly slowAfter: number
+  /** ms without taking bytes after which its stream is aborted. @default 30000 */
+  readonly stallTimeout: number
+  /** ms without a message after which a connection that nobody wants is closed; three times that if the peer dialled. @default 60000 */
+  readonly idleTimeout: number
+  /** Malformed frames in a minute that disconnect a peer. @default 10 */
+  readonly malformedPerMinute: number
+}
+
+export const LINK_LIMITS: LinkLimits = {
+  ...QUEUE_LIMITS,
+  ...INBOUND_LIMITS,
+  links: 1024,
+  parallelDials: 8,
+  waitingDials: 64,
+  dialTimeout: 5000,
+  slowAfter: 2000,
+  stallTimeout: 30_000,
+  idleTimeout: 60_000,
+  malformedPerMinute: 10,
+}

@@ -1,0 +1,425 @@
+import type {
+  ComponentLogger,
+  Connection,
+  Libp2pEvents,
+  Logger,
+  PeerId,
+  PeerStore,
+  Startable,
+  Stream,
+  TypedEventTarget,
+} from '@libp2p/interface'
+import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
+import { peerIdFromString } from '@libp2p/peer-id'
+import type { Codec } from '../../core/codec.ts'
+import type { PeerDescriptor } from '../../core/descriptor.ts'
+import { Tally } from '../../core/tally.ts'
+import type { Verifier } from '../keys/verifier.ts'
+import { type BufferBudget, processBuffers } from './budget.ts'
+import { closeIdle, dialable, Favourites } from './connections.ts'
+import { MAX_FRAME_BYTES } from './decoder.ts'
+import { encodeHello, FRAME, frameOf, PROTOCOL } from './frame.ts'
+import { LINK_LIMITS, type LinkLimits } from './limits.ts'
+import { Link, REFUSED_PAUSE } from './link.ts'
+import { Outbound } from './outbound.ts'
+import { OutboundQueue, type QueueClass } from './queue.ts'
+import { Reception } from './reception.ts'
+import { Slots, TooMany } from './slots.ts'
+
+const SWEEP = 1000
+const SLOW_REPORT_PERIOD = 5000
+
+export interface LinksComponents {
+  readonly peerId: PeerId
+  readonly registrar: Registrar
+  readonly connectionManager: ConnectionManager
+  readonly peerStore: PeerStore
+  readonly events: TypedEventTarget<Libp2pEvents>
+  readonly logger: ComponentLogger
+}
+
+export interface LinksEvents<Message> {
+  message(from: PeerDescriptor, message: Message): void
+  /** A verified descriptor of a peer that is connected now. */
+  introduced(descriptor: PeerDescriptor): void
+  /** A dial failed, the last connection closed, or the stream ended: once each time. */
+  unreachable(id: string, reason: string): void
+  /** `dropped` messages since the last report. */
+  slow(id: string, dropped: number, reason: string): void
+}
+
+export interface LinksInit<Message> {
+  readonly network: string
+  readonly codec: Codec<Message>
+  readonly classOf: (message: Message) => QueueClass
+  readonly self: () => PeerDescriptor
+  readonly verifier: Verifier
+  /** Ids of the peers this node wants to stay connected to. */
+  readonly wanted: () => readonly string[]
+  /** ms since the epoch, monotonic. */
+  readonly now: () => number
+  readonly limits?: Partial<LinkLimits> | undefined
+  readonly buffers?: BufferBudget
+  readonly on: LinksEvents<Message>
+}
+
+/**
+ * Messages between this node and its peers: one outbound stream a peer, opened on demand, over whichever connection there is.
+ *
+ * Invariants: (1) `send` never throws and never waits; (2) a peer has at most one stream each way, however many connections
+ * (LIBP2P trap 9); (3) no message is delivered before a valid hello of the authenticated peer, nor with an unverified claim;
+ * (4) a peer that is lost is reported once, with the reason; (5) what a peer makes this node hold is bounded by the limits.
+ */
+export class Links<Message> implements Startable {
+  /** Every loss, refusal and drop, by reason. */
+  readonly tally = new Tally()
+  readonly #components: LinksComponents
+  readonly #init: LinksInit<Message>
+  readonly #limits: LinkLimits
+  readonly #log: Logger
+  readonly #links = new Map<string, Link>()
+  readonly #dials: Slots
+  readonly #favourites: Favourites
+  readonly #reception: Reception<Message>
+  readonly #dirty = new Set<Link>()
+  #flushing = false
+  #topology: string | undefined
+  #sweeper: NodeJS.Timeout | undefined
+  #sent = { messages: 0, bytes: 0 }
+
+  constructor(components: LinksComponents, init: LinksInit<Message>) {
+    this.#components = components
+    this.#init = init
+    this.#limits = { ...LINK_LIMITS, ...init.limits }
+    this.#log = components.logger.forComponent('tendril:links')
+    this.#dials = new Slots(this.#limits.parallelDials, this.#limits.waitingDials)
+    this.#favourites = new Favourites(components.peerStore)
+    this.#reception = new Reception({
+      ...init,
+      limits: this.#limits,
+      tally: this.tally,
+      log: this.#log,
+      linkTo: (peerId) => (this.#sweeper === undefined ? undefined : this.#linkTo(peerId.toString(), peerId)),
+      greeted: (link, descriptor) => this.#greeted(link, descriptor),
+      message: init.on.message,
+      disconnect: (link) => this.#disconnect(link),
+    })
+  }
+
+  async start(): Promise<void> {
+    if (this.#sweeper !== undefined) return
+    this.#sweeper = setInterval(() => this.#sweep(), SWEEP).unref()
+    this.#components.events.addEventListener('peer:disconnect', this.#onDisconnect)
+    const { registrar } = this.#components
+    await registrar.handle(PROTOCOL, (stream, connection) => this.#reception.accept(stream, connection), {
+      maxInboundStreams: 4, // one is used; a peer that lost its stream may be back before we know
+      maxOutboundStreams: 4,
+      runOnLimitedConnection: false,
+    })
+    this.#topology = await registrar.register(PROTOCOL, {
+      onConnect: (peerId) => this.#open(this.#linkTo(peerId.toString(), peerId)),
+    })
+  }
+
+  async stop(): Promise<void> {
+    if (this.#sweeper === undefined) return
+    clearInterval(this.#sweeper)
+    this.#sweeper = undefined
+    this.#reception.stop()
+    this.#components.events.removeEventListener('peer:disconnect', this.#onDisconnect)
+    if (this.#topology !== undefined) this.#components.registrar.unregister(this.#topology)
+    await this.#components.registrar.unhandle(PROTOCOL)
+    const links = [...this.#links.values()]
+    this.#links.clear()
+    await Promise.all(
+      links.map(async (link) => {
+        link.inbound?.abort('this node stops')
+        link.queue.clear('stopped')
+        await link.outbound?.writer.close()
+      }),
+    )
+  }
+
+  send(to: PeerDescriptor, message: Message): void {
+    const refusal = this.#sweeper === undefined ? 'stopped' : to.id === this.#init.self().id ? 'to-self' : undefined
+    if (refusal !== undefined) {
+      this.tally.add(refusal)
+      return
+    }
+    const frame = this.#encode(message)
+    if (frame === undefined) return
+    const link = this.#linkTo(to.id)
+    if (link === undefined) return
+    if (to.addresses.length > 0) link.addresses = to.addresses
+    link.used = this.#init.now()
+    link.queue.push(this.#init.classOf(message), frame)
+    this.#sent.messages++
+    this.#sent.bytes += frame.length
+    if (link.outbound === undefined) this.#open(link)
+    else this.#flushSoon(link)
+  }
+
+  /** Tells all connected peers the descriptor that this node has now. */
+  announce(): void {
+    for (const link of this.#links.values()) link.outbound?.writer.helloAgain()
+  }
+
+  /** Connects to somebody whose id or descriptor may be unknown; the hellos follow by themselves. @throws Error why not */
+  async connect(target: Parameters<ConnectionManager['openConnection']>[0]): Promise<void> {
+    await this.#dials.run(() =>
+      this.#components.connectionManager.openConnection(target, {
+        signal: AbortSignal.timeout(this.#limits.dialTimeout),
+      }),
+    )
+  }
+
+  /** Waits until everything said so far is written, at most `timeout` ms. */
+  async flush(timeout: number): Promise<void> {
+    const end = performance.now() + timeout
+    const busy = () => [...this.#links.values()].some(({ outbound }) => outbound !== undefined && !outbound.writer.idle)
+    while (busy() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+
+  isConnected(id: string): boolean {
+    return this.#links.get(id)?.up === true
+  }
+
+  /** The newest descriptor that a connected peer gave of itself. */
+  descriptorOf(id: string): PeerDescriptor | undefined {
+    return this.#links.get(id)?.descriptor
+  }
+
+  status() {
+    let open = 0
+    let blocked = 0
+    let messages = 0
+    let bytes = 0
+    let unread = 0
+    for (const link of this.#links.values()) {
+      if (link.up) open++
+      if (link.blockedSince !== undefined) blocked++
+      messages += link.queue.length
+      bytes += link.queue.bytes + (link.outbound?.writer.stream.writeBufferLength ?? 0)
+      unread += link.inbound?.unread ?? 0
+    }
+    return {
+      known: this.#links.size,
+      open,
+      blocked,
+      queued: { messages, bytes },
+      unread,
+      verifying: this.#init.verifier.queued,
+      dialsWaiting: this.#dials.waiting,
+      sent: { ...this.#sent },
+      received: this.#reception.received,
+      reasons: this.tally.toJSON(),
+      signatures: this.#init.verifier.tally.toJSON(),
+    }
+  }
+
+  // ---- the table ----
+
+  #linkTo(id: string, peerId?: PeerId): Link | undefined {
+    const known = this.#links.get(id)
+    if (known !== undefined) return known
+    const now = this.#init.now()
+    if (this.#links.size >= this.#limits.links) {
+      for (const link of this.#links.values()) if (link.idle(now)) this.#links.delete(link.id)
+      if (this.#links.size >= this.#limits.links) {
+        this.tally.add('too-many-links')
+        return undefined
+      }
+    }
+    try {
+      const queue: OutboundQueue = new OutboundQueue(
+        this.#limits,
+        this.#init.buffers ?? processBuffers,
+        (cls, reason) => this.#onDropped(link, cls, reason),
+      )
+      const link: Link = new Link(id, peerId ?? peerIdFromString(id), queue, now)
+      this.#links.set(id, link)
+      return link
+    } catch {
+      this.tally.add('not-a-peer-id')
+      return undefined
+    }
+  }
+
+  #encode(message: Message): Uint8Array | undefined {
+    const frame = frameOf(FRAME.message, this.#init.codec.encode(message))
+    if (frame.length > MAX_FRAME_BYTES) {
+      this.tally.add('message-too-large')
+      this.#log.error('a message of %d bytes was not sent: a frame holds %d', frame.length, MAX_FRAME_BYTES)
+      return undefined
+    }
+    return frame
+  }
+
+  // ---- outbound ----
+
+  #open(link: Link | undefined): void {
+    if (link === undefined || link.opening || link.outbound !== undefined) return
+    const avoided = link.avoided(this.#init.now())
+    if (avoided !== undefined) {
+      if (link.queue.clear('backing-off') > 0) this.#report(link, avoided)
+      return
+    }
+    link.opening = true
+    this.#openStream(link)
+      .then(({ stream, connection }) => {
+        link.opening = false
+        if (this.#links.get(link.id) !== link || stream.status !== 'open') {
+          stream.abort(new Error('this node stops'))
+          if (this.#links.get(link.id) === link) this.#lost(link, 'stream closed', undefined)
+          return
+        }
+        link.up = true
+        this.#write(link, stream, connection)
+      })
+      .catch((error: unknown) => {
+        link.opening = false
+        if (this.#sweeper === undefined) return
+        if (error instanceof TooMany)
+          link.queue.clear('too-many-dials') // says nothing about the peer
+        else this.#lost(link, error instanceof Error ? error.message || error.name : String(error), undefined)
+      })
+  }
+
+  async #openStream(link: Link): Promise<{ stream: Stream; connection: Connection }> {
+    const connection = this.#connectionTo(link.peerId) ?? (await this.#dial(link))
+    const signal = AbortSignal.timeout(this.#limits.dialTimeout)
+    return { stream: await connection.newStream([PROTOCOL], { signal }), connection }
+  }
+
+  #dial(link: Link): Promise<Connection> {
+    return this.#dials.run(() => {
+      const addresses = dialable(link.addresses, link.id)
+      const target = addresses.length > 0 ? addresses : link.peerId
+      const signal = AbortSignal.timeout(this.#limits.dialTimeout)
+      return this.#components.connectionManager.openConnection(target, { signal })
+    })
+  }
+
+  #connectionTo(peerId: PeerId): Connection | undefined {
+    const connections = this.#components.connectionManager.getConnections(peerId)
+    return connections.find(({ status, limits }) => status === 'open' && limits === undefined)
+  }
+
+  #write(link: Link, stream: Stream, connection: Connection): void {
+    const writer: Outbound = new Outbound(
+      stream,
+      link.queue,
+      () => encodeHello(this.#init.network, this.#init.self()),
+      {
+        closed: (reason, refusal) => {
+          if (link.outbound?.writer !== writer) return
+          link.outbound = undefined
+          link.blockedSince = undefined
+          if (this.#sweeper !== undefined) this.#streamClosed(link, connection, reason, refusal)
+        },
+      },
+    )
+    link.outbound = { writer, connection }
+    this.#flushSoon(link)
+  }
+
+  #streamClosed(link: Link, connection: Connection, reason: string, refusal: string | undefined): void {
+    const gone = connection.status !== 'open'
+    if (gone && refusal === undefined && this.#connectionTo(link.peerId) !== undefined) this.#open(link)
+    else this.#lost(link, gone && refusal === undefined ? 'connection closed' : reason, refusal)
+  }
+
+  /** No stream to this peer, and not by our wish. */
+  #lost(link: Link, reason: string, refusal: string | undefined): void {
+    link.failed(this.#init.now(), reason, refusal === undefined ? 0 : REFUSED_PAUSE)
+    if (refusal !== undefined) this.tally.add('refused-by-peer')
+    link.queue.clear('unreachable')
+    this.#report(link, reason)
+  }
+
+  #report(link: Link, reason: string): void {
+    link.up = false
+    this.tally.add('unreachable')
+    this.#log('%s is unreachable: %s', link.id, reason)
+    // Not from inside `send`: a protocol that is told while it is sending would be in the middle of its own state.
+    queueMicrotask(() => {
+      if (this.#sweeper !== undefined) this.#init.on.unreachable(link.id, reason)
+    })
+  }
+
+  readonly #onDisconnect = (event: CustomEvent<PeerId>): void => {
+    const link = this.#links.get(event.detail.toString())
+    if (link === undefined || !link.up || link.opening) return
+    link.up = false
+    // A connection that nobody used for half the idle time was closed by the other side because it was idle, not lost.
+    if (this.#init.now() - link.used < this.#limits.idleTimeout / 2) this.#report(link, 'connection closed')
+  }
+
+  #flushSoon(link: Link): void {
+    this.#dirty.add(link)
+    if (this.#flushing) return
+    this.#flushing = true
+    setImmediate(() => {
+      this.#flushing = false
+      for (const dirty of this.#dirty) dirty.outbound?.writer.wake()
+      this.#dirty.clear()
+    })
+  }
+
+  // ---- the peer's side ----
+
+  #greeted(link: Link, descriptor: PeerDescriptor): void {
+    link.succeeded()
+    link.up = true
+    link.used = this.#init.now()
+    if (link.descriptor === undefined || descriptor.sequence >= link.descriptor.sequence) link.descriptor = descriptor
+    if (link.addresses.length === 0) link.addresses = descriptor.addresses
+    this.#open(link) // both sides learn each other's descriptor
+    this.#init.on.introduced(link.descriptor)
+  }
+
+  #disconnect(link: Link): void {
+    this.#components.connectionManager
+      .closeConnections(link.peerId, { signal: AbortSignal.timeout(1000) })
+      .catch((error: unknown) => this.#log.error('could not disconnect %s - %e', link.id, error))
+  }
+
+  // ---- once a second ----
+
+  #onDropped(link: Link, cls: QueueClass, reason: string): void {
+    this.tally.add(`${reason}-${cls}`)
+    if (reason === 'queue-full' || reason === 'process-buffers-full') link.dropped++
+  }
+
+  #sweep(): void {
+    const now = this.#init.now()
+    const wanted = new Set(this.#init.wanted())
+    for (const link of this.#links.values()) {
+      link.inbound?.check()
+      if (link.inbound !== undefined && !this.#init.verifier.behind(link.id)) link.inbound.release()
+      this.#checkSlow(link, now)
+      if (link.idle(now) && now - link.used > this.#limits.idleTimeout) this.#links.delete(link.id)
+    }
+    this.#favourites.set(wanted, this.#log)
+    const unwanted = [...this.#links.values()].filter((link) => !wanted.has(link.id))
+    closeIdle(unwanted, this.#components.connectionManager, now, this.#limits.idleTimeout, this.#log)
+  }
+
+  #checkSlow(link: Link, now: number): void {
+    const writer = link.outbound?.writer
+    if (writer === undefined) return
+    writer.recheck()
+    link.blockedSince = writer.blocked ? (link.blockedSince ?? now) : undefined
+    const blocked = link.blockedSince === undefined ? 0 : now - link.blockedSince
+    if (blocked > this.#limits.stallTimeout) {
+      this.tally.add('stalled')
+      writer.abort(`it took no bytes for ${Math.round(blocked / 1000)} s`)
+    } else if ((blocked > this.#limits.slowAfter || link.dropped > 0) && now - link.slowReported > SLOW_REPORT_PERIOD) {
+      const { dropped } = link
+      link.slowReported = now
+      link.dropped = 0
+      const how = blocked > 0 ? `it has taken no bytes for ${Math.ceil(blocked / 1000)} s` : 'it takes bytes too slowly'
+      this.#init.on.slow(link.id, dropped, `${how}; ${dropped} messages to it were dropped`)
+    }
+  }
+}
