@@ -76,6 +76,9 @@ describe('TokenBucket', () => {
     assert.equal(bucket.take(10_000, 1), false)
     assert.ok(bucket.take(10_500, 500))
     assert.equal(bucket.take(10_500, 1), false)
+    const full = new TokenBucket(1000, 1000)
+    assert.ok(full.take(10_000, 0))
+    assert.ok(full.take(5000, 1000), 'still full')
   })
 
   test('a rate of 0 gives the burst once and then nothing, an infinite bucket gives everything', () => {

@@ -84,7 +84,9 @@ describe('death', () => {
     assert.equal(simulation.node('n1').alive, false)
     say('n0', 'n1', 2)
     say('n1', 'n0', 3)
+    const { pending } = simulation
     environment.after(20, () => assert.fail('a dead timer fired'))
+    assert.equal(simulation.pending, pending, 'the dead set no timers')
     simulation.run(1000)
     assert.deepEqual([protocol('n0').messages, protocol('n1').messages], [[], []])
     assert.deepEqual(protocol('n0').notices, [])
@@ -106,7 +108,7 @@ describe('death', () => {
   test('and restart: a new protocol, the same id, the next sequence number; nothing of the old one lives on', () => {
     const { simulation, protocol, say, arriving } = network(2)
     const before = protocol('n1')
-    before.environment.every(10, () => before.environment.send(simulation.node('n0').self, 666))
+    before.environment.every(10, () => assert.fail('a timer of the old incarnation fired'))
     simulation.kill('n1')
     simulation.run(50)
     simulation.restart('n1', record)
@@ -125,8 +127,9 @@ describe('death', () => {
   test('restart of a living node ends its old incarnation without a word', () => {
     const { simulation, protocol } = network(2)
     const before = protocol('n1')
-    before.environment.every(10, () => before.environment.send(simulation.node('n0').self, 666))
+    before.environment.every(10, () => assert.fail('a timer of the old incarnation fired'))
     simulation.restart('n1', record)
+    before.environment.send(simulation.node('n0').self, 666)
     simulation.run(100)
     assert.deepEqual(protocol('n0').messages, [])
   })
@@ -189,13 +192,16 @@ describe('pause', () => {
   test('lets timers be cancelled that were due meanwhile', () => {
     const { simulation, protocol, say } = network(2)
     const timer = protocol('n1').environment.after(15, () => assert.fail('cancelled'))
+    const other = protocol('n1').environment.after(15, () => assert.fail('cancelled'))
     protocol('n1').react = () => timer.cancel()
     simulation.pause('n1')
     say('n0', 'n1', 1)
     simulation.run(50)
+    other.cancel()
     simulation.resume('n1')
     simulation.run(50)
     assert.deepEqual(protocol('n1').messages, [1])
+    assert.equal(simulation.node('n1').environment.timers, 0)
   })
 
   test('keeps no more messages than the bound, and counts the rest', () => {
@@ -217,6 +223,7 @@ describe('pause', () => {
     simulation.run(50)
     simulation.kill('n1')
     simulation.restart('n1', record)
+    simulation.pause('n1', 10)
     simulation.run(100)
     assert.deepEqual(protocol('n1').messages, [])
   })

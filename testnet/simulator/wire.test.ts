@@ -145,6 +145,7 @@ describe('simulated keys', () => {
     assert.ok(!keys.verify(signed({ signature: new Uint8Array(64) })))
     assert.ok(!keys.verify(signed({ signature: new Uint8Array(0) })))
     assert.ok(!keys.verify(signed({ signature: signed().signature.subarray(0, 63) })))
+    assert.ok(!keys.verify(signed({ signature: new Uint8Array([...signed().signature, 0]) })))
   })
 
   test('of another seed are other keys, and no two nodes sign alike', () => {
