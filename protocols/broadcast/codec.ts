@@ -95,7 +95,7 @@ export const broadcastCodec: Codec<BroadcastMessage> = {
       return body.length + signature.length + 24
     }
     let size = 32
-    for (const { runs } of message.holdings) size += 24 + 16 * runs.length
+    for (const { runs } of message.holdings) size += 28 + 16 * runs.length
     return size
   },
 }

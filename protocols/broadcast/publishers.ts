@@ -32,10 +32,10 @@ export interface PublisherEvents {
 const SPAN = 6000
 
 /**
- * Everybody who published within the window, and what they may still publish.
+ * Everybody who published of late, and what they may still publish.
  *
- * At most `options.publishers` of them. One is forgotten only when the window has closed over all that it ever published, so
- * forgetting cannot let anything in twice; while nobody can be forgotten, newcomers are refused.
+ * At most `options.publishers` of them. Room is made by forgetting who has been silent for longest, and only if the window
+ * has closed over all that it ever published, so forgetting cannot let anything in twice; else the newcomer is refused.
  *
  * The rate is held twice. What is pushed at us is limited by our clock (with twice the burst and a quarter more rate, because
  * the network bunches what its publisher spaced). What we pulled may come minutes of it at once, so it is limited by the
@@ -94,12 +94,9 @@ export class Publishers {
     return publisher
   }
 
-  /** Once a round: gives up gaps and forgets who has been silent for longer than the window. */
+  /** Once a round: gives up the gaps that nobody repairs. */
   turn(now: number): void {
-    for (const publisher of this.#byId.values()) {
-      if (publisher.order.held > 0) publisher.order.tick(now)
-    }
-    this.#forget(now)
+    for (const { order } of this.#byId.values()) if (order.held > 0) order.tick(now)
   }
 
   #meet(id: string, now: number): Publisher | string {
@@ -124,7 +121,7 @@ export class Publishers {
     for (const span of spans.keys()) if (span < open) spans.delete(span)
   }
 
-  /** From the one silent for longest up to the first that must be remembered. */
+  /** From the one silent for longest up to the first that must be remembered: many at once, for a full table stays full. */
   #forget(now: number): void {
     const closed = now - this.#options.window
     for (const publisher of this.#byId.values()) {

@@ -83,9 +83,7 @@ export class Tree {
       const entry = this.#store.get(publisher, sequence)
       if (entry === undefined) continue
       this.#counts.done.add('handed-over')
-      const head = this.#pass(entry, interval, contacts)
-      const before = head === undefined ? undefined : this.#nearestBefore(head.from, contacts)
-      if (head !== undefined && before !== undefined) this.#hand(entry, head, before)
+      this.#pass(entry, interval, contacts)
     }
   }
 
@@ -96,10 +94,13 @@ export class Tree {
     if (first !== 0) this.#handovers = first < 0 ? [] : this.#handovers.slice(first)
   }
 
-  #pass(entry: Entry, interval: Interval, contacts: readonly PeerDescriptor[]): Interval | undefined {
+  /** To the contacts in the interval; and what lies before the first of them to the nearest contact before it. */
+  #pass(entry: Entry, interval: Interval, contacts: readonly PeerDescriptor[]): void {
     const { head, pieces } = cut(interval, contacts)
     for (const piece of pieces) this.#hand(entry, piece.interval, piece.delegate)
-    return head
+    if (head === undefined || head.from === this.#environment.self.position) return
+    const before = this.#nearestBefore(head.from, contacts)
+    if (before !== undefined) this.#hand(entry, head, before)
   }
 
   #hand(entry: Entry, interval: Interval, delegate: PeerDescriptor): void {

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { type Missed, Order, type Ordered } from './order.ts'
+
+const OPTIONS = { patience: 1000, retention: 60_000, started: 0, catchUp: 0 }
+
+/** A publisher's numbers as it makes them: steps of more than one are reservations lost in a crash. */
+const chain = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 30 }).map((steps) => {
+  let sequence = 0
+  return steps.map((step): Ordered => {
+    const previous = sequence
+    sequence += step
+    return { sequence, previous, elapsed: 10, published: 1000 + sequence * 10 }
+  })
+})
+
+/** The chain, what of it gets lost, and the order in which the rest arrives. */
+const schedule = chain.chain((all) =>
+  fc.record({
+    all: fc.constant(all),
+    arrivals: fc.shuffledSubarray(all, { minLength: 0 }),
+    repeats: fc.array(fc.nat(all.length - 1), { maxLength: 5 }),
+  }),
+)
+
+function run(arrivals: readonly Ordered[], options = OPTIONS) {
+  const delivered: number[] = []
+  const missed: Missed[] = []
+  const order = new Order<Ordered>(
+    options,
+    ({ sequence }) => delivered.push(sequence),
+    (gap) => missed.push(gap),
+  )
+  let now = 2000
+  let settled = 0
+  for (const publication of arrivals) {
+    order.accept(publication, now++)
+    assert.ok(order.settled >= settled, 'settled never falls')
+    settled = order.settled
+    assert.equal(settled, delivered.at(-1) ?? 0)
+  }
+  return { order, delivered, missed, end: now }
+}
+
+const ascending = (numbers: readonly number[]) => numbers.every((n, i) => i === 0 || n > (numbers[i - 1] as number))
+
+test('whatever the order of arrival, with repeats: all of a chain is delivered once, in order, without waiting', () => {
+  fc.assert(
+    fc.property(schedule, ({ all, arrivals, repeats }) => {
+      const rest = all.filter((publication) => !arrivals.includes(publication))
+      const again = repeats.map((i) => all[i] as Ordered)
+      const { order, delivered, missed } = run([...again, ...arrivals, ...rest, ...again])
+      assert.deepEqual(
+        delivered,
+        all.map(({ sequence }) => sequence),
+      )
+      assert.equal(order.held, 0)
+      assert.deepEqual(missed, [])
+    }),
+  )
+})
+
+test('with losses: all that came is delivered once and in order after the patience, and exactly the rest is reported', () => {
+  fc.assert(
+    fc.property(schedule, ({ all, arrivals }) => {
+      const { order, delivered, missed, end } = run(arrivals)
+      for (let i = 1; i <= arrivals.length; i++) order.tick(end + i * OPTIONS.patience)
+      assert.equal(order.held, 0)
+      assert.ok(ascending(delivered))
+      assert.deepEqual(
+        delivered,
+        arrivals.map(({ sequence }) => sequence).sort((a, b) => a - b),
+      )
+      const last = delivered.at(-1) ?? 0
+      const lost = all.map(({ sequence }) => sequence).filter((n) => n < last && !delivered.includes(n))
+      const reported = (n: number) => missed.some(({ range }) => range.first <= n && n <= range.last)
+      // Of what was lost before the first delivery only the nearest is known to exist.
+      const known = lost.filter((n) => n > (delivered[0] ?? 0))
+      assert.ok(known.every(reported), `${known} in ${JSON.stringify(missed)}`)
+      assert.ok(!delivered.some(reported), 'nothing is both delivered and missed')
+    }),
+  )
+})
+
+test('released for want of room: what it held up to there is delivered, in order, and never again', () => {
+  fc.assert(
+    fc.property(schedule, fc.nat(200), ({ arrivals }, upTo) => {
+      const { order, delivered, end } = run(arrivals)
+      order.release(upTo, end)
+      assert.ok(ascending(delivered))
+      const came = arrivals.map(({ sequence }) => sequence)
+      assert.ok(came.every((n) => n > upTo || delivered.includes(n)))
+      const before = delivered.length
+      for (const publication of arrivals) if (publication.sequence <= order.settled) order.accept(publication, end)
+      assert.equal(delivered.length, before)
+    }),
+  )
+})
+
+const at = (sequence: number, changes: Partial<Ordered> = {}): Ordered => {
+  return { sequence, previous: sequence - 1, elapsed: 10, published: sequence * 10, ...changes }
+}
+
+test('a gap is waited for as long as its repair makes progress, and no longer than the patience after that', () => {
+  const { order, delivered, missed } = run([at(1), at(9)])
+  order.tick(2900)
+  order.accept(at(5), 2950) // below the highest that waits: repair is at work
+  order.tick(3900)
+  assert.deepEqual(delivered, [1])
+  order.accept(at(10), 3940) // above: no progress
+  order.tick(3960)
+  assert.deepEqual(delivered, [1, 5])
+  assert.deepEqual(missed[0]?.range, { first: 2, last: 4 })
+  order.tick(5000)
+  assert.deepEqual(delivered, [1, 5, 9, 10])
+})
+
+test('a gap older than anything that is kept is not waited for', () => {
+  const { delivered, missed } = run([at(1), at(3, { elapsed: 60_001 })])
+  assert.deepEqual(delivered, [1, 3])
+  assert.deepEqual(missed[0]?.range, { first: 2, last: 2 })
+})
+
+test('a publisher that starts again waits for nothing', () => {
+  const { delivered, missed } = run([at(1), at(1000, { previous: 0 })])
+  assert.deepEqual(delivered, [1, 1000])
+  assert.deepEqual(missed, [])
+})
+
+test('a publisher first heard of: predecessors from before our time are neither waited for nor missed', () => {
+  const started = 1_000_000
+  const options = { ...OPTIONS, started, catchUp: 5000 }
+  const heard = (elapsed: number, clock = 0) => {
+    const delivered: number[] = []
+    const missed: Missed[] = []
+    const order = new Order<Ordered>(
+      options,
+      ({ sequence }) => delivered.push(sequence),
+      (gap) => missed.push(gap),
+    )
+    const now = started + 1000
+    order.accept({ sequence: 7, previous: 6, elapsed, published: now + clock }, now)
+    return { order, delivered, missed, now }
+  }
+  assert.deepEqual(heard(6001).delivered, [7], 'published before the time to catch up with')
+  assert.deepEqual(heard(6001, -90_000).delivered, [7], 'its clock does not matter')
+  const recent = heard(3000)
+  assert.deepEqual(recent.delivered, [], 'recent enough to be repaired')
+  recent.order.tick(recent.now + 1000)
+  assert.deepEqual([recent.delivered, recent.missed], [[7], []], 'from before the start, so not missed')
+  const own = heard(500)
+  own.order.tick(own.now + 1000)
+  assert.deepEqual([own.delivered, own.missed.length], [[7], 1], 'published while we were here, so missed')
+})
