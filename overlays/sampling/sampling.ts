@@ -108,7 +108,11 @@ export class Sampling implements Exchange<readonly Aged[], readonly Aged[]> {
     const pool = new Map<string, PeerDescriptor>()
     for (const { id, peer } of this.#view.entries) pool.set(id, peer)
     for (const peer of this.#slots.peers()) pool.set(peer.id, peer)
-    return this.#environment.random.sample([...pool.values()].filter(this.#usable), count)
+    // Twice as many as asked for, so that a few unusable ones among them do not show.
+    return this.#environment.random
+      .sample([...pool.values()], 2 * count)
+      .filter(this.#usable)
+      .slice(0, count)
   }
 
   /**

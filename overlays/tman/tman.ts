@@ -97,9 +97,9 @@ export class TMan implements Exchange<readonly PeerDescriptor[], readonly PeerDe
 
   partner(): PeerDescriptor | undefined {
     this.#roundsSinceChange++
+    if (this.quiet && this.#roundsSinceChange % this.#options.keepAlive !== 0) return undefined
     this.consider(this.#init.sample(this.#options.random))
-    const silent = this.quiet && this.#roundsSinceChange % this.#options.keepAlive !== 0
-    return silent ? undefined : this.#environment.random.pick(this.#view.slice(0, this.#options.psi))
+    return this.#environment.random.pick(this.#view.slice(0, this.#options.psi))
   }
 
   offer(partner: PeerDescriptor): readonly PeerDescriptor[] {
