@@ -1,0 +1,97 @@
+import { Command } from 'commander'
+import { defaultDataFolder } from '../config/folder.ts'
+import type { AdminClient } from '../daemon/client.ts'
+import { Failure, NO_DAEMON, USAGE } from './failure.ts'
+
+export interface ClientOptions {
+  readonly json?: true
+  readonly data?: string
+  readonly admin?: string
+  readonly token?: string
+}
+
+export interface Help {
+  readonly examples: readonly string[]
+  /** What `--json` prints. */
+  readonly json: string
+}
+
+/** What every command has: `--json`, and a help that ends with examples and the shape of the JSON. */
+export function documented(command: Command, { examples, json }: Help): Command {
+  const indented = (text: string) => text.replace(/^/gm, '  ')
+  return command
+    .option('--json', 'print JSON, one object a line, and failures as JSON on standard error')
+    .addHelpText('after', `\nExamples:\n${indented(examples.join('\n'))}\n\nJSON:\n${indented(json)}`)
+}
+
+/** A command that talks to a running daemon. */
+export function clientCommand(name: string, description: string, help: Help): Command {
+  const command = new Command(name)
+    .description(description)
+    .option('--data <folder>', 'data folder of the daemon (TENDRIL_DATA)')
+    .option('--admin <url>', 'admin API of the daemon instead, with --token (TENDRIL_ADMIN_URL)')
+    .option('--token <token>', 'token of the admin API (TENDRIL_ADMIN_TOKEN)')
+  return documented(command, help)
+}
+
+/** The daemon that the options, the environment or the default data folder name. @throws Failure */
+export async function connect(options: ClientOptions): Promise<AdminClient> {
+  const { url, token } = await findDaemon(options)
+  const { AdminClient } = await import('../daemon/client.ts')
+  return new AdminClient(url, token)
+}
+
+async function findDaemon(options: ClientOptions): Promise<{ url: string; token: string }> {
+  const { TENDRIL_ADMIN_URL, TENDRIL_ADMIN_TOKEN, TENDRIL_DATA } = process.env
+  const url = options.admin ?? (options.data === undefined ? TENDRIL_ADMIN_URL : undefined)
+  if (url !== undefined) {
+    const token = options.token ?? TENDRIL_ADMIN_TOKEN
+    if (token === undefined) {
+      throw new Failure(`a token is needed for ${url}`, {
+        exitCode: USAGE,
+        hint: 'pass --token or set TENDRIL_ADMIN_TOKEN',
+      })
+    }
+    if (!/^http:\/\/[^/?#@\s]+\/?$/.test(url)) {
+      throw new Failure(`${url} is not the address of an admin API`, {
+        exitCode: USAGE,
+        hint: 'write it like http://127.0.0.1:4646',
+      })
+    }
+    return { url, token }
+  }
+  const folder = options.data ?? TENDRIL_DATA ?? defaultDataFolder()
+  const { credentialsFile, readCredentials } = await import('../daemon/credentials.ts')
+  const found = await readCredentials(folder).catch((error: Error) => {
+    throw new Failure(`cannot read ${credentialsFile(folder)}: ${error.message}`, {
+      hint: 'run the command as the user that runs the daemon',
+    })
+  })
+  if (found === undefined) {
+    throw new Failure(`no daemon runs on ${folder}`, { exitCode: NO_DAEMON, hint: START })
+  }
+  return { url: found.url, token: options.token ?? found.token }
+}
+
+const START = 'start one with `tendril start`, or say with --data which folder it uses'
+
+/** Says what went wrong between a command and its daemon in the words of the command line. */
+export async function explain(error: unknown): Promise<unknown> {
+  const { Refused, Unreachable } = await import('../daemon/client.ts')
+  if (error instanceof Unreachable) {
+    return new Failure(error.message, { exitCode: NO_DAEMON, hint: START })
+  }
+  if (!(error instanceof Refused)) return error
+  const { caret, hint, limit } = error.body
+  const init = { json: error.body, ...(typeof hint === 'string' ? { hint } : {}) }
+  if (typeof caret === 'string') return new Failure(error.message, { json: error.body, detail: caret })
+  return new Failure(typeof limit === 'number' ? `${error.message} (limit ${limit})` : error.message, init)
+}
+
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`)
+}
+
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`)
+}

@@ -1,0 +1,44 @@
+import type { Answer } from '../../protocols/query/wave/answer.ts'
+import { bytes, type Colors, colorsOf, colorsWanted, count, duration, printable, table } from './terminal.ts'
+
+const MAX_INTERVALS = 8
+
+/**
+ * The answer to a query as every command shows it: the rows, what they cover, what they cost, and what to know about them.
+ *
+ * @param colors whether to colour it; by default when standard output is a terminal and NO_COLOR is not set
+ */
+export async function answerText(answer: Answer, colors = colorsWanted()): Promise<string> {
+  const c = colorsOf(colors)
+  const rows = answer.rows.length === 0 ? c.dim('no rows') : await table(answer.columns, answer.rows, c)
+  return [rows, '', coverageText(answer, c), ...answer.notes.map((note) => c.yellow(`note: ${printable(note)}`))].join(
+    '\n',
+  )
+}
+
+/** `32 of 32 nodes answered, nothing missing · 31 delegations · 94 messages · 7.1 KiB · 3 hops · 18 ms` */
+function coverageText({ coverage, cost }: Answer, c: Colors): string {
+  const { answered, missing, intervals } = coverage
+  const spent = [
+    count(cost.delegations, 'delegation'),
+    count(cost.messages, 'message'),
+    bytes(cost.bytes),
+    count(cost.hops, 'hop'),
+    duration(cost.ms),
+  ].join(' · ')
+  if (missing === 0 && intervals.length === 0) {
+    return `${c.green(`${answered} of ${count(answered, 'node')} answered, nothing missing`)}${c.dim(` · ${spent}`)}`
+  }
+  const total = answered + missing
+  const head = `${answered} of about ${count(total, 'node')} answered, about ${missing} missing`
+  const lines = intervals.slice(0, MAX_INTERVALS).map(({ from, to, reason }) => {
+    return `  nobody answered for [${place(from)}, ${place(to)}): ${printable(reason)}`
+  })
+  if (intervals.length > MAX_INTERVALS) lines.push(`  and ${count(intervals.length - MAX_INTERVALS, 'interval')} more`)
+  return [`${c.yellow(head)}${c.dim(` · ${spent}`)}`, ...lines].join('\n')
+}
+
+/** A position on the ring as its share of the way around. */
+function place(position: number): string {
+  return `${((position / 2 ** 52) * 100).toFixed(3)} %`
+}

@@ -1,0 +1,44 @@
+import type { Command } from 'commander'
+import type { Answer } from '../../protocols/query/wave/answer.ts'
+import { type ClientOptions, clientCommand, connect, print, printJson } from './connection.ts'
+import { Failure, USAGE } from './failure.ts'
+
+export interface AskOptions extends ClientOptions {
+  readonly timeout?: string
+}
+
+export const ANSWER_SHAPE = `{ "sql": string, "columns": [string], "rows": [[number | string | boolean | null]],
+  "coverage": { "answered": number, "missing": number, "intervals": [{ "from", "to", "reason" }] },
+  "cost": { "delegations", "messages", "bytes", "hops", "ms" }, "notes": [string] }
+What is missing is said in coverage and is no failure; a wrong query is one:
+{ "error": "query", "message", "hint", "position", "caret" } on standard error, exit code 1.`
+
+export function queryCommand(): Command {
+  return clientCommand('query', 'ask every node one question', {
+    examples: [
+      'tendril query "SELECT count(*), avg(load), max(memory_free) FROM nodes"',
+      'tendril query "SELECT region, count(*) FROM nodes WHERE os = \'linux\' GROUP BY region"',
+      'tendril query --json "SELECT count(*) FROM nodes" | jq .rows[0][0]',
+    ],
+    json: ANSWER_SHAPE,
+  })
+    .argument('<sql>', 'SELECT attributes or aggregates FROM nodes [WHERE] [GROUP BY] [ORDER BY] [LIMIT]')
+    .option('--timeout <ms>', 'how long to wait for the answer')
+    .action((sql: string, options: AskOptions) => ask(sql, options))
+}
+
+/** Asks, and prints the answer. */
+export async function ask(sql: string, options: AskOptions): Promise<void> {
+  const timeout = options.timeout === undefined ? undefined : Number(options.timeout)
+  if (timeout !== undefined && !(timeout > 0)) {
+    throw new Failure(`--timeout ${options.timeout} is not a number of milliseconds`, { exitCode: USAGE })
+  }
+  const client = await connect(options)
+  const answer = (await client.ask('POST', '/v1/query', {
+    sql,
+    ...(timeout === undefined ? {} : { timeout }),
+  })) as Answer
+  if (options.json) return printJson(answer)
+  const { answerText } = await import('./print.ts')
+  print(await answerText(answer))
+}

@@ -1,0 +1,28 @@
+import type { Command } from 'commander'
+import { type ClientOptions, clientCommand, connect, print, printJson } from './connection.ts'
+
+export function statusCommand(): Command {
+  return clientCommand('status', 'show the state of the node', {
+    examples: ['tendril status', 'tendril status --json | jq .addresses'],
+    json: '{ "id": string, "network": string, "addresses": [string], ... }, counters as nested objects',
+  }).action(async (options: ClientOptions) => {
+    const client = await connect(options)
+    const status = (await client.ask('GET', '/v1/status')) as Record<string, unknown>
+    if (options.json) return printJson(status)
+    const { cell, colorsOf, colorsWanted } = await import('./terminal.ts')
+    const lines = flatten(status)
+    const width = Math.max(...lines.map(([name]) => name.length))
+    const c = colorsOf(colorsWanted())
+    print(lines.map(([name, value]) => `${c.dim(name.padEnd(width))}  ${cell(value)}`).join('\n'))
+  })
+}
+
+/** Nested objects as dotted names, one line for each value or item of a list. */
+function flatten(value: object, prefix = ''): [string, unknown][] {
+  return Object.entries(value).flatMap(([key, inner]): [string, unknown][] => {
+    const name = `${prefix}${key}`
+    if (Array.isArray(inner)) return inner.map((item): [string, unknown] => [name, item])
+    if (typeof inner === 'object' && inner !== null) return flatten(inner, `${name}.`)
+    return [[name, inner]]
+  })
+}

@@ -1,0 +1,85 @@
+import pc from 'picocolors'
+
+/** Standard output shows colours only to a person, and only to one who wants them. */
+export function colorsWanted(stream: { isTTY?: boolean } = process.stdout): boolean {
+  return stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb'
+}
+
+export type Colors = ReturnType<typeof pc.createColors>
+
+export function colorsOf(wanted: boolean): Colors {
+  return pc.createColors(wanted)
+}
+
+/**
+ * Text that other nodes wrote, made harmless: control characters, which could rewrite the screen, and characters that
+ * change the direction of writing appear as `\u{1b}`.
+ */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (character) => {
+    return `\\u{${character.codePointAt(0)?.toString(16)}}`
+  })
+}
+
+const MAX_CELL = 60
+
+/** A value as a table shows it: integers whole, other numbers to six digits, long texts cut. */
+export function cell(value: unknown): string {
+  if (value === null || value === undefined) return ''
+  if (typeof value === 'number') return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(6)))
+  const text = printable(typeof value === 'object' ? JSON.stringify(value) : String(value))
+  return text.length > MAX_CELL ? `${text.slice(0, MAX_CELL - 1)}…` : text
+}
+
+/** A table without lines but one below its head; columns of numbers stand to the right. */
+export async function table(
+  head: readonly string[],
+  rows: readonly (readonly unknown[])[],
+  c: Colors,
+): Promise<string> {
+  const { default: Table } = await import('cli-table3')
+  const none = {
+    top: '',
+    'top-mid': '',
+    'top-left': '',
+    'top-right': '',
+    bottom: '',
+    'bottom-mid': '',
+    'bottom-left': '',
+  }
+  const lines = { 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '' }
+  const drawn = new Table({
+    chars: { ...none, ...lines, middle: '  ' },
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+    colAligns: head.map((_, i) => (rows.some((row) => typeof row[i] === 'number') ? 'right' : 'left')),
+  })
+  drawn.push(head.map((name) => c.bold(cell(name))))
+  for (const row of rows) drawn.push(row.map((value) => (value === null ? c.dim('null') : cell(value))))
+  return drawn.toString().replace(/ +$/gm, '')
+}
+
+export function count(number: number, singular: string, plural = `${singular}s`): string {
+  return `${number} ${number === 1 ? singular : plural}`
+}
+
+/** 7270 is `7.1 KiB`. */
+export function bytes(number: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+  let unit = 0
+  let size = number
+  while (size >= 1024 && unit < units.length - 1) {
+    size /= 1024
+    unit++
+  }
+  return `${unit === 0 || size >= 100 ? Math.round(size) : size.toFixed(1)} ${units[unit]}`
+}
+
+/** 18.4 ms is `18 ms`, 1500 ms is `1.5 s`. */
+export function duration(ms: number): string {
+  if (ms < 10) return `${Number(ms.toFixed(1))} ms`
+  if (ms < 1000) return `${Math.round(ms)} ms`
+  const seconds = ms / 1000
+  if (seconds < 60) return `${seconds.toFixed(1)} s`
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`
+  return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`
+}

@@ -1,0 +1,131 @@
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import type { Config } from '../config/schema.ts'
+import type { Tendril } from './contract.ts'
+import { newToken, removeCredentials, writeCredentials } from './credentials.ts'
+import { createAdminServer } from './server.ts'
+
+/** Where the admin API listens unless the port is configured or taken. */
+export const DEFAULT_ADMIN_PORT = 4646
+
+/** The node that a daemon serves. */
+export interface Served {
+  readonly tendril: Tendril
+  stop(): Promise<void>
+}
+
+export interface Daemon {
+  readonly tendril: Tendril
+  /** URL of the admin API. */
+  readonly url: string
+  /** Settles when the daemon has stopped, whoever stopped it. */
+  readonly stopped: Promise<void>
+  /** Says goodbye to the network, then stops. Further calls wait for the first. */
+  stop(): Promise<void>
+}
+
+/** How long a goodbye may take before the node goes without one, in ms. */
+const GOODBYE = 3000
+
+/**
+ * Serves the admin API of a node that runs, and tells clients through a file in the data folder where.
+ *
+ * @throws DaemonError when the port is taken; the node is stopped then
+ */
+export async function startDaemon(config: Config, node: Served, logger: Logger): Promise<Daemon> {
+  const { tendril } = node
+  const token = config.admin.token ?? newToken()
+  const { host, hosts } = config.admin
+  const ended = Promise.withResolvers<void>()
+  let stopping: Promise<void> | undefined
+  const stop = (): Promise<void> => (stopping ??= end())
+
+  const server = createAdminServer({ node: tendril, token, host, hosts, logger, onLeft: () => void stop() })
+  let url: string
+  try {
+    url = urlOf(await listen(server, config))
+    await writeCredentials(config.data, { url, token })
+  } catch (error) {
+    await server.close()
+    await node.stop()
+    throw error
+  }
+  const untold = tellLog(tendril, logger)
+  return { tendril, url, stopped: ended.promise, stop }
+
+  async function end(): Promise<void> {
+    try {
+      untold()
+      await removeCredentials(config.data, token)
+      await server.close()
+      await within(GOODBYE, tendril.leave())
+      await node.stop()
+    } catch (error) {
+      logger.error({ err: error }, 'stopping failed')
+    } finally {
+      ended.resolve()
+    }
+  }
+}
+
+/** The daemon cannot start: one sentence that says why and what to do. */
+export class DaemonError extends Error {
+  override readonly name = 'DaemonError'
+}
+
+async function listen(server: FastifyInstance, { admin: { host, port } }: Config): Promise<AddressInfo> {
+  const ports = port === undefined ? [DEFAULT_ADMIN_PORT, 0] : [port]
+  for (const wanted of ports) {
+    try {
+      await server.listen({ host, port: wanted })
+      return server.server.address() as AddressInfo
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException
+      if (code === 'EADDRINUSE' && wanted !== ports.at(-1)) continue
+      throw new DaemonError(`the admin API cannot listen on ${host} port ${wanted}: ${reason(code, message)}`)
+    }
+  }
+  throw new DaemonError('the admin API has no port')
+}
+
+function reason(code: string | undefined, message: string): string {
+  if (code === 'EADDRINUSE')
+    return 'another program uses the port; choose another with --admin-port, or 0 for any free one'
+  if (code === 'EADDRNOTAVAIL') return 'this machine has no such address; choose another with --admin-host'
+  if (code === 'EACCES') return 'this user may not use the port; choose one above 1023 with --admin-port'
+  return message
+}
+
+function urlOf({ address, family, port }: AddressInfo): string {
+  if (address === '0.0.0.0' || address === '::') return `http://${family === 'IPv6' ? '[::1]' : '127.0.0.1'}:${port}`
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+}
+
+/** What happens to the node goes into the log, each with its reason. */
+function tellLog(tendril: Tendril, logger: Logger): () => void {
+  const lines = {
+    'peer:up': 'a contact is up',
+    'peer:down': 'a contact is down',
+    'message:missed': 'messages of a publisher were missed',
+    'peer:slow': 'messages to a slow peer were dropped',
+  } as const
+  const tell = (event: Event) => {
+    const level = event.type === 'peer:up' ? 'debug' : 'info'
+    logger[level]((event as CustomEvent<object>).detail, lines[event.type as keyof typeof lines])
+  }
+  for (const type of Object.keys(lines)) tendril.addEventListener(type, tell)
+  return () => {
+    for (const type of Object.keys(lines)) tendril.removeEventListener(type, tell)
+  }
+}
+
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, ms)
+  try {
+    await Promise.race([work, promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
