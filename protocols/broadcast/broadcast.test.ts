@@ -80,6 +80,13 @@ test('20 % of all messages are lost: repair delivers everything; without repair 
   assert.ok(delivered(control, published) < 0.7)
 })
 
+test('round trips of a second: repair still works', () => {
+  const bed = network({ nodes: 40, latency: 450, loss: 0.2 })
+  const published = publishSteadily(bed, bed.ids.slice(0, 5), 30, 100)
+  bed.simulation.run(20_000)
+  assert.equal(delivered(bed, published), 1)
+})
+
 test('duplicated and reordered messages: at most once and in order', () => {
   for (const seed of [1, 2, 3]) {
     const bed = network({ nodes: 60, seed, duplicate: 0.3, latency: (random) => 10 + random.float() ** 4 * 2000 })

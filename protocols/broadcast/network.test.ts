@@ -42,6 +42,8 @@ export interface Bed {
   /** What the subscribers of TOPIC got, by node, in order. */
   readonly got: Map<string, Delivery[]>
   readonly missed: Map<string, (Missed & { from: string })[]>
+  /** What each node signs with. */
+  readonly signs: Map<string, Sign>
   /** Peers that everybody knows to be down. */
   readonly down: Set<string>
   make(id: string): (environment: Environment<BroadcastMessage>, sign: Sign) => Broadcast
@@ -63,6 +65,7 @@ export function network({ nodes, options = {}, init = () => ({}), ...simulated }
   const contacts = perfectContacts(ids, new Random(seed).fork('contacts'))
   const got = new Map<string, Delivery[]>()
   const missed = new Map<string, (Missed & { from: string })[]>()
+  const signs = new Map<string, Sign>()
   const down = new Set<string>()
   let reserved = 0
   const make = (id: string) => (environment: Environment<BroadcastMessage>, sign: Sign) => {
@@ -81,13 +84,14 @@ export function network({ nodes, options = {}, init = () => ({}), ...simulated }
       on: { missed: (gap) => missed.get(id)?.push(gap) },
       ...init(id),
     })
+    signs.set(id, sign)
     got.set(id, [])
     missed.set(id, [])
     broadcast.subscribe(TOPIC, (delivery) => got.get(id)?.push(delivery))
     return broadcast
   }
   for (const id of ids) simulation.add({ id }, make(id))
-  return { simulation, ids, got, missed, down, make, node: (id) => simulation.node(id).protocol }
+  return { simulation, ids, got, missed, signs, down, make, node: (id) => simulation.node(id).protocol }
 }
 
 export function text(payload: string): Uint8Array {

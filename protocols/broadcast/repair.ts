@@ -23,19 +23,21 @@ const MAX_SERVED = 16_384
 const MAX_HEARD = 1024
 /** Rounds after the start in which a node tells somebody even that it has nothing. */
 const FIRST_ROUNDS = 6
+/** Periods within which a pull or a reply counts: for round trips of up to a second. */
+const PATIENCE = 2
 /** Rounds between two digests when there is no news. */
 const SLOW = 10
 
 /**
  * Phase 2 of bimodal multicast: every round a digest of what is stored goes to a random partner, who pulls what it lacks,
- * most recent first, and is served in that round only, up to a byte cap.
+ * most recent first, and is served once for it, soon, up to a byte cap.
  *
  * Departure: a partner that holds what the digest lacks replies with a digest of just that, so that one digest repairs both
  * sides; where both hold the same nothing is added. Departure: a digest names publishers by ring position and their
  * publications as runs, and says up to where its sender needs nothing.
  *
  * Invariants: (1) nothing is sent that the budget does not pay for; (2) a pull is served at most once, only by who announced
- * and only for a round's time; (3) a publication goes to a peer at most `retransmissions` times (for the last 16384 pairs);
+ * and only for two rounds' time; (3) a publication goes to a peer at most `retransmissions` times (for the last 16384 pairs);
  * (4) what comes unasked is not taken: `wants` says what was asked for.
  */
 export class Repair {
@@ -82,8 +84,8 @@ export class Repair {
   /** One round. @param news when the last publication came in */
   turn(news: number): void {
     const now = this.#environment.now()
-    expire(this.#wanted, (at) => now - at > 2 * this.#options.period)
-    expire(this.#sent, ({ at }) => now - at > this.#options.period)
+    expire(this.#wanted, (at) => now - at > 2 * PATIENCE * this.#options.period)
+    expire(this.#sent, ({ at }) => now - at > PATIENCE * this.#options.period)
     this.#turns++
     const joining = this.#turns <= FIRST_ROUNDS
     const brisk = now - news < this.#options.brisk || this.#turns % SLOW === 0
@@ -107,7 +109,7 @@ export class Repair {
   receivePull(from: PeerDescriptor, pull: Pull): void {
     const sent = this.#sent.get(`${pull.round}/${from.id}`)
     const now = this.#environment.now()
-    if (sent === undefined || sent.pulled || now - sent.at > this.#options.period) {
+    if (sent === undefined || sent.pulled || now - sent.at > PATIENCE * this.#options.period) {
       this.#counts.refused.add('unasked-pull')
       return
     }
@@ -144,7 +146,8 @@ export class Repair {
     const now = this.#environment.now()
     if (answers !== undefined) {
       const sent = this.#sent.get(`${answers}/${from.id}`)
-      const expected = sent !== undefined && !sent.reply && !sent.answered && now - sent.at <= this.#options.period
+      const expected =
+        sent !== undefined && !sent.reply && !sent.answered && now - sent.at <= PATIENCE * this.#options.period
       if (expected) sent.answered = true
       else this.#counts.refused.add('unasked-reply')
       return expected

@@ -11,18 +11,9 @@ export interface Run {
 export class Runs {
   #runs: Run[] = []
 
-  get count(): number {
-    return this.#runs.length
-  }
-
   /** In descending order: the most recent first. */
   newestFirst(): Run[] {
     return this.#runs.toReversed()
-  }
-
-  has(number: number): boolean {
-    const run = this.#runs[this.#below(number)]
-    return run !== undefined && number <= run.last
   }
 
   add(number: number): void {

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { compose, footprint, publicationId } from './publication.ts'
+import { numbersOf } from './runs.ts'
+import { type Entry, Store } from './store.ts'
+
+const OPTIONS = { bufferBytes: 12_000, publisherBytes: 6000, retention: 1000, window: 5000, settle: 100 }
+
+const steps = fc.array(fc.record({ publisher: fc.nat(4), size: fc.nat(3000), pause: fc.nat(300), age: fc.nat(6000) }), {
+  maxLength: 60,
+})
+
+test('within its bounds at every step, tells of all it discards, and announces only what it has and others may take', () => {
+  fc.assert(
+    fc.property(steps, (script) => {
+      const kept = new Map<string, Entry>()
+      const store = new Store(OPTIONS, (entry) => assert.ok(kept.delete(publicationId(entry.publication)), 'told once'))
+      let now = 10_000
+      for (const [i, { publisher, size, pause, age }] of script.entries()) {
+        const fields = { publisher: `p${publisher}`, sequence: i + 1, previous: 0, elapsed: 0, topic: 't' }
+        const publication = compose({ ...fields, published: now - age, payload: new Uint8Array(size) })
+        const entry = { publication, received: now, covered: 0 }
+        kept.set(publicationId(publication), entry)
+        store.add(entry)
+        now += pause
+        store.turn(now)
+        const entries = [...kept.values()]
+        assert.equal(store.size, entries.length)
+        assert.equal(
+          store.bytes,
+          entries.reduce((sum, one) => sum + footprint(one.publication), 0),
+        )
+        assert.ok(store.bytes <= OPTIONS.bufferBytes)
+        assert.ok(entries.every(({ received }) => now - received < OPTIONS.retention))
+        for (const shelf of store.shelves()) {
+          assert.ok(shelf.bytes <= OPTIONS.publisherBytes && shelf.entries.size > 0)
+          for (const sequence of numbersOf(shelf.announced.newestFirst(), 0)) {
+            const one = store.get(shelf.publisher, sequence)
+            assert.ok(one !== undefined && now - one.received >= OPTIONS.settle)
+          }
+        }
+      }
+    }),
+  )
+})
+
+test('who fills most of a full buffer pushes out its own', () => {
+  const discarded: string[] = []
+  const limits = { ...OPTIONS, publisherBytes: OPTIONS.bufferBytes }
+  const store = new Store(limits, ({ publication }) => discarded.push(publication.publisher))
+  const add = (publisher: string, sequence: number) => {
+    const fields = { publisher, sequence, previous: 0, elapsed: 0, published: 0, topic: 't' }
+    store.add({ publication: compose({ ...fields, payload: new Uint8Array(900) }), received: 0, covered: 0 })
+  }
+  add('quiet', 1)
+  for (let sequence = 1; sequence <= 30; sequence++) add('loud', sequence)
+  assert.ok(discarded.length > 15)
+  assert.ok(discarded.every((publisher) => publisher === 'loud'))
+})
