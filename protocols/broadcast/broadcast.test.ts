@@ -80,6 +80,15 @@ test('20 % of all messages are lost: repair delivers everything; without repair 
   assert.ok(delivered(control, published) < 0.7)
 })
 
+test('as signed bytes on the wire, with loss: everything arrives, and nothing that we say is malformed or unverifiable', () => {
+  const bed = network({ nodes: 30, wire: true, loss: 0.1 })
+  const published = publishSteadily(bed, bed.ids.slice(0, 5), 30, 100)
+  bed.simulation.run(15_000)
+  assert.equal(delivered(bed, published), 1)
+  assert.ok(total(bed, 'done', 'repaired') > 0)
+  assert.deepEqual(Object.keys(bed.simulation.tally.toJSON()), ['loss'])
+})
+
 test('round trips of a second: repair still works', () => {
   const bed = network({ nodes: 40, latency: 450, loss: 0.2 })
   const published = publishSteadily(bed, bed.ids.slice(0, 5), 30, 100)
