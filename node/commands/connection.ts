@@ -82,10 +82,11 @@ export async function explain(error: unknown): Promise<unknown> {
     return new Failure(error.message, { exitCode: NO_DAEMON, hint: START })
   }
   if (!(error instanceof Refused)) return error
-  const { caret, hint, limit } = error.body
-  const init = { json: error.body, ...(typeof hint === 'string' ? { hint } : {}) }
-  if (typeof caret === 'string') return new Failure(error.message, { json: error.body, detail: caret })
-  return new Failure(typeof limit === 'number' ? `${error.message} (limit ${limit})` : error.message, init)
+  const { caret, hint } = error.body
+  return new Failure(error.message, {
+    json: error.body,
+    ...(typeof caret === 'string' ? { detail: caret } : typeof hint === 'string' ? { hint } : {}),
+  })
 }
 
 export function printJson(value: unknown): void {

@@ -1,5 +1,7 @@
 import type { Attributes, Value } from '../../core/attributes.ts'
-import type { Message, Peer, QueryResult, Receipt, Tendril } from './contract.ts'
+import { QueryError } from '../../protocols/query/language/query-error.ts'
+import { QueryRefused } from '../../protocols/query/wave/wave.ts'
+import type { Answer, Peer, Receipt, Subscriber, Tendril } from './contract.ts'
 
 /** A node without a network, for the tests of the admin API and of its clients. */
 export class FakeNode extends EventTarget implements Tendril {
@@ -8,13 +10,14 @@ export class FakeNode extends EventTarget implements Tendril {
   readonly asked: string[] = []
   readonly published: { topic: string; data: Uint8Array | string }[] = []
   readonly aborted: string[] = []
-  readonly subscribers = new Map<string, Set<(message: Message) => void>>()
+  readonly subscribers = new Map<string, Set<Subscriber>>()
   left = 0
   #sequence = 0
 
-  async query(sql: string, { signal }: { timeout?: number; signal?: AbortSignal } = {}): Promise<QueryResult> {
+  async query(sql: string, { signal }: { timeout?: number; signal?: AbortSignal } = {}): Promise<Answer> {
     this.asked.push(sql)
-    if (sql.includes('wrong')) throw new WrongQuery(sql)
+    if (sql.includes('wrong')) throw new QueryError('unknown word wrong', sql, { start: 7, end: 12 })
+    if (sql.includes('often')) throw new QueryRefused('more than 1 query a second')
     if (sql.includes('forever')) {
       await new Promise((resolve) => signal?.addEventListener('abort', resolve))
       this.aborted.push(sql)
@@ -30,10 +33,12 @@ export class FakeNode extends EventTarget implements Tendril {
       coverage: {
         answered: 32 - missing,
         missing,
+        silent: 0,
         intervals: missing === 0 ? [] : [{ from: 10, to: 20, reason: 'no answer' }],
       },
       cost: { delegations: 31, messages: 94, bytes: 7270, hops: 3, ms: 18 },
       notes: [],
+      unknown: [],
     }
   }
 
@@ -47,7 +52,7 @@ export class FakeNode extends EventTarget implements Tendril {
     return { status: 'accepted', id: message.id, sequence }
   }
 
-  subscribe(topic: string, onMessage: (message: Message) => void): () => void {
+  subscribe(topic: string, onMessage: Subscriber): () => void {
     const subscribers = this.subscribers.get(topic) ?? new Set()
     this.subscribers.set(topic, subscribers.add(onMessage))
     return () => subscribers.delete(onMessage)
@@ -77,20 +82,5 @@ export class FakeNode extends EventTarget implements Tendril {
 
   async leave(): Promise<void> {
     this.left++
-  }
-}
-
-class WrongQuery extends Error {
-  override readonly name = 'QueryError'
-  readonly position = 7
-  readonly #sql: string
-
-  constructor(sql: string) {
-    super('unknown word wrong')
-    this.#sql = sql
-  }
-
-  caret(): string {
-    return `${this.#sql}\n       ^`
   }
 }

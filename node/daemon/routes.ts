@@ -1,18 +1,18 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { Value } from '../../core/attributes.ts'
+import { QueryError } from '../../protocols/query/language/query-error.ts'
+import { MAX_TIMEOUT } from '../../protocols/query/wave/messages.ts'
+import { QueryRefused } from '../../protocols/query/wave/wave.ts'
 import type { Tendril } from './contract.ts'
 import { Refusal } from './refusal.ts'
-
-/** What one HTTP request may wait for an answer, in ms. */
-const MAX_QUERY_TIMEOUT = 60_000
 
 const queryBody = z.strictObject({
   sql: z.string({ error: 'must be a text' }),
   timeout: z
     .number({ error: 'must be a number of ms' })
     .min(1, { error: 'must be at least 1 ms' })
-    .max(MAX_QUERY_TIMEOUT, { error: `must be at most ${MAX_QUERY_TIMEOUT} ms` })
+    .max(MAX_TIMEOUT, { error: `must be at most ${MAX_TIMEOUT} ms` })
     .optional(),
 })
 
@@ -114,13 +114,10 @@ function whenGone(reply: FastifyReply): AbortSignal {
 
 /** A question that cannot be asked is the asker's mistake and comes back with its caret. */
 function refuseQuery(error: unknown): never {
-  const { name, message, position, caret } = error as Error & { position?: number; caret?(): string }
-  if (name !== 'QueryError') throw error
-  const details = {
-    ...(position === undefined ? {} : { position }),
-    ...(caret === undefined ? {} : { caret: caret.call(error) }),
-  }
-  throw new Refusal(400, 'query', message, 'correct the query', details)
+  if (error instanceof QueryRefused) throw new Refusal(429, 'refused', error.message, 'ask again in a moment')
+  if (!(error instanceof QueryError)) throw error
+  const { message, position, hint } = error
+  throw new Refusal(400, 'query', message, hint ?? 'correct the query', { position, caret: error.caret() })
 }
 
 function isBase64(text: string): boolean {

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import type { Message, Tendril } from './contract.ts'
+import type { Delivery, Tendril } from './contract.ts'
 import { Refusal } from './refusal.ts'
 
 export interface StreamLimits {
@@ -132,7 +132,7 @@ function readTopic(request: FastifyRequest): { topic: string } {
 }
 
 /** The payload as text when it is UTF-8, else as base64. */
-function messageJson({ payload, ...message }: Message): object {
+function messageJson({ payload, ...message }: Delivery): object {
   const text = decode(payload)
   if (text !== undefined) return { ...message, data: text, encoding: 'utf8' }
   return { ...message, data: Buffer.from(payload).toString('base64'), encoding: 'base64' }
