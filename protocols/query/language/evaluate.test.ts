@@ -114,7 +114,7 @@ test('the worst pattern takes bounded time, where backtracking would take for ev
   assert.equal(like(value, `${'%a'.repeat(400)}%b`), false)
   assert.equal(like(value, `%${'a'.repeat(511)}b${'a'.repeat(400)}%`), false)
   assert.equal(like(value, `%${'_'.repeat(500)}b`), false)
-  assert(performance.now() - begin < 100)
+  assert(performance.now() - begin < 1000)
 
   // The defence switched off: every % may come back. The greedy match takes at most 20 x 18 steps here.
   const naive = (t: string, p: string): number => {

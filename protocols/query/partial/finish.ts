@@ -1,7 +1,7 @@
 import type { Value } from '../../../core/attributes.ts'
 import type { GroupValue, Query } from '../language/ast.ts'
 import type { Entry, Partial } from './partial.ts'
-import { compareKeys, compareOrdered, type GroupShape, type RowShape, type Shape, shapeOf } from './shape.ts'
+import { compareOrdered, type GroupShape, type RowShape, type Shape, shapeOf } from './shape.ts'
 
 /** The answer to a query. */
 export interface Result {
@@ -51,7 +51,7 @@ function groupsOf(shape: GroupShape, { entries }: Partial): Value[][] {
       const order = compareOrdered(groupValue(shape, a, by), groupValue(shape, b, by), descending)
       if (order !== 0) return order
     }
-    return compareKeys(shape, a.key, b.key)
+    return 0 // the sort is stable: they stay in the order of their keys
   })
   return groups.slice(0, limit).map((group) => select.map((value) => groupValue(shape, group, value)))
 }

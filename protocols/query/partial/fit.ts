@@ -18,10 +18,11 @@ export function partialSize({ entries, horizon }: Partial): number {
 }
 
 /**
- * The partial result as it can be sent: when it is larger than 60 KiB, entries are cut from the end, and the key of the first one
- * cut becomes the horizon. At least one entry is left: the largest possible takes 34 KiB, the largest key 10.
+ * The partial result as it can be sent in `limit` bytes: when it is larger, entries are cut from the end, and the key of the first
+ * one cut becomes the horizon. Within 60 KiB at least one entry is left: the largest possible takes 34 KiB, the largest key 10.
+ * Nodes with one and the same id are the exception, they go together.
  */
-export function fitPartial(partial: Partial): Partial {
+export function fitPartial(partial: Partial, limit = MAX_PARTIAL_BYTES): Partial {
   const { entries } = partial
   let size = HEADER + cellsSize(partial.horizon ?? [])
   const sizes: number[] = []
@@ -30,7 +31,7 @@ export function fitPartial(partial: Partial): Partial {
     sizes.push(entry)
     size += entry
   }
-  if (size <= MAX_PARTIAL_BYTES) return partial
+  if (size <= limit || entries.length === 0) return partial
 
   size -= cellsSize(partial.horizon ?? [])
   let end = entries.length
@@ -38,7 +39,7 @@ export function fitPartial(partial: Partial): Partial {
   do {
     size -= sizes[--end]!
     horizon = entries[end]!.key
-  } while (end > 0 && (size + cellsSize(horizon) > MAX_PARTIAL_BYTES || same(entries[end - 1]!.key, horizon)))
+  } while (end > 0 && (size + cellsSize(horizon) > limit || same(entries[end - 1]!.key, horizon)))
   return {
     ...partial,
     entries: entries.slice(0, end),
