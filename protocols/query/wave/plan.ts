@@ -6,17 +6,19 @@ import { sides } from '../../../overlays/tman/ring.ts'
 export interface Plan {
   /** This node sits in the interval and has to count itself. */
   readonly mine: boolean
-  /** What goes to others. Whatever of the interval is in no piece holds nobody, as far as this node can know. */
+  /** What goes to others. Whatever of the interval is neither in a piece nor unknown holds nobody. */
   readonly pieces: readonly Piece[]
+  /** Stretches that nobody within reach knows anything about. */
+  readonly unknown: readonly Interval[]
 }
 
 /**
  * How this node answers for an interval with the contacts it has (DESIGN: order gives trees for free).
  *
- * Contacts inside cut it; each piece goes to the contact it starts with. A gap, where no contact is known, holds nobody if
- * it lies between this node's own neighbours. Otherwise whoever is nearest before it knows its own successors and is asked;
- * and if that is this node itself, whose successors all fell silent, whoever is nearest behind it, who knows its predecessors.
- * A gap so moves to nodes nearer to it and shrinks on the way; MAX_DEPTH ends what views in disorder would make of it.
+ * Contacts inside cut it; each piece goes to the contact it starts with. A gap, where no contact is known, holds nobody as
+ * far as it lies between this node's own neighbours. The rest goes to whoever is nearest before it, who knows its own
+ * successors; and if that is this node itself, whose successors all fell silent, to whoever is nearest behind it, who knows
+ * its predecessors. A gap so moves to nodes nearer to it or shrinks; where it can do neither, it is unknown.
  *
  * Pieces are disjoint and inside the interval, and hold neither this node nor, as delegates, anybody excluded.
  */
@@ -29,11 +31,12 @@ export function plan(
   const others = contacts.filter(({ position }) => position !== self.position)
   const usable = others.filter(({ id }) => !excluded.has(id))
   const knowledge = { self, usable, arc: arcOf(self, others) }
-  if (!contains(interval, self.position)) return { mine: false, pieces: pieces(interval, knowledge) }
+  if (!contains(interval, self.position)) return { mine: false, ...around(interval, knowledge) }
   const after = { from: self.position, to: interval.to }
   const right = after.from === after.to && interval.from !== interval.to ? [] : cut(after, usable).pieces
-  const left = interval.from === self.position ? [] : pieces({ from: interval.from, to: self.position }, knowledge)
-  return { mine: true, pieces: [...left, ...right] }
+  if (interval.from === self.position) return { mine: true, pieces: right, unknown: [] }
+  const left = around({ from: interval.from, to: self.position }, knowledge)
+  return { mine: true, pieces: [...left.pieces, ...right], unknown: left.unknown }
 }
 
 interface Knowledge {
@@ -48,22 +51,35 @@ function arcOf(self: PeerDescriptor, contacts: readonly PeerDescriptor[]): Inter
   const { successors, predecessors } = sides(self, contacts)
   const [first, last] = [predecessors.at(-1), successors.at(-1)]
   const wraps = successors.some(({ id }) => predecessors.some((other) => other.id === id))
-  return first === undefined || last === undefined || wraps ? undefined : { from: first.position, to: last.position }
+  if (first === undefined || last === undefined || wraps) return undefined
+  return { from: first.position, to: (last.position + 1) % SPACE }
 }
 
-/** The pieces of an interval that does not hold this node. */
-function pieces(interval: Interval, knowledge: Knowledge): readonly Piece[] {
-  const { head, pieces: inside } = cut(interval, knowledge.usable)
-  const nearer = head === undefined ? undefined : whoKnows(head, knowledge)
-  return head === undefined || nearer === undefined ? inside : [{ interval: head, delegate: nearer }, ...inside]
+/** What to do about an interval that does not hold this node. */
+function around(interval: Interval, knowledge: Knowledge): Omit<Plan, 'mine'> {
+  const { head, pieces } = cut(interval, knowledge.usable)
+  const gap = head === undefined ? undefined : outside(head, knowledge.arc)
+  if (head === undefined || gap === undefined) return { pieces, unknown: [] }
+  const delegate = whoKnows(gap, knowledge, lengthOf(gap) < lengthOf(head))
+  if (delegate === undefined) return { pieces, unknown: [gap] }
+  return { pieces: [{ interval: gap, delegate }, ...pieces], unknown: [] }
 }
 
-/** Whom to ask about a gap; undefined when nobody is in it. */
-function whoKnows(gap: Interval, { self, usable, arc }: Knowledge): PeerDescriptor | undefined {
-  if (arc === undefined || clockwise(arc.from, gap.from) + lengthOf(gap) <= lengthOf(arc)) return undefined
-  const end = (gap.from + lengthOf(gap)) % SPACE
+/** What of a gap lies outside the arc; undefined if nothing does. */
+function outside(gap: Interval, arc: Interval | undefined): Interval | undefined {
+  if (arc === undefined) return undefined
+  const end = (gap.from + lengthOf(gap) - 1) % SPACE
+  const skipped = contains(arc, gap.from) ? clockwise(gap.from, arc.to) : 0
+  const dropped = contains(arc, end) ? clockwise(arc.from, end) + 1 : 0
+  if (skipped + dropped >= lengthOf(gap)) return undefined
+  return { from: (gap.from + skipped) % SPACE, to: (end + 1 - dropped + SPACE) % SPACE }
+}
+
+/** Whom to ask about a gap. @param shrunk this node could take something off it, so asking on the far side makes sense */
+function whoKnows(gap: Interval, { self, usable }: Knowledge, shrunk: boolean): PeerDescriptor | undefined {
   const before = nearest(usable, (peer) => clockwise(peer.position, gap.from), clockwise(self.position, gap.from))
-  return before ?? nearest(usable, (peer) => clockwise(end, peer.position), clockwise(end, self.position))
+  if (before !== undefined || !shrunk) return before
+  return nearest(usable, (peer) => clockwise(gap.to, peer.position), clockwise(gap.to, self.position))
 }
 
 /** The peer at the least distance below `limit`. */

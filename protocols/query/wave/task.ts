@@ -110,13 +110,13 @@ export class Task {
 
   start(): void {
     const { interval, query, contacts, attributes, deadline } = this.init
-    const { mine, pieces } = plan(interval, this.#environment.self, contacts())
+    const { mine, pieces, unknown } = plan(interval, this.#environment.self, contacts())
     if (mine) {
       this.#answered = 1
       this.partial = collect(query, attributes())
     }
     this.#deadline = this.#environment.after(deadline - this.#environment.now(), () => this.#expire())
-    for (const piece of pieces) this.#delegate(piece, new Set())
+    this.#handOn(pieces, unknown, new Set())
     this.#finishIfDone()
   }
 
@@ -244,7 +244,12 @@ export class Task {
   }
 
   #again(interval: Interval, excluded: ReadonlySet<string>): void {
-    const { pieces } = plan(interval, this.#environment.self, this.init.contacts(), excluded)
+    const { pieces, unknown } = plan(interval, this.#environment.self, this.init.contacts(), excluded)
+    this.#handOn(pieces, unknown, excluded)
+  }
+
+  #handOn(pieces: readonly Piece[], unknown: readonly Interval[], excluded: ReadonlySet<string>): void {
+    for (const stretch of unknown) this.#miss(stretch, 'nobody near it answers')
     for (const piece of pieces) this.#delegate(piece, excluded)
   }
 
