@@ -48,7 +48,7 @@ export class SimulatedEnvironment<Message> implements Environment<Message> {
   }
 
   send(to: PeerDescriptor, message: Message): void {
-    this.#network.transmit(this, to.id, message)
+    this.#network.transmit(this, to, message)
   }
 
   /** @throws RangeError when the delay is not a finite number, Error when the node has too many timers: both are bugs of the protocol. */
@@ -111,6 +111,11 @@ export class SimulatedTimer<Message> implements Timer {
 
   cancel(): void {
     this.environment.cancel(this)
+  }
+
+  /** Due now. */
+  fire(): void {
+    this.environment.fire(this)
   }
 
   /** Due, but its node is paused. */

@@ -1,4 +1,5 @@
 import type { Codec } from '../../core/codec.ts'
+import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Protocol } from '../../core/environment.ts'
 import type { Random } from '../../core/random.ts'
 import type { Sign } from '../../core/signed.ts'
@@ -10,7 +11,7 @@ import type { Latency } from './latency.ts'
 import { Links } from './links.ts'
 import type { SimulatedNode } from './node.ts'
 import { Trace } from './trace.ts'
-import { Traffic } from './traffic.ts'
+import { RECEIVED, SENT, Traffic } from './traffic.ts'
 import { Wire } from './wire.ts'
 
 export interface NetworkOptions<Message> {
@@ -25,6 +26,11 @@ export interface NetworkOptions<Message> {
   readonly pauseQueue: number
   readonly maxTimers: number
 }
+
+/** States of a node. */
+export const RUNNING = 0
+export const PAUSED = 1
+export const DEAD = 2
 
 /** A protocol that wants to know when the transport cannot reach a peer. */
 interface Noticing {
@@ -45,10 +51,12 @@ export class Network<Message> {
   readonly tally = new Tally()
   readonly trace = new Trace()
   readonly queue = new EventQueue()
-  readonly sent = new Traffic()
-  readonly received = new Traffic()
+  readonly traffic = new Traffic()
   readonly nodes: SimulatedNode<Message, Protocol<Message>>[] = []
-  readonly byId = new Map<string, SimulatedNode<Message, Protocol<Message>>>()
+  /** Their indices by id. */
+  readonly byId = new Map<string, number>()
+  /** What each node is doing: the byte that every event looks at first. */
+  states = new Uint8Array(64)
   readonly options: NetworkOptions<Message>
   readonly random: Random
   /** Phases and jitter of timers. */
@@ -78,41 +86,48 @@ export class Network<Message> {
     return this.#wire === undefined ? undefined : this.keys.signer(id)
   }
 
+  /** Takes a node in. */
+  admit(node: SimulatedNode<Message, Protocol<Message>>): void {
+    const { index } = node
+    this.nodes.push(node)
+    this.byId.set(node.id, index)
+    this.traffic.reserve(index)
+    if (index === this.states.length) {
+      const larger = new Uint8Array(index * 2)
+      larger.set(this.states)
+      this.states = larger
+    }
+  }
+
   /** A node sends. */
-  transmit(from: SimulatedEnvironment<Message>, id: string, message: Message): void {
-    const source = this.nodes[from.index] as SimulatedNode<Message, Protocol<Message>>
-    if (!from.open || source.pausedUntil !== undefined) {
+  transmit(from: SimulatedEnvironment<Message>, to: PeerDescriptor, message: Message): void {
+    if (!from.open || this.states[from.index] !== RUNNING) {
       this.tally.add(from.open ? 'paused' : 'dead')
       return
     }
     const payload = this.#wire === undefined ? message : this.#wire.encode(message)
     const size = payload instanceof Uint8Array ? payload.length : (this.options.codec?.size(message) ?? 0)
-    this.sent.count(from.index, this.now, size)
-    const target = this.byId.get(id)
+    this.traffic.count(from.index, SENT, this.now, size)
+    const target = this.byId.get(to.id)
     if (target === undefined) {
       this.tally.add('unknown')
       return
     }
-    this.#send(from, target, payload, size)
+    this.#send(from, to, target, payload, size)
     if (this.options.duplicate > 0 && this.#duplicates.chance(this.options.duplicate)) {
-      this.#send(from, target, payload, size)
+      this.#send(from, to, target, payload, size)
     }
   }
 
-  #send(
-    from: SimulatedEnvironment<Message>,
-    target: SimulatedNode<Message, Protocol<Message>>,
-    payload: unknown,
-    size: number,
-  ): void {
-    const refusal = this.links.refuses(from.index, target.index)
+  #send(from: SimulatedEnvironment<Message>, to: PeerDescriptor, target: number, payload: unknown, size: number): void {
+    const refusal = this.links.refuses(from.index, target)
     if (refusal !== undefined) {
       this.tally.add(refusal)
       return
     }
-    const latency = this.options.latency(this.#latencies, from.self, target.self)
+    const latency = this.options.latency(this.#latencies, from.self, to)
     if (!(latency >= 0 && latency < Number.POSITIVE_INFINITY)) throw new RangeError(`latency ${latency} ms`)
-    this.queue.push(this.now + latency, MESSAGE, target.index, payload, from.index, from.self, size)
+    this.queue.push(this.now + latency, MESSAGE, target, payload, from.index, from.self, size)
   }
 
   /** The next event up to `until` happens. False when there is none. */
@@ -120,44 +135,54 @@ export class Network<Message> {
     const queue = this.queue
     const slot = queue.take(until)
     if (slot < 0) return false
-    const kind = queue.kinds[slot] as number
-    const payload = queue.payloads[slot]
     this.now = queue.time
     this.events++
+    const kind = queue.kind(slot)
+    const target = queue.target(slot)
+    const payload = queue.payload(slot)
     if (kind === ACTION) {
       queue.release(slot)
       ;(payload as () => void)()
-      return true
-    }
-    const node = this.nodes[queue.targets[slot] as number] as SimulatedNode<Message, Protocol<Message>>
-    const source = queue.sources[slot] as number
-    const sender = queue.senders[slot]
-    const size = queue.sizes[slot] as number
-    queue.release(slot)
-    if (kind === TIMER && !(payload as SimulatedTimer<Message>).environment.open) return true
-    if (!node.environment.open) {
-      if (kind === MESSAGE) this.#dead(node, source)
-      return true
-    }
-    if (node.pausedUntil !== undefined) {
-      if (!node.hold({ kind, payload, source, sender, size })) this.tally.add('pause-queue-full')
-      return true
-    }
-    this.trace.add(this.now, kind, source, node.index, size)
-    if (kind === TIMER) {
-      node.environment.fire(payload as SimulatedTimer<Message>)
-    } else if (kind === NOTICE) {
-      ;(node.protocol as Noticing).unreachable?.(payload as string, 'connection refused')
+    } else if (kind === TIMER && !(payload as SimulatedTimer<Message>).environment.open) {
+      queue.release(slot)
+    } else if (this.states[target] !== RUNNING) {
+      this.#defer(slot)
     } else {
-      this.received.count(node.index, this.now, size)
-      const message = this.#wire === undefined ? (payload as Message) : this.#wire.decode(payload as Uint8Array)
-      if (message !== undefined && sender !== undefined) node.protocol.receive(sender, message)
+      const source = queue.source(slot)
+      const sender = queue.sender(slot)
+      const size = queue.bytes(slot)
+      queue.release(slot)
+      this.trace.add(this.now, kind, source, target, size)
+      if (kind === TIMER) (payload as SimulatedTimer<Message>).fire()
+      else this.#deliver(kind, target, payload, sender, size)
     }
     return true
   }
 
-  #dead(node: SimulatedNode<Message, Protocol<Message>>, source: number): void {
-    this.tally.add('dead')
-    if (node.refuses && this.options.notices) this.queue.push(this.now, NOTICE, source, node.id, node.index)
+  #deliver(kind: number, target: number, payload: unknown, sender: PeerDescriptor | undefined, size: number): void {
+    const { protocol } = this.nodes[target] as SimulatedNode<Message, Protocol<Message>>
+    if (kind === NOTICE) {
+      ;(protocol as Noticing).unreachable?.(payload as string, 'connection refused')
+      return
+    }
+    this.traffic.count(target, RECEIVED, this.now, size)
+    const message = this.#wire === undefined ? (payload as Message) : this.#wire.decode(payload as Uint8Array)
+    if (message !== undefined && sender !== undefined) protocol.receive(sender, message)
+  }
+
+  /** An event happens to a node that is dead or paused. */
+  #defer(slot: number): void {
+    const { queue } = this
+    const node = this.nodes[queue.target(slot)] as SimulatedNode<Message, Protocol<Message>>
+    const kind = queue.kind(slot)
+    const source = queue.source(slot)
+    const event = { kind, payload: queue.payload(slot), source, sender: queue.sender(slot), size: queue.bytes(slot) }
+    queue.release(slot)
+    if (node.alive) {
+      if (!node.hold(event)) this.tally.add('pause-queue-full')
+    } else if (kind === MESSAGE) {
+      this.tally.add('dead')
+      if (node.refuses && this.options.notices) queue.push(this.now, NOTICE, source, node.id, node.index)
+    }
   }
 }

@@ -2,8 +2,8 @@ import { describe, type PeerDescriptor } from '../../core/descriptor.ts'
 import type { Protocol } from '../../core/environment.ts'
 import { type Clock, clockTime, SimulatedEnvironment, type SimulatedTimer } from './environment.ts'
 import { MESSAGE, TIMER } from './events.ts'
-import type { Network } from './network.ts'
-import type { Flow } from './traffic.ts'
+import { DEAD, type Network, PAUSED, RUNNING } from './network.ts'
+import { type Flow, RECEIVED, SENT } from './traffic.ts'
 
 /** Something that became due while its node was paused. */
 interface Held {
@@ -22,8 +22,8 @@ export class SimulatedNode<Message, P extends Protocol<Message>> {
   environment: SimulatedEnvironment<Message>
   /** Its sockets are closed: who sends to it can be told so. */
   refuses = false
-  /** Virtual time at which it goes on, Infinity when it waits for `resume`, undefined when it runs. */
-  pausedUntil: number | undefined
+  /** Virtual time at which a pause ends, Infinity when it waits for `resume`. */
+  #pausedUntil = 0
   readonly #network: Network<Message>
   readonly #clock: Clock | undefined
   #held: Held[] | undefined
@@ -55,11 +55,11 @@ export class SimulatedNode<Message, P extends Protocol<Message>> {
   }
 
   get sent(): Flow {
-    return this.#network.sent.of(this.index)
+    return this.#network.traffic.of(this.index, SENT)
   }
 
   get received(): Flow {
-    return this.#network.received.of(this.index)
+    return this.#network.traffic.of(this.index, RECEIVED)
   }
 
   /** New addresses or ranked attributes: a new descriptor with the next sequence number. */
@@ -73,14 +73,27 @@ export class SimulatedNode<Message, P extends Protocol<Message>> {
     this.refuses = false
     const self = this.#describe(this.self, this.self.sequence + 1)
     this.environment = new SimulatedEnvironment(this.#network, this.index, self, this.#clock)
+    this.#network.states[this.index] = RUNNING
   }
 
   /** The end of the present incarnation. Its timers die where they wait. */
   close(refuses: boolean): void {
     this.environment.open = false
     this.refuses = refuses
-    this.pausedUntil = undefined
+    this.#network.states[this.index] = DEAD
     this.#held = undefined
+  }
+
+  /** Stops here, until `resume` or that virtual time. */
+  pause(until: number): void {
+    if (!this.alive) return
+    this.#network.states[this.index] = PAUSED
+    this.#pausedUntil = until
+  }
+
+  /** Whether a pause ends at that virtual time. */
+  isPausedUntil(time: number): boolean {
+    return this.#network.states[this.index] === PAUSED && this.#pausedUntil === time
   }
 
   /** Keeps an event for later. False, and nothing kept, when the bounded queue of messages is full. */
@@ -97,7 +110,8 @@ export class SimulatedNode<Message, P extends Protocol<Message>> {
 
   /** Everything that became due meanwhile happens now, in the order in which it became due. */
   resume(): void {
-    this.pausedUntil = undefined
+    if (this.#network.states[this.index] !== PAUSED) return
+    this.#network.states[this.index] = RUNNING
     const held = this.#held ?? []
     this.#held = undefined
     for (const { kind, payload, source, sender, size } of held) {

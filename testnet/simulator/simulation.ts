@@ -113,9 +113,9 @@ export class Simulation<Message, P extends Protocol<Message> = Protocol<Message>
 
   /** @throws RangeError when there is no such node */
   node(id: string): SimulatedNode<Message, P> {
-    const node = this.#network.byId.get(id)
-    if (node === undefined) throw new RangeError(`no node ${id}`)
-    return node as SimulatedNode<Message, P>
+    const index = this.#network.byId.get(id)
+    if (index === undefined) throw new RangeError(`no node ${id}`)
+    return this.nodes[index] as SimulatedNode<Message, P>
   }
 
   /** @throws RangeError when the id is taken */
@@ -125,10 +125,7 @@ export class Simulation<Message, P extends Protocol<Message> = Protocol<Message>
     const { id = `n${index}`, addresses = [], attributes = {}, clock, start = true } = init
     if (network.byId.has(id)) throw new RangeError(`there is a node ${id} already`)
     const node = new SimulatedNode<Message, Q>(network, index, { id, addresses, attributes }, clock)
-    network.nodes.push(node)
-    network.byId.set(id, node)
-    network.sent.reserve(index)
-    network.received.reserve(index)
+    network.admit(node)
     node.protocol = make(node.environment, network.keys.signer(id))
     if (start) node.protocol.start()
     return node
@@ -200,19 +197,17 @@ export class Simulation<Message, P extends Protocol<Message> = Protocol<Message>
    */
   pause(id: string, ms = Number.POSITIVE_INFINITY): void {
     const node = this.node(id)
-    if (!node.alive) return
     const until = this.now + ms
-    node.pausedUntil = until
+    node.pause(until)
     if (ms === Number.POSITIVE_INFINITY) return
     this.after(ms, () => {
-      if (node.pausedUntil === until) node.resume()
+      if (node.isPausedUntil(until)) node.resume()
     })
   }
 
   /** Ends a pause: what waited happens at once. */
   resume(id: string): void {
-    const node = this.node(id)
-    if (node.pausedUntil !== undefined) node.resume()
+    this.node(id).resume()
   }
 
   /**

@@ -7,54 +7,47 @@ export interface Flow {
   readonly maxBytes: number
 }
 
-/** What each node sent, or received: one column a node over typed arrays. */
+/** Directions of `Traffic`. */
+export const SENT = 0
+export const RECEIVED = 1
+
+/**
+ * What each node sent and received. A row of eight 32-bit words a direction: messages, bytes (low, high), the second that is
+ * being counted, messages and bytes in it, the most of both. Both rows of a node share a cache line.
+ */
 export class Traffic {
-  #messages = new Float64Array(64)
-  #bytes = new Float64Array(64)
-  #second = new Int32Array(64)
-  #secondMessages = new Uint32Array(64)
-  #secondBytes = new Uint32Array(64)
-  #maxMessages = new Uint32Array(64)
-  #maxBytes = new Uint32Array(64)
+  #rows = new Uint32Array(64 * 16)
 
   /** Makes room for nodes up to this index. */
   reserve(index: number): void {
-    if (index < this.#messages.length) return
-    const capacity = this.#messages.length * 2
-    this.#messages = moved(this.#messages, new Float64Array(capacity))
-    this.#bytes = moved(this.#bytes, new Float64Array(capacity))
-    this.#second = moved(this.#second, new Int32Array(capacity))
-    this.#secondMessages = moved(this.#secondMessages, new Uint32Array(capacity))
-    this.#secondBytes = moved(this.#secondBytes, new Uint32Array(capacity))
-    this.#maxMessages = moved(this.#maxMessages, new Uint32Array(capacity))
-    this.#maxBytes = moved(this.#maxBytes, new Uint32Array(capacity))
+    if ((index + 1) * 16 <= this.#rows.length) return
+    const larger = new Uint32Array(this.#rows.length * 2)
+    larger.set(this.#rows)
+    this.#rows = larger
   }
 
-  count(index: number, time: number, bytes: number): void {
-    ;(this.#messages[index] as number)++
-    this.#bytes[index] = (this.#bytes[index] as number) + bytes
+  count(index: number, direction: number, time: number, bytes: number): void {
+    const rows = this.#rows
+    const at = index * 16 + direction * 8
+    rows[at] = (rows[at] as number) + 1
+    const low = (rows[at + 1] as number) + bytes
+    rows[at + 1] = low
+    if (low >= 0x1_0000_0000) rows[at + 2] = (rows[at + 2] as number) + 1
     const second = Math.floor(time / 1000)
-    const same = this.#second[index] === second
-    const messagesNow = (same ? (this.#secondMessages[index] as number) : 0) + 1
-    const bytesNow = (same ? (this.#secondBytes[index] as number) : 0) + bytes
-    this.#second[index] = second
-    this.#secondMessages[index] = messagesNow
-    this.#secondBytes[index] = bytesNow
-    if (messagesNow > (this.#maxMessages[index] as number)) this.#maxMessages[index] = messagesNow
-    if (bytesNow > (this.#maxBytes[index] as number)) this.#maxBytes[index] = bytesNow
+    const same = rows[at + 3] === second
+    const messagesNow = (same ? (rows[at + 4] as number) : 0) + 1
+    const bytesNow = (same ? (rows[at + 5] as number) : 0) + bytes
+    rows[at + 3] = second
+    rows[at + 4] = messagesNow
+    rows[at + 5] = bytesNow
+    if (messagesNow > (rows[at + 6] as number)) rows[at + 6] = messagesNow
+    if (bytesNow > (rows[at + 7] as number)) rows[at + 7] = bytesNow
   }
 
-  of(index: number): Flow {
-    return {
-      messages: this.#messages[index] as number,
-      bytes: this.#bytes[index] as number,
-      maxMessages: this.#maxMessages[index] as number,
-      maxBytes: this.#maxBytes[index] as number,
-    }
+  of(index: number, direction: number): Flow {
+    const [messages = 0, low = 0, high = 0, , , , maxMessages = 0, maxBytes = 0] = this.#rows.subarray(
+      index * 16 + direction * 8,
+    )
+    return { messages, bytes: high * 0x1_0000_0000 + low, maxMessages, maxBytes }
   }
-}
-
-function moved<Column extends { set(from: Column): void }>(from: Column, to: Column): Column {
-  to.set(from)
-  return to
 }
