@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict'
+import { describe as suite, test } from 'node:test'
+import { positionOf } from '../core/position.ts'
+import { Simulation, type SimulationOptions } from '../testnet/simulator/simulation.ts'
+import { type StackMessage, stackCodec } from './channels.ts'
+import type { Answer } from './query/wave/answer.ts'
+import { type Outcome, Stack, type StackOptions } from './stack.ts'
+
+interface Bed {
+  readonly simulation: Simulation<StackMessage, Stack>
+  readonly downs: { at: string; peer: string; reason: string }[]
+  readonly got: Map<string, string[]>
+  ask(text?: string): Answer
+  ring(): { correct: number; total: number }
+}
+
+/** N nodes that know nobody but n0; attributes id and number. */
+function network(
+  nodes: number,
+  { options = {}, ...simulated }: Partial<SimulationOptions<StackMessage>> & { options?: Partial<StackOptions> } = {},
+): Bed {
+  const simulation = new Simulation<StackMessage, Stack>({ seed: 1, latency: 20, ...simulated, codec: stackCodec })
+  const downs: Bed['downs'] = []
+  const got: Bed['got'] = new Map()
+  for (let i = 0; i < nodes; i++) {
+    simulation.add({ addresses: [`/sim/${i}`] }, (environment, sign) => {
+      const at = environment.self.id
+      let sequence = 0
+      const stack = new Stack(environment, {
+        attributes: () => ({ id: at, number: i }),
+        sequences: { next: () => ++sequence },
+        ...(simulated.wire && { sign }),
+        options,
+        on: { peerDown: (peer, reason) => downs.push({ at, peer: peer.id, reason }) },
+      })
+      got.set(at, [])
+      stack.subscribe('news', ({ id }) => got.get(at)?.push(id))
+      return stack
+    })
+  }
+  const [first, ...others] = simulation.nodes
+  for (const node of others) node.protocol.introduce([(first as (typeof others)[0]).self])
+  const ask = (text = 'SELECT count(*), sum(number) FROM nodes') => {
+    let outcome: Outcome | undefined
+    first?.protocol.query(text, { timeout: 30_000 }, (came) => (outcome = came))
+    simulation.runUntil(() => outcome !== undefined, 31_000, 10)
+    assert.ok(outcome !== undefined && 'answer' in outcome, 'no answer')
+    return outcome.answer
+  }
+  const ring = () => {
+    const live = simulation.nodes.filter(({ alive }) => alive)
+    live.sort((a, b) => a.self.position - b.self.position)
+    let correct = 0
+    for (const [i, { protocol }] of live.entries()) {
+      const { successors, predecessors } = protocol.neighbours()
+      if (successors[0]?.id === live[(i + 1) % live.length]?.id) correct++
+      if (predecessors[0]?.id === live[(i - 1 + live.length) % live.length]?.id) correct++
+    }
+    return { correct, total: live.length * 2 }
+  }
+  return { simulation, downs, got, ask, ring }
+}
+
+const settled = (bed: Bed) => () => bed.ring().correct === bed.ring().total
+
+suite('stack', () => {
+  for (const [nodes, seconds] of [
+    [2, 3],
+    [32, 4],
+    [200, 8],
+  ] as const) {
+    test(`${nodes} nodes that know one address form the ring within ${seconds} s and count themselves exactly`, () => {
+      for (const seed of [1, 2, 3]) {
+        const bed = network(nodes, { seed, wire: nodes <= 32 })
+        assert.ok(bed.simulation.runUntil(settled(bed), seconds * 1000), `seed ${seed}: ${bed.ring().correct}`)
+        bed.simulation.run(5000)
+        const { rows, cost } = bed.ask()
+        assert.deepEqual(rows, [[nodes, (nodes * (nodes - 1)) / 2]])
+        assert.equal(cost.delegations, nodes - 1)
+      }
+    })
+  }
+
+  test('under 10 % loss the ring forms, and nobody living is ever called dead', () => {
+    const bed = network(100, { loss: 0.1 })
+    assert.ok(bed.simulation.runUntil(settled(bed), 15_000))
+    bed.simulation.run(120_000)
+    assert.deepEqual(bed.downs, [])
+    assert.deepEqual(bed.ring(), { correct: 200, total: 200 })
+  })
+
+  test('silent deaths: counted around at once, ring whole again in 20 s, every death noticed and with a reason', () => {
+    const bed = network(100)
+    bed.simulation.run(15_000)
+    const dead = bed.simulation.random.sample(bed.simulation.nodes.slice(1), 20).map(({ id }) => id)
+    for (const id of dead) bed.simulation.kill(id)
+    assert.equal(bed.ask().coverage.answered, 80)
+    bed.simulation.run(20_000)
+    assert.deepEqual(bed.ring(), { correct: 160, total: 160 })
+    const after = bed.ask()
+    assert.equal(after.coverage.answered, 80)
+    assert.equal(after.cost.delegations, 79, 'the dead cost nothing any more')
+    assert.deepEqual(new Set(bed.downs.map(({ peer }) => peer)), new Set(dead))
+    for (const { reason } of bed.downs) assert.match(reason, /no answer to|others found/)
+  })
+
+  test('who leaves says goodbye: gone from its neighbours at once', () => {
+    const bed = network(20)
+    bed.simulation.run(10_000)
+    const leaver = bed.simulation.nodes[5]
+    leaver?.protocol.leave()
+    leaver?.protocol.stop()
+    bed.simulation.run(100)
+    assert.equal(bed.downs.filter(({ peer, reason }) => peer === 'n5' && reason === 'said goodbye').length, 19)
+    bed.simulation.run(5000)
+    assert.deepEqual(bed.ask().coverage, { answered: 19, missing: 0, intervals: [], silent: 0 })
+  })
+
+  test('a newcomer finds its place in a settled network, and everybody counts it', () => {
+    const bed = network(50)
+    bed.simulation.run(60_000)
+    const newcomer = bed.simulation.add({ id: 'late', addresses: ['/sim/late'] }, (environment) => {
+      return new Stack(environment, { attributes: () => ({ id: 'late', number: 50 }), sequences: { next: () => 1 } })
+    })
+    newcomer.protocol.introduce([(bed.simulation.nodes[0] as (typeof bed.simulation.nodes)[0]).self])
+    assert.ok(bed.simulation.runUntil(settled(bed), 10_000), `${bed.ring().correct} of ${bed.ring().total}`)
+    assert.equal(bed.ask().coverage.answered, 51)
+  })
+
+  test('a partition of three minutes heals by itself: one ring again', () => {
+    const bed = network(40)
+    bed.simulation.run(15_000)
+    const names = bed.simulation.nodes.map(({ id }) => id)
+    bed.simulation.partition([names.slice(0, 20), names.slice(20)])
+    bed.simulation.run(180_000)
+    assert.equal(bed.ask().coverage.answered, 20, 'each half counts itself')
+    bed.simulation.heal()
+    assert.ok(bed.simulation.runUntil(settled(bed), 120_000, 1000), `${bed.ring().correct} of 80`)
+    assert.equal(bed.ask().coverage.answered, 40)
+  })
+
+  test('a settled node gossips little: under 2 KiB/s, and never above its budget in any second', () => {
+    const budget = 64 * 1024
+    const bed = network(100, { options: { gossipBudget: budget } })
+    bed.simulation.run(60_000)
+    const before = bed.simulation.nodes.map(({ sent }) => sent.bytes)
+    bed.simulation.run(60_000)
+    for (const [i, { id, sent }] of bed.simulation.nodes.entries()) {
+      const rate = (sent.bytes - (before[i] as number)) / 60
+      assert.ok(rate < 2048, `${id}: ${rate} B/s`)
+      // Failure detection is outside the budget: some pings a second.
+      assert.ok(sent.maxBytes <= budget + 8192, `${id}: ${sent.maxBytes} bytes in one second`)
+    }
+  })
+
+  test('an attribute that no node has is an error with its place; one that some node has is not', () => {
+    const bed = network(5)
+    bed.simulation.run(5000)
+    let outcome: Outcome | undefined
+    bed.simulation.nodes[0]?.protocol.query('SELECT sum(nubmer) FROM nodes', {}, (came) => (outcome = came))
+    bed.simulation.run(1000)
+    assert.ok(outcome !== undefined && 'error' in outcome)
+    assert.equal(outcome.error.position, 11)
+    assert.match(outcome.error.caret(), /did you mean 'number'/)
+  })
+
+  test('published by anybody, received by everybody once and in order, wire and signatures included', () => {
+    const bed = network(30, { wire: true, seed: 4 })
+    bed.simulation.run(10_000)
+    for (let i = 0; i < 20; i++) {
+      const publisher = bed.simulation.nodes[i % 7]
+      assert.equal(publisher?.protocol.publish('news', Uint8Array.of(i)).status, 'accepted')
+      bed.simulation.run(50)
+    }
+    bed.simulation.run(2000)
+    for (const [id, ids] of bed.got) assert.equal(new Set(ids).size === 20 && ids.length, 20, id)
+    assert.deepEqual(Object.keys(bed.simulation.tally.toJSON()), [], 'nothing was malformed, forged or lost')
+  })
+
+  test('stopped, a node leaves no timer behind', () => {
+    const bed = network(10)
+    bed.simulation.run(5000)
+    bed.ask()
+    for (const { protocol } of bed.simulation.nodes) protocol.stop()
+    bed.simulation.run(60_000)
+    assert.equal(bed.simulation.pending, 0)
+  })
+
+  test('the same seed gives the same trace', () => {
+    const trace = (seed: number) => {
+      const bed = network(30, { seed, loss: 0.05 })
+      bed.simulation.run(10_000)
+      return bed.simulation.traceHash
+    }
+    assert.equal(trace(5), trace(5))
+    assert.notEqual(trace(5), trace(6))
+  })
+
+  test('every id sits where its hash says, so a peer cannot claim another place', () => {
+    const bed = network(3)
+    bed.simulation.run(3000)
+    for (const { protocol } of bed.simulation.nodes) {
+      for (const peer of protocol.contacts()) assert.equal(peer.position, positionOf(peer.id))
+    }
+  })
+})
