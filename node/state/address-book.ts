@@ -1,0 +1,96 @@
+import type { Datastore } from 'interface-datastore'
+import { Key } from 'interface-datastore/key'
+import { MAX_ADDRESSES, type PeerDescriptor } from '../../core/descriptor.ts'
+
+/** LIMITS: peers that were connected once, the most recent ones. */
+export const MAX_TRIED = 256
+const MAX_ADDRESS_LENGTH = 200
+const KEY = new Key('/tendril/address-book')
+
+export interface Tried {
+  readonly id: string
+  /** Multiaddrs. */
+  readonly addresses: readonly string[]
+  /** When it was connected last, ms since the epoch. */
+  readonly seen: number
+}
+
+/**
+ * Peers this node was connected to, so that it finds its network again after a restart without being told where it is.
+ * Only peers that said a valid hello get in, so a liar cannot fill it with addresses.
+ */
+export class AddressBook {
+  readonly #datastore: Datastore
+  /** The least recently seen first; at most MAX_TRIED. */
+  readonly #tried = new Map<string, Tried>()
+  #dirty = false
+
+  private constructor(datastore: Datastore) {
+    this.#datastore = datastore
+  }
+
+  /** Reads what is there. What is damaged is left out: a book that cannot be read is an empty one. */
+  static async open(datastore: Datastore): Promise<AddressBook> {
+    const book = new AddressBook(datastore)
+    if (!(await datastore.has(KEY))) return book
+    for (const entry of entriesOf(await datastore.get(KEY))) book.#put(entry)
+    return book
+  }
+
+  get size(): number {
+    return this.#tried.size
+  }
+
+  /** The most recently seen first. */
+  entries(): Tried[] {
+    return [...this.#tried.values()].reverse()
+  }
+
+  /** This peer is connected. */
+  add({ id, addresses }: Pick<PeerDescriptor, 'id' | 'addresses'>, now: number): void {
+    if (addresses.length === 0) return
+    this.#put({ id, addresses, seen: Math.round(now) })
+    this.#dirty = true
+  }
+
+  /** Writes the book if it changed; one value, so a crash leaves the old book or the new one. */
+  async save(): Promise<void> {
+    if (!this.#dirty) return
+    this.#dirty = false
+    try {
+      await this.#datastore.put(KEY, new TextEncoder().encode(JSON.stringify([...this.#tried.values()])))
+    } catch (error) {
+      this.#dirty = true
+      throw error
+    }
+  }
+
+  #put(entry: Tried): void {
+    this.#tried.delete(entry.id)
+    this.#tried.set(entry.id, entry)
+    if (this.#tried.size <= MAX_TRIED) return
+    const [oldest] = this.#tried.keys()
+    if (oldest !== undefined) this.#tried.delete(oldest)
+  }
+}
+
+function entriesOf(bytes: Uint8Array): Tried[] {
+  let stored: unknown
+  try {
+    stored = JSON.parse(new TextDecoder().decode(bytes))
+  } catch {
+    return []
+  }
+  return Array.isArray(stored) ? stored.slice(-MAX_TRIED).filter(isTried) : []
+}
+
+function isTried(entry: unknown): entry is Tried {
+  const { id, addresses, seen } = (entry ?? {}) as Partial<Record<keyof Tried, unknown>>
+  return (
+    typeof id === 'string' &&
+    Number.isFinite(seen) &&
+    Array.isArray(addresses) &&
+    addresses.length <= MAX_ADDRESSES &&
+    addresses.every((address) => typeof address === 'string' && address.length <= MAX_ADDRESS_LENGTH)
+  )
+}

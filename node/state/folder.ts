@@ -1,0 +1,70 @@
+import { constants } from 'node:fs'
+import { access, mkdir, stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { LevelDatastore } from 'datastore-level'
+
+/** The data folder cannot be used. The message is one sentence for the operator: why, and what to do. */
+export class DataFolderError extends Error {
+  override readonly name = 'DataFolderError'
+}
+
+/**
+ * Opens the store of a data folder, making the folder (mode 0700) when it is not there. Only one process can have it open.
+ * @throws DataFolderError
+ */
+export async function openDataFolder(folder: string): Promise<LevelDatastore> {
+  const path = resolve(folder)
+  await prepare(path)
+  const store = new LevelDatastore(join(path, 'store'))
+  try {
+    await store.db.open() // the datastore's own open would hide the cause
+  } catch (error) {
+    throw explained(path, (error as { cause?: unknown }).cause ?? error)
+  }
+  await store.open()
+  return store
+}
+
+async function prepare(path: string): Promise<void> {
+  try {
+    await checkParents(path)
+    await mkdir(path, { recursive: true, mode: 0o700 })
+    await access(path, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw explained(path, error)
+  }
+}
+
+/** mkdir does not return for some paths below a file, so the nearest parent that exists is looked at first. */
+async function checkParents(path: string): Promise<void> {
+  try {
+    if (!(await stat(path)).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    if (dirname(path) !== path) await checkParents(dirname(path))
+  }
+}
+
+function explained(path: string, error: unknown): DataFolderError {
+  const { code, message } = error as NodeJS.ErrnoException
+  const sentence = (text: string) => new DataFolderError(text, { cause: error })
+  switch (code) {
+    case 'LEVEL_LOCKED':
+      return sentence(`the data folder ${path} is in use by another node: stop that one, or choose another folder`)
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return sentence(
+        `the data folder ${path} is not writable for this user: change its owner, or choose another folder`,
+      )
+    case 'ENOTDIR':
+    case 'EEXIST':
+      return sentence(`the data folder ${path} cannot be used: there is a file where a folder should be`)
+    case 'ENOSPC':
+      return sentence(`the data folder ${path} cannot be used: the disk is full`)
+    case 'LEVEL_CORRUPTION':
+      return sentence(`the data folder ${path} is damaged: restore it, or remove it to start as a new node`)
+    default:
+      return sentence(`the data folder ${path} cannot be used: ${message}`)
+  }
+}

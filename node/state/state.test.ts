@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { loadOrCreateSelfKey } from '@libp2p/config'
+import { MemoryDatastore } from 'datastore-core'
+import fc from 'fast-check'
+import { Key } from 'interface-datastore/key'
+import { AddressBook, MAX_TRIED } from './address-book.ts'
+import { DataFolderError, openDataFolder } from './folder.ts'
+import { Sequences } from './sequences.ts'
+import { loadAttributes, saveAttributes } from './stored-attributes.ts'
+
+const folder = await mkdtemp(join(tmpdir(), 'tendril-state-'))
+after(() => rm(folder, { recursive: true, force: true }))
+
+/** A store whose writes arrive late; `disk` is what a killed process leaves behind. */
+class SlowDatastore extends MemoryDatastore {
+  readonly disk: MemoryDatastore
+  readonly #writes: (() => void)[] = []
+
+  constructor(disk: MemoryDatastore) {
+    super()
+    this.disk = disk
+  }
+
+  override has(key: Key): boolean {
+    return this.disk.has(key) as boolean
+  }
+
+  override get(key: Key): Uint8Array {
+    return this.disk.get(key) as Uint8Array
+  }
+
+  override async put(key: Key, value: Uint8Array): Promise<Key> {
+    await new Promise<void>((resolve) => this.#writes.push(resolve))
+    await this.disk.put(key, value)
+    return key
+  }
+
+  async write(): Promise<void> {
+    this.#writes.shift()?.()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+const fail = (error: unknown) => assert.fail(String(error))
+
+test('a number is never given twice, wherever the process is killed', async () => {
+  const step = fc.constantFrom('use', 'use', 'write', 'kill')
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.tuple(step, fc.integer({ min: 1, max: 700 })), { maxLength: 25 }), async (steps) => {
+      const disk = new MemoryDatastore()
+      let last = 0
+      const start = async () => {
+        const store = new SlowDatastore(disk)
+        const opening = Sequences.open(store, 'test', 0, fail)
+        await new Promise((resolve) => setImmediate(resolve))
+        await store.write()
+        return { store, sequences: await opening }
+      }
+      let run = await start()
+      for (const [what, count] of steps) {
+        if (what === 'kill') run = await start()
+        else if (what === 'write') await run.store.write()
+        else {
+          for (let i = 0; i < count; i++) {
+            const number = run.sequences.next()
+            if (number === undefined) break // nothing is reserved: refused rather than repeated
+            assert.ok(number > last, `${number} after ${last}`)
+            last = number
+          }
+        }
+      }
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('numbers do not run out while the disk answers, and a lost store starts behind the clock', async () => {
+  const store = new MemoryDatastore()
+  const sequences = await Sequences.open(store, 'test', 1_700_000_000_000, fail)
+  let last = 0
+  for (let i = 0; i < 5000; i++) {
+    const number = sequences.next()
+    assert.ok(number !== undefined && number > last)
+    last = number
+    if (i % 100 === 0) await new Promise((resolve) => setImmediate(resolve))
+  }
+  const emptied = await Sequences.open(new MemoryDatastore(), 'test', 1_700_000_060_000, fail)
+  assert.ok((emptied.next() ?? 0) > last)
+})
+
+test('two counters of one store do not know of each other', async () => {
+  const store = new MemoryDatastore()
+  const [a, b] = [await Sequences.open(store, 'a', 5, fail), await Sequences.open(store, 'b', 5, fail)]
+  assert.deepEqual([a.next(), a.next(), b.next()], [5, 6, 5])
+})
+
+test('identity, addresses, attributes and numbers outlive the process', async () => {
+  const path = join(folder, 'kept')
+  const first = await openDataFolder(path)
+  const key = await loadOrCreateSelfKey(first)
+  const book = await AddressBook.open(first)
+  book.add({ id: 'a', addresses: ['/ip4/192.0.2.1/tcp/1'] }, 1000)
+  book.add({ id: 'b', addresses: ['/ip4/192.0.2.2/tcp/1'] }, 2000)
+  await book.save()
+  await saveAttributes(first, { region: 'eu', rack: 7 })
+  const number = (await Sequences.open(first, 'descriptor', 0, fail)).next() ?? 0
+  await first.close()
+  const second = await openDataFolder(path)
+  assert.deepEqual((await loadOrCreateSelfKey(second)).raw, key.raw)
+  assert.deepEqual(
+    (await AddressBook.open(second)).entries().map(({ id }) => id),
+    ['b', 'a'],
+  )
+  assert.deepEqual(await loadAttributes(second), { region: 'eu', rack: 7 })
+  assert.ok(((await Sequences.open(second, 'descriptor', 0, fail)).next() ?? 0) > number)
+  await second.close()
+  assert.equal((await stat(path)).mode & 0o077, 0)
+})
+
+test('the address book keeps the most recent peers, and never more than its limit', async () => {
+  const store = new MemoryDatastore()
+  const book = await AddressBook.open(store)
+  for (let i = 0; i < 1000; i++) book.add({ id: `n${i}`, addresses: ['/ip4/192.0.2.1/tcp/1'] }, i)
+  book.add({ id: 'n900', addresses: ['/ip4/192.0.2.9/tcp/9'] }, 2000)
+  await book.save()
+  const entries = (await AddressBook.open(store)).entries()
+  assert.equal(entries.length, MAX_TRIED)
+  assert.deepEqual(entries[0], { id: 'n900', addresses: ['/ip4/192.0.2.9/tcp/9'], seen: 2000 })
+  assert.equal(new Set(entries.map(({ id }) => id)).size, MAX_TRIED)
+})
+
+test('a damaged book or attribute list counts as empty and does not keep the node from starting', async () => {
+  const values = fc.oneof(
+    fc.uint8Array({ maxLength: 40 }),
+    fc.json().map((text) => new TextEncoder().encode(text)),
+  )
+  await fc.assert(
+    fc.asyncProperty(values, async (bytes) => {
+      const store = new MemoryDatastore()
+      for (const name of ['address-book', 'attributes']) await store.put(new Key(`/tendril/${name}`), bytes)
+      for (const { addresses } of (await AddressBook.open(store)).entries()) assert.ok(Array.isArray(addresses))
+      assert.equal(typeof (await loadAttributes(store)), 'object')
+    }),
+  )
+})
+
+test('a folder in use, not writable or in the way of a file is refused with one clear sentence', async () => {
+  const path = join(folder, 'used')
+  const open = await openDataFolder(path)
+  await assert.rejects(openDataFolder(path), (error: Error) => {
+    assert.ok(error instanceof DataFolderError)
+    assert.match(error.message, /in use by another node/)
+    return true
+  })
+  await open.close()
+  await writeFile(join(folder, 'file'), '')
+  await assert.rejects(openDataFolder(join(folder, 'file')), /there is a file where a folder should be/)
+  await assert.rejects(openDataFolder(join(folder, 'file', 'below')), /there is a file where a folder should be/)
+  if (process.platform === 'linux') await assert.rejects(openDataFolder('/sys/tendril'), /not writable/)
+})
