@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { describe } from '../core/descriptor.ts'
+import { NodeEnvironment, now } from './environment.ts'
+
+const self = describe({ id: 'me', addresses: [], sequence: 1, issued: 1 })
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+function environment(send: () => void = () => undefined) {
+  const errors: unknown[] = []
+  return { errors, env: new NodeEnvironment({ self: () => self, send, failed: (error) => errors.push(error) }) }
+}
+
+test('time is the time of day and never steps back', () => {
+  assert.ok(Math.abs(now() - Date.now()) < 60_000)
+  let last = now()
+  for (let i = 0; i < 1000; i++) {
+    const next = now()
+    assert.ok(next >= last)
+    last = next
+  }
+})
+
+test('a timer fires once, a period again and again, a cancelled one never', async () => {
+  const { env } = environment()
+  let [once, often, never] = [0, 0, 0]
+  env.after(1, () => once++)
+  const period = env.every(5, () => often++)
+  env.after(1, () => never++).cancel()
+  const cancelled = env.every(1, () => never++)
+  cancelled.cancel()
+  cancelled.cancel()
+  await wait(100)
+  period.cancel()
+  const then = often
+  await wait(30)
+  assert.deepEqual([once, never, often], [1, 0, then])
+  assert.ok(often >= 2)
+})
+
+test('what a protocol throws is told, and neither stops its period nor reaches the caller', async () => {
+  const { env, errors } = environment(() => {
+    throw new Error('send')
+  })
+  let turns = 0
+  const period = env.every(2, () => {
+    turns++
+    throw new Error('turn')
+  })
+  env.send(self, undefined)
+  while (turns < 3) await wait(5)
+  period.cancel()
+  assert.ok(errors.length >= 4)
+})
+
+test('after stop nothing runs and nothing is sent', async () => {
+  let count = 0
+  const { env } = environment(() => count++)
+  env.after(1, () => count++)
+  env.every(1, () => count++)
+  env.stop()
+  env.after(1, () => count++)
+  env.send(self, undefined)
+  await wait(30)
+  assert.equal(count, 0)
+})

@@ -1,0 +1,84 @@
+import type { PeerDescriptor } from '../core/descriptor.ts'
+import type { Environment, Timer } from '../core/environment.ts'
+import { Random } from '../core/random.ts'
+
+export interface NodeEnvironmentInit<Message> {
+  readonly self: () => PeerDescriptor
+  readonly send: (to: PeerDescriptor, message: Message) => void
+  /** A protocol threw: a bug. It is told here, and the node goes on. */
+  readonly failed: (error: unknown) => void
+}
+
+/** Milliseconds since the epoch that never step back while the process runs. */
+export function now(): number {
+  return performance.timeOrigin + performance.now()
+}
+
+/**
+ * The real world for pure protocols: the machine's clock, timers that do not keep the process alive, randomness seeded by the
+ * operating system. Nothing that a protocol throws gets out of here.
+ */
+export class NodeEnvironment<Message> implements Environment<Message> {
+  readonly random = new Random(crypto.getRandomValues(new Int32Array(1))[0] ?? 0)
+  readonly #init: NodeEnvironmentInit<Message>
+  readonly #timers = new Set<NodeJS.Timeout>()
+  #stopped = false
+
+  constructor(init: NodeEnvironmentInit<Message>) {
+    this.#init = init
+  }
+
+  get self(): PeerDescriptor {
+    return this.#init.self()
+  }
+
+  now(): number {
+    return now()
+  }
+
+  send(to: PeerDescriptor, message: Message): void {
+    if (!this.#stopped) this.guard(() => this.#init.send(to, message))
+  }
+
+  after(delay: number, task: () => void): Timer {
+    const timer: NodeJS.Timeout = setTimeout(() => {
+      this.#timers.delete(timer)
+      this.guard(task)
+    }, delay).unref()
+    if (this.#stopped) clearTimeout(timer)
+    else this.#timers.add(timer)
+    return {
+      cancel: () => {
+        clearTimeout(timer)
+        this.#timers.delete(timer)
+      },
+    }
+  }
+
+  every(period: number, task: () => void): Timer {
+    let next: Timer
+    const again = () => {
+      next = this.after(period * (0.9 + 0.2 * this.random.float()), again)
+      this.guard(task)
+    }
+    next = this.after(period * this.random.float(), again)
+    return { cancel: () => next.cancel() }
+  }
+
+  /** Runs code of a protocol. @returns what it returns, undefined if it threw */
+  guard<T>(task: () => T): T | undefined {
+    try {
+      return task()
+    } catch (error) {
+      this.#init.failed(error)
+      return undefined
+    }
+  }
+
+  /** No timer fires and nothing is sent any more. */
+  stop(): void {
+    this.#stopped = true
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#timers.clear()
+  }
+}
