@@ -37,7 +37,7 @@ export class AdminClient {
   /** @throws Unreachable or Refused */
   async ask(method: 'GET' | 'POST' | 'PUT', path: string, body?: object): Promise<unknown> {
     const response = await this.#send(method, path, ANSWER_TIMEOUT, body)
-    return await readJson(response)
+    return readJson(response)
   }
 
   /** Calls back for each server-sent event until the callback returns false or the stream ends. @throws Unreachable or Refused */

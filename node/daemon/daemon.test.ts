@@ -8,7 +8,8 @@ import { pino } from 'pino'
 import { loadConfig } from '../config/load.ts'
 import { AdminClient, Refused, Unreachable } from './client.ts'
 import { credentialsFile, readCredentials, writeCredentials } from './credentials.ts'
-import { DaemonError, startDaemon } from './daemon.ts'
+import { startDaemon } from './daemon.ts'
+import { DaemonError } from './failure.ts'
 import { FakeNode } from './fake.test.ts'
 
 async function prepare(context: TestContext, environment: Record<string, string> = {}) {

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
 import type { Tendril } from './contract.ts'
 import { newToken, removeCredentials, writeCredentials } from './credentials.ts'
+import { DaemonError, reason } from './failure.ts'
 import { createAdminServer } from './server.ts'
 
 /** Where the admin API listens unless the port is configured or taken. */
@@ -69,11 +70,6 @@ export async function startDaemon(config: Config, node: Served, logger: Logger):
   }
 }
 
-/** The daemon cannot start: one sentence that says why and what to do. */
-export class DaemonError extends Error {
-  override readonly name = 'DaemonError'
-}
-
 async function listen(server: FastifyInstance, { admin: { host, port } }: Config): Promise<AddressInfo> {
   const ports = port === undefined ? [DEFAULT_ADMIN_PORT, 0] : [port]
   for (const wanted of ports) {
@@ -83,18 +79,12 @@ async function listen(server: FastifyInstance, { admin: { host, port } }: Config
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
       if (code === 'EADDRINUSE' && wanted !== ports.at(-1)) continue
-      throw new DaemonError(`the admin API cannot listen on ${host} port ${wanted}: ${reason(code, message)}`)
+      throw new DaemonError(
+        `the admin API cannot listen on ${host} port ${wanted}: ${reason(code, message, '--admin-port', '--admin-host')}`,
+      )
     }
   }
   throw new DaemonError('the admin API has no port')
-}
-
-function reason(code: string | undefined, message: string): string {
-  if (code === 'EADDRINUSE')
-    return 'another program uses the port; choose another with --admin-port, or 0 for any free one'
-  if (code === 'EADDRNOTAVAIL') return 'this machine has no such address; choose another with --admin-host'
-  if (code === 'EACCES') return 'this user may not use the port; choose one above 1023 with --admin-port'
-  return message
 }
 
 function urlOf({ address, family, port }: AddressInfo): string {

@@ -58,7 +58,7 @@ export function addRoutes(server: FastifyInstance, node: Tendril, onLeft: () => 
 
   server.post('/v1/query', async ({ body }, reply) => {
     const { sql, timeout } = read(queryBody, body)
-    return await node
+    return node
       .query(sql, { signal: whenGone(reply), ...(timeout === undefined ? {} : { timeout }) })
       .catch(refuseQuery)
   })
