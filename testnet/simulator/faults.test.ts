@@ -93,6 +93,20 @@ describe('death', () => {
     assert.deepEqual(simulation.tally.toJSON(), { dead: 3 })
   })
 
+  test('is not undone by pause and resume', () => {
+    const { simulation, protocol, say } = network(2)
+    simulation.kill('n1')
+    simulation.resume('n1')
+    simulation.pause('n1', 20)
+    say('n0', 'n1', 1)
+    simulation.run(50)
+    simulation.resume('n1')
+    say('n0', 'n1', 2)
+    simulation.run(50)
+    assert.deepEqual(protocol('n1').messages, [])
+    assert.equal(simulation.tally.get('dead'), 2)
+  })
+
   test('by crash is told to whoever sends, after the latency, if the transport gives notices', () => {
     for (const notices of [true, false]) {
       const { simulation, protocol, say } = network(2, { notices })

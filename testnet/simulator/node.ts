@@ -1,7 +1,7 @@
 import { describe, type PeerDescriptor } from '../../core/descriptor.ts'
 import type { Protocol } from '../../core/environment.ts'
 import { type Clock, clockTime, SimulatedEnvironment, type SimulatedTimer } from './environment.ts'
-import { MESSAGE, TIMER } from './events.ts'
+import { TIMER } from './events.ts'
 import { DEAD, type Network, PAUSED, RUNNING } from './network.ts'
 import { type Flow, RECEIVED, SENT } from './traffic.ts'
 
@@ -26,7 +26,7 @@ export class SimulatedNode<Message, P extends Protocol<Message>> {
   #pausedUntil = 0
   readonly #network: Network<Message>
   readonly #clock: Clock | undefined
-  #held: Held[] | undefined
+  #held: { readonly events: Held[]; messages: number } | undefined
 
   constructor(
     network: Network<Message>,
@@ -98,13 +98,11 @@ export class SimulatedNode<Message, P extends Protocol<Message>> {
 
   /** Keeps an event for later. False, and nothing kept, when the bounded queue of messages is full. */
   hold(event: Held): boolean {
-    this.#held ??= []
+    this.#held ??= { events: [], messages: 0 }
     if (event.kind === TIMER) (event.payload as SimulatedTimer<Message>).hold()
-    else if (this.#held.length >= this.#network.options.pauseQueue) {
-      const messages = this.#held.reduce((count, { kind }) => count + (kind === TIMER ? 0 : 1), 0)
-      if (messages >= this.#network.options.pauseQueue) return false
-    }
-    this.#held.push(event)
+    else if (this.#held.messages < this.#network.options.pauseQueue) this.#held.messages++
+    else return false
+    this.#held.events.push(event)
     return true
   }
 
@@ -112,9 +110,9 @@ export class SimulatedNode<Message, P extends Protocol<Message>> {
   resume(): void {
     if (this.#network.states[this.index] !== PAUSED) return
     this.#network.states[this.index] = RUNNING
-    const held = this.#held ?? []
+    const events = this.#held?.events ?? []
     this.#held = undefined
-    for (const { kind, payload, source, sender, size } of held) {
+    for (const { kind, payload, source, sender, size } of events) {
       if (kind === TIMER) (payload as SimulatedTimer<Message>).release()
       else this.#network.queue.push(this.#network.now, kind, this.index, payload, source, sender, size)
     }
@@ -122,7 +120,7 @@ export class SimulatedNode<Message, P extends Protocol<Message>> {
 
   /** Messages that wait for the end of a pause. */
   get waiting(): number {
-    return this.#held?.filter(({ kind }) => kind === MESSAGE).length ?? 0
+    return this.#held?.messages ?? 0
   }
 
   #describe(fields: Pick<PeerDescriptor, 'id' | 'addresses' | 'attributes'>, sequence: number): PeerDescriptor {

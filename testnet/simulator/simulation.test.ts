@@ -103,6 +103,21 @@ describe('messages', () => {
     assert.equal(new Set(heard).size, 100)
   })
 
+  test('take as long as a function of the link says', () => {
+    const far = new Set(['n1'])
+    const { simulation, protocol, say } = network(3, {
+      latency: (_, from, to) => (far.has(from.id) || far.has(to.id) ? 200 : 5),
+    })
+    const pairs = ['n0 n1', 'n1 n2', 'n0 n2'].map((pair) => pair.split(' ') as [string, string])
+    for (const [from, to] of pairs) say(from, to, 1)
+    simulation.run(1000)
+    const delays = pairs.map(([from, to]) => protocol(to).heard.find((each) => each.from.id === from)?.at ?? 0)
+    assert.deepEqual(
+      delays,
+      [200, 200, 5].map((ms) => 1_700_000_000_000 + ms),
+    )
+  })
+
   test('to nobody are counted as unknown and dropped', () => {
     const { simulation, protocol } = network(1)
     const stranger = { ...simulation.node('n0').self, id: 'stranger' }
@@ -140,6 +155,17 @@ describe('accounting', () => {
     assert.deepEqual(simulation.node('n0').sent, flow)
     assert.deepEqual(simulation.node('n1').received, flow)
     assert.deepEqual(simulation.node('n1').sent, { messages: 0, bytes: 0, maxMessages: 0, maxBytes: 0 })
+  })
+
+  test('adds up beyond 4 GiB', () => {
+    const codec = { size: (n: number) => n, encode: () => new Uint8Array(0), decode: () => 0 }
+    const { simulation, say } = network(2, { codec })
+    for (let i = 0; i < 5; i++) {
+      say('n0', 'n1', 2e9)
+      simulation.run(1000)
+    }
+    assert.equal(simulation.node('n0').sent.bytes, 1e10)
+    assert.equal(simulation.node('n1').received.bytes, 1e10)
   })
 
   test('every copy of a message is delivered or counted under a reason', () => {
