@@ -1,0 +1,39 @@
+import type { Answer } from '../../protocols/query/wave/answer.ts'
+import { live, type Testnet } from '../testnet.ts'
+import type { Check } from './check.ts'
+
+/**
+ * Everybody who lives is counted, once, with one delegation each but for the asker, and `number` sums up to what it must.
+ *
+ * @param asker index of the node that asks; by default the first that is up
+ */
+export function exactCount(asker?: number): Check {
+  const name = 'exact count'
+  return {
+    name,
+    async run(testnet: Testnet) {
+      const nodes = live(testnet)
+      const sum = nodes.reduce((total, { labels }) => total + labels.number, 0)
+      const sql = 'SELECT count(*), sum(number) FROM nodes'
+      const { rows, coverage, cost } = await testnet.query(asker ?? nodes[0]?.index ?? 0, sql)
+      const [counted, summed] = rows[0] ?? []
+      const ok =
+        counted === nodes.length &&
+        summed === sum &&
+        coverage.missing === 0 &&
+        coverage.intervals.length === 0 &&
+        cost.delegations === nodes.length - 1
+      const detail =
+        `counted ${counted} of ${nodes.length}, sum(number) ${summed} of ${sum}, ${coverage.missing} missing, ` +
+        `${cost.delegations} delegations, ${cost.hops} hops`
+      return { name, ok, detail }
+    },
+  }
+}
+
+/** With undetected deaths an answer may lack some, but then says so, and never counts anybody twice. */
+export function honestCount(answer: Answer, alive: number): boolean {
+  const counted = answer.rows[0]?.[0]
+  if (typeof counted !== 'number' || counted > alive || counted !== answer.coverage.answered) return false
+  return counted === alive || answer.coverage.intervals.length > 0
+}

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Random } from '../core/random.ts'
+import { anyLive, exactlyOnce } from './checks/broadcast.ts'
+import { exactCount, honestCount } from './checks/count.ts'
+import { bandsFilled, ringComplete } from './checks/ring.ts'
+import { SimulatedTestnet } from './simulated.ts'
+import { live } from './testnet.ts'
+
+const PATIENT = { stack: { query: { rate: 100, burst: 100 } } }
+
+for (const nodes of [1, 2, 3, 32, 100]) {
+  test(`${nodes} simulated nodes: ring, long links, count and broadcast`, async (t) => {
+    const testnet = new SimulatedTestnet({ seed: nodes, wire: nodes === 32, ...PATIENT })
+    await testnet.start(nodes)
+    const random = new Random(nodes)
+    const checks = [
+      ringComplete(30_000),
+      bandsFilled(30_000),
+      exactCount(),
+      exactCount(nodes - 1),
+      exactlyOnce({ topic: 't', messages: 20, bytes: 200, rate: 20, publisher: anyLive(testnet, random) }),
+    ]
+    for (const check of checks) {
+      const { name, ok, detail } = await check.run(testnet)
+      t.diagnostic(`${name}: ${detail} at ${testnet.now()} ms`)
+      assert.ok(ok, `${name}: ${detail}`)
+    }
+  })
+}

@@ -1,0 +1,216 @@
+import type { Receipt } from '../protocols/broadcast/broadcast.ts'
+import { type StackMessage, stackCodec } from '../protocols/channels.ts'
+import type { Answer } from '../protocols/query/wave/answer.ts'
+import { type Outcome, Stack, type StackOptions } from '../protocols/stack.ts'
+import { Simulation, type SimulationOptions } from './simulator/simulation.ts'
+import {
+  type Condition,
+  type Delivery,
+  labelsOf,
+  type QueryOptions,
+  type Stats,
+  type Testnet,
+  type TestnetNode,
+  type View,
+} from './testnet.ts'
+
+export interface SimulatedOptions extends Omit<SimulationOptions<StackMessage>, 'codec' | 'notices'> {
+  /** ms between the starts of two nodes. @default 20 */
+  readonly stagger?: number
+  readonly stack?: Partial<StackOptions>
+}
+
+/** What a query finds of a simulated machine. */
+function machine(index: number): { load: number; memory_free: number } {
+  return { load: ((index * 7) % 16) / 16, memory_free: 2 ** 30 + index }
+}
+
+interface Entry {
+  readonly id: string
+  condition: Condition
+}
+
+/** A testnet of the real protocols in virtual time: the same seed does the same. */
+export class SimulatedTestnet implements Testnet {
+  readonly kind = 'simulated'
+  readonly simulation: Simulation<StackMessage, Stack>
+  readonly #options: SimulatedOptions
+  readonly #entries: Entry[] = []
+  readonly #collected = new Map<string, Delivery[]>()
+  #sequence = 0
+
+  constructor(options: SimulatedOptions) {
+    this.#options = options
+    this.simulation = new Simulation({ ...options, codec: stackCodec, notices: true })
+  }
+
+  get nodes(): readonly TestnetNode[] {
+    return this.#entries.map(({ id, condition }, index) => {
+      const { position } = this.simulation.node(id).self
+      return { index, id, position, labels: labelsOf(index), condition }
+    })
+  }
+
+  async start(count: number): Promise<void> {
+    for (let i = 0; i < count; i++) {
+      const index = this.#entries.length
+      const node = this.simulation.add({}, (environment, sign) => this.#stack(index, environment, sign))
+      this.#entries.push({ id: node.id, condition: 'up' })
+      this.#join(index)
+      this.simulation.run(this.#options.stagger ?? 20)
+    }
+  }
+
+  now(): number {
+    return this.simulation.now
+  }
+
+  async sleep(ms: number): Promise<void> {
+    this.simulation.run(ms)
+  }
+
+  async kill(index: number): Promise<void> {
+    this.simulation.crash(this.#end(index, 'killed'))
+  }
+
+  async silence(index: number): Promise<void> {
+    this.simulation.kill(this.#end(index, 'silent'))
+  }
+
+  async pause(index: number): Promise<void> {
+    this.simulation.pause(this.#end(index, 'paused'))
+  }
+
+  async resume(index: number): Promise<void> {
+    const entry = this.#entry(index)
+    if (entry.condition !== 'paused') throw new RangeError(`node ${index} is not paused`)
+    entry.condition = 'up'
+    this.simulation.resume(entry.id)
+  }
+
+  async leave(index: number): Promise<void> {
+    const id = this.#end(index, 'left')
+    const { protocol } = this.simulation.node(id)
+    protocol.leave()
+    protocol.stop()
+    this.simulation.run(1)
+    this.simulation.crash(id)
+  }
+
+  async restart(index: number): Promise<void> {
+    const entry = this.#entry(index)
+    if (entry.condition === 'up') throw new RangeError(`node ${index} is up already`)
+    this.simulation.restart(entry.id, (environment, sign) => this.#stack(index, environment, sign))
+    entry.condition = 'up'
+    this.#join(index)
+  }
+
+  async query(index: number, sql: string, options: QueryOptions = {}): Promise<Answer> {
+    let outcome: Outcome | undefined
+    this.#stackOf(index).query(sql, options, (result) => {
+      outcome = result
+    })
+    const limit = (options.timeout ?? 60_000) + 1000
+    if (!this.simulation.runUntil(() => outcome !== undefined, limit, 1))
+      throw new Error('the query was never answered')
+    const { answer, error } = outcome as Outcome & { answer?: Answer; error?: Error }
+    if (answer === undefined) throw error
+    return answer
+  }
+
+  async publish(index: number, topic: string, bytes: number): Promise<Receipt> {
+    const payload = new Uint8Array(bytes)
+    new DataView(payload.buffer).setFloat64(0, this.now())
+    return this.#stackOf(index).publish(topic, payload)
+  }
+
+  async subscribe(topic: string): Promise<void> {
+    if (this.#collected.has(topic)) throw new RangeError(`${topic} is subscribed to already`)
+    const collected: Delivery[] = []
+    this.#collected.set(topic, collected)
+    this.#entries.forEach((entry, index) => {
+      if (entry.condition !== 'up') return
+      this.#stackOf(index).subscribe(topic, ({ from: publisher, id, payload }) => {
+        const published = new DataView(payload.buffer, payload.byteOffset).getFloat64(0)
+        collected.push({ index, publisher, id, latency: this.now() - published })
+      })
+    })
+  }
+
+  async delivered(topic: string): Promise<number> {
+    return this.#collected.get(topic)?.length ?? 0
+  }
+
+  async deliveries(topic: string): Promise<Delivery[]> {
+    return [...(this.#collected.get(topic) ?? [])]
+  }
+
+  async views(): Promise<View[]> {
+    return this.nodes
+      .filter(({ condition }) => condition === 'up')
+      .map(({ index, id, position }) => {
+        const stack = this.#stackOf(index)
+        const { successors, predecessors } = stack.neighbours()
+        const contacts = stack.contacts().map((peer) => peer.id)
+        return { index, id, position, contacts, successor: successors[0]?.id, predecessor: predecessors[0]?.id }
+      })
+  }
+
+  async stats(): Promise<Stats> {
+    let messages = 0
+    let bytes = 0
+    let copies = 0
+    for (const { sent, alive, protocol } of this.simulation.nodes) {
+      if (!alive) continue
+      messages += sent.messages
+      bytes += sent.bytes
+      copies += protocol.status().broadcast.done.copies ?? 0
+    }
+    const { user, system } = process.cpuUsage()
+    const cpu = (user + system) / 1000
+    return { messages, bytes, socketBytes: 0, copies, queued: 0, cpu, memory: process.memoryUsage().rss }
+  }
+
+  async stop(): Promise<void> {
+    for (const { protocol } of this.simulation.nodes) protocol.stop()
+  }
+
+  #stack(
+    index: number,
+    environment: ConstructorParameters<typeof Stack>[0],
+    sign: (type: string, body: Uint8Array) => Uint8Array,
+  ): Stack {
+    const { stack } = this.#options
+    return new Stack(environment, {
+      attributes: () => ({ id: environment.self.id, ...machine(index), ...labelsOf(index) }),
+      sign,
+      sequences: { next: () => ++this.#sequence },
+      ...(stack && { options: stack }),
+    })
+  }
+
+  /** All that a node knows at first is node 0. */
+  #join(index: number): void {
+    const first = this.simulation.nodes[0]
+    if (index > 0 && first !== undefined) this.#stackOf(index).introduce([first.self])
+  }
+
+  #entry(index: number): Entry {
+    const entry = this.#entries[index]
+    if (entry === undefined) throw new RangeError(`there is no node ${index}`)
+    return entry
+  }
+
+  #stackOf(index: number): Stack {
+    const { id, condition } = this.#entry(index)
+    if (condition !== 'up') throw new RangeError(`node ${index} is ${condition}`)
+    return this.simulation.node(id).protocol
+  }
+
+  #end(index: number, condition: Condition): string {
+    const entry = this.#entry(index)
+    if (entry.condition !== 'up') throw new RangeError(`node ${index} is ${entry.condition}`)
+    entry.condition = condition
+    return entry.id
+  }
+}
