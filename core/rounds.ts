@@ -22,7 +22,8 @@ export interface RoundsOptions<Offer, Answer> {
 /**
  * Drives an Exchange: period, jitter, timeout, correlation of answers with offers, and the gossip budget.
  *
- * Invariants: (1) at most one offer is open; (2) every offer ends in exactly one `absorb` or `missed` (or in `stop`);
+ * Invariants: (1) at most one offer is open; (2) every offer sent ends in exactly one `absorb` or `missed` (or in
+ * `stop`); one that the budget did not allow ends in neither, so `partner` and `offer` must not promise anything;
  * (3) bytes sent in any second never exceed the budget's `burst + rate`.
  */
 export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answer>> {
@@ -33,7 +34,7 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
   readonly #options: RoundsOptions<Offer, Answer>
   readonly #timeout: number
   #timer: Timer | undefined
-  #round = 0
+  #round: number
   #open: { readonly partner: PeerDescriptor; readonly at: number } | undefined
 
   /** @throws RangeError when the timeout does not fit into the shortest round */
@@ -45,6 +46,8 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
     this.#environment = environment
     this.#exchange = exchange
     this.#options = options
+    // A restarted node must not take an answer to its former self for its own.
+    this.#round = environment.random.integer(2 ** 31)
     this.#timeout = options.timeout ?? options.period * 0.9
     if (this.#timeout > options.period * 0.9) {
       throw new RangeError(`timeout ${this.#timeout} ms must be at most 0.9 of the period ${options.period} ms`)
@@ -52,7 +55,7 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
   }
 
   start(): void {
-    this.#timer ??= this.#environment.every(this.#options.period, () => this.turn())
+    this.#timer ??= this.#environment.every(this.#options.period, () => this.#turn())
   }
 
   stop(): void {
@@ -61,13 +64,11 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
     this.#open = undefined
   }
 
-  /** One round, now. Called by the timer; and by protocols that learnt something worth telling at once. */
-  turn(): void {
-    if (this.#timer === undefined) return
+  #turn(): void {
     if (this.#open !== undefined) this.#miss('timeout')
     const partner = this.#exchange.partner()
     if (partner === undefined) return
-    this.#round++
+    this.#round = (this.#round + 1) >>> 0
     const message = { kind: 'offer', round: this.#round, body: this.#exchange.offer(partner) } as const
     if (!this.#affords(message)) return
     this.tally.add('offers')

@@ -111,7 +111,8 @@ function dataFromWire(wire: WireData, claims: Signed[]): Data {
   checkInteger(wire.signature.length, 0, MAX_SIGNATURE_BYTES, 'publication-signature')
   const until = wire.until === undefined ? undefined : checkInteger(wire.until, 0, SPACE - 1, 'broadcast-interval')
   // Copies: a publication is kept for a minute, the batch of frames it came in must not be.
-  const record = { body: wire.body.slice(), signature: wire.signature.slice() }
+  // (Not slice(): of a Node Buffer that is a view.)
+  const record = { body: new Uint8Array(wire.body), signature: new Uint8Array(wire.signature) }
   const body = parse('publication', () => fromBinary(PublicationBodySchema, record.body))
   const publisher = checkId(body.publisher)
   if (!isTopic(body.topic)) throw new Malformed('publication-topic', `${body.topic.length} characters`)

@@ -48,7 +48,7 @@ export function compose(fields: Omit<Publication, 'record'>, sign?: Sign): Publi
     }),
   )
   const signature = sign === undefined ? NO_SIGNATURE : sign(PUBLICATION_TYPE, body)
-  return { ...fields, elapsed, payload: fields.payload.slice(), record: { body, signature } }
+  return { ...fields, elapsed, payload: new Uint8Array(fields.payload), record: { body, signature } }
 }
 
 /** What keeping a publication costs, its bookkeeping included: tiny payloads must not make the buffer's bound a lie. */

@@ -61,7 +61,14 @@ export class Subscriptions {
     const { topic, publisher: from, sequence, payload, published } = publication
     for (const { subscriber } of [...(this.#byTopic.get(topic) ?? [])]) {
       try {
-        subscriber({ topic, from, sequence, payload: payload.slice(), id: publicationId(publication), published })
+        subscriber({
+          topic,
+          from,
+          sequence,
+          payload: new Uint8Array(payload),
+          id: publicationId(publication),
+          published,
+        })
       } catch (error) {
         this.#failed(error, topic)
       }
