@@ -242,7 +242,6 @@ describe('Rounds', () => {
     one.protocol.stop()
     assert.equal(one.environment.timers, 0)
     const before = one.protocol.log.length
-    one.protocol.turn()
     simulation.run(5 * PERIOD)
     assert.equal(one.protocol.log.length, before)
     assert.ok(other.protocol.count('missed') >= 4)
@@ -255,7 +254,7 @@ describe('Rounds', () => {
     const missed = one.protocol.count('missed')
     one.protocol.stop()
     one.protocol.start()
-    one.protocol.turn()
+    simulation.run(PERIOD * 0.5)
     assert.equal(one.protocol.count('missed'), missed, 'an offer that was open at the stop ended with it')
     checkExchanges(other.protocol)
   })
