@@ -8,7 +8,9 @@ const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 function environment(send: () => void = () => undefined) {
   const errors: unknown[] = []
-  return { errors, env: new NodeEnvironment({ self: () => self, send, failed: (error) => errors.push(error) }) }
+  const env = new NodeEnvironment({ self: () => self, send, failed: (error) => errors.push(error) })
+  env.start()
+  return { errors, env }
 }
 
 test('time is the time of day and never steps back', () => {

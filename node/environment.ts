@@ -16,13 +16,13 @@ export function now(): number {
 
 /**
  * The real world for pure protocols: the machine's clock, timers that do not keep the process alive, randomness seeded by the
- * operating system. Nothing that a protocol throws gets out of here.
+ * operating system. It rests until `start`. Nothing that a protocol throws gets out of here.
  */
 export class NodeEnvironment<Message> implements Environment<Message> {
   readonly random = new Random(crypto.getRandomValues(new Int32Array(1))[0] ?? 0)
   readonly #init: NodeEnvironmentInit<Message>
   readonly #timers = new Set<NodeJS.Timeout>()
-  #stopped = false
+  #stopped = true
 
   constructor(init: NodeEnvironmentInit<Message>) {
     this.#init = init
@@ -73,6 +73,10 @@ export class NodeEnvironment<Message> implements Environment<Message> {
       this.#init.failed(error)
       return undefined
     }
+  }
+
+  start(): void {
+    this.#stopped = false
   }
 
   /** No timer fires and nothing is sent any more. */

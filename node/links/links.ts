@@ -38,6 +38,26 @@ export interface LinksComponents {
   readonly logger: ComponentLogger
 }
 
+export interface LinksStatus {
+  /** Peers with a queue or a back-off, and how many of them are connected or take no bytes at the moment. */
+  readonly known: number
+  readonly open: number
+  readonly blocked: number
+  /** What waits to be sent. */
+  readonly queued: { readonly messages: number; readonly bytes: number }
+  /** Bytes that wait to be read by this node. */
+  readonly unread: number
+  /** Messages that wait for their signatures to be verified. */
+  readonly verifying: number
+  readonly dialsWaiting: number
+  /** Messages of the protocols, without hellos, framing and encryption. */
+  readonly sent: { readonly messages: number; readonly bytes: number }
+  readonly received: { readonly messages: number; readonly bytes: number }
+  /** Losses, refusals and drops by reason. */
+  readonly reasons: Readonly<Record<string, number>>
+  readonly signatures: Readonly<Record<string, number>>
+}
+
 export interface LinksEvents<Message> {
   message(from: PeerDescriptor, message: Message): void
   /** A verified descriptor of a peer that is connected now. */
@@ -189,7 +209,7 @@ export class Links<Message> implements Startable {
     return this.#links.get(id)?.descriptor
   }
 
-  status() {
+  status(): LinksStatus {
     let open = 0
     let blocked = 0
     let messages = 0

@@ -29,8 +29,6 @@ export interface MachineInit {
   readonly contacts: () => readonly (number | undefined)[]
   /** Attributes from the configuration. */
   readonly configured: Attributes
-  /** Attributes set while an earlier run was going on; they go before configured ones. */
-  readonly stored: Attributes
 }
 
 /**
@@ -39,7 +37,7 @@ export interface MachineInit {
 export class Machine {
   readonly #init: MachineInit
   readonly #fixed: Attributes
-  #set: Attributes
+  #set: Attributes = {}
   #all: Attributes
 
   /** @throws RangeError when a configured attribute has a built-in name or is otherwise no attribute */
@@ -47,7 +45,6 @@ export class Machine {
     checkAttributes(init.configured)
     for (const name of Object.keys(init.configured)) refuseBuiltIn(name)
     this.#init = init
-    this.#set = withoutBuiltIn(init.stored)
     this.#fixed = {
       id: init.id,
       hostname: hostname().slice(0, 255),
@@ -66,6 +63,12 @@ export class Machine {
   /** Those that were set, to be stored: not the configured ones. */
   get set(): Attributes {
     return this.#set
+  }
+
+  /** Attributes that were set in an earlier run; like all that are set they go before configured ones. */
+  restore(stored: Attributes): void {
+    this.#set = withoutBuiltIn(stored)
+    this.refresh()
   }
 
   refresh(): void {

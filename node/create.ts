@@ -1,0 +1,141 @@
+import { noise } from '@chainsafe/libp2p-noise'
+import { bootstrap } from '@libp2p/bootstrap'
+import { loadOrCreateSelfKey } from '@libp2p/config'
+import { identify } from '@libp2p/identify'
+import type { PrivateKey } from '@libp2p/interface'
+import { kadDHT, passthroughMapper, removePrivateAddressesMapper } from '@libp2p/kad-dht'
+import { ping } from '@libp2p/ping'
+import { tcp } from '@libp2p/tcp'
+import { isPrivate } from '@libp2p/utils'
+import { yamux } from '@libp2p/yamux'
+import { multiaddr } from '@multiformats/multiaddr'
+import { MemoryDatastore } from 'datastore-core'
+import { createLibp2p, type Libp2p } from 'libp2p'
+import { Admission, CONNECTION_LIMITS, type ConnectionLimits } from './admission.ts'
+import { tendril } from './service.ts'
+import { openDataFolder } from './state/folder.ts'
+import type { Tendril, TendrilInit } from './tendril.ts'
+
+/** All nodes, of whatever network, share this DHT; each network has its own key in it. */
+export const DHT_PROTOCOL = '/tendril/kad/1.0.0'
+/** What a stream may have on its way: bounds what this process holds for a peer that it does not read at the moment. */
+const STREAM_WINDOW = 256 * 1024
+
+export interface NodeConfig extends Omit<TendrilInit, 'dht'> {
+  /** Folder of the key, the address book, attributes and reservations. Without one the node forgets itself when it ends. */
+  readonly data?: string
+  /** Ed25519; instead of the one in the data folder. */
+  readonly privateKey?: PrivateKey
+  /** Multiaddrs. @default ['/ip4/0.0.0.0/tcp/0'] */
+  readonly listen?: readonly string[]
+  /** Multiaddrs to tell others instead of those it listens on. @default [] */
+  readonly announce?: readonly string[]
+  readonly dht?: {
+    /** @default true */
+    readonly enabled?: boolean
+    /**
+     * A server keeps records for others and must be reachable. Auto: server when it is announced or has no public bootstrap
+     * address (a first node, a LAN), client otherwise. @default 'auto'
+     */
+    readonly mode?: 'auto' | 'client' | 'server'
+  }
+  readonly limits?: Partial<ConnectionLimits> & {
+    /** Inbound connections an address may open in a second; more behind one NAT or balancer need more. @default 5 */
+    readonly inboundPerSecond?: number
+    /** Inbound connections in their handshake at a time. @default 10 */
+    readonly inboundPending?: number
+  }
+}
+
+/** For many nodes on one machine: loopback is not one place, and all may come at once. */
+export const TESTNET_LIMITS = { loopbackExempt: true, inboundPerSecond: 1000, inboundPending: 1000 } as const
+
+export interface TendrilNode {
+  readonly libp2p: Libp2p
+  readonly tendril: Tendril
+  /** Multiaddrs with the id: what others pass as `bootstrap`. */
+  readonly addresses: readonly string[]
+  /** Addresses it knew to join through when it started: configured and remembered nodes. */
+  readonly known: number
+  /** Stops everything and closes the data folder. It says no goodbye: see `tendril.leave`. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts a node: TCP, noise, yamux, identify, bootstrap, a DHT of its own, and the tendril service.
+ *
+ * @throws DataFolderError when the data folder cannot be used, RangeError for wrong attributes or names, an
+ * UnsupportedListenAddressesError when it cannot listen anywhere
+ */
+export async function createNode(config: NodeConfig = {}): Promise<TendrilNode> {
+  const folder = config.data === undefined ? undefined : await openDataFolder(config.data)
+  const datastore = folder ?? new MemoryDatastore()
+  let libp2p: Libp2p<{ tendril: Tendril }> | undefined
+  try {
+    const privateKey = config.privateKey ?? (await loadOrCreateSelfKey(datastore))
+    const admission = new Admission(config.limits ?? {}, () => libp2p?.getConnections() ?? [])
+    libp2p = await createLibp2p({
+      ...networking(config),
+      start: false,
+      datastore,
+      privateKey,
+      connectionGater: admission,
+      services: {
+        identify: identify(),
+        ...(dhtServices(config) as object),
+        tendril: tendril({ ...config, dht: config.dht?.enabled !== false }),
+      },
+    })
+    await libp2p.start()
+  } catch (error) {
+    await libp2p?.stop()
+    await folder?.close()
+    throw error
+  }
+  const started = libp2p
+  const service = started.services.tendril
+  return {
+    libp2p: started,
+    tendril: service,
+    addresses: started.getMultiaddrs().map(String),
+    known: (config.bootstrap ?? []).length + service.status().known,
+    stop: async () => {
+      await started.stop()
+      await folder?.close()
+    },
+  }
+}
+
+function networking(config: NodeConfig) {
+  const { announce = [], listen = ['/ip4/0.0.0.0/tcp/0'], limits = {} } = config
+  const list = [...(config.bootstrap ?? [])]
+  return {
+    addresses: { listen: [...listen], announce: [...announce] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: STREAM_WINDOW } })],
+    ...(list.length > 0 && { peerDiscovery: [bootstrap({ list, timeout: 0 })] }),
+    connectionManager: {
+      maxConnections: limits.connections ?? CONNECTION_LIMITS.connections,
+      inboundConnectionThreshold: limits.inboundPerSecond ?? 5,
+      maxIncomingPendingConnections: limits.inboundPending ?? 10,
+    },
+    // Membership watches the contacts; this is for connections of the DHT whose other end vanished. It closes a
+    // connection on the first failure (LIBP2P trap 10), so it takes its time, and rests where connections end visibly.
+    connectionMonitor: { enabled: limits.loopbackExempt !== true, pingInterval: 60_000 },
+  }
+}
+
+function dhtServices({ announce = [], bootstrap: known = [], dht = {} }: NodeConfig) {
+  if (dht.enabled === false) return {}
+  const onInternet = known.some((address) => !isPrivate(multiaddr(address)))
+  const client = dht.mode === 'client' || (dht.mode !== 'server' && onInternet && announce.length === 0)
+  return {
+    ping: ping(),
+    dht: kadDHT({
+      protocol: DHT_PROTOCOL,
+      clientMode: client,
+      peerInfoMapper: onInternet ? removePrivateAddressesMapper : passthroughMapper,
+    }),
+  }
+}

@@ -1,0 +1,343 @@
+import {
+  type ComponentLogger,
+  type ContentRouting,
+  type Libp2pEvents,
+  type Logger,
+  type PeerId,
+  type PeerInfo,
+  type PeerStore,
+  type PrivateKey,
+  serviceCapabilities,
+  serviceDependencies,
+  type TypedEventTarget,
+} from '@libp2p/interface'
+import type { AddressManager, ConnectionManager, Registrar } from '@libp2p/interface-internal'
+import type { Datastore } from 'interface-datastore'
+import { TypedEventEmitter } from 'main-event'
+import { type Attributes, attributeOf, type Value } from '../core/attributes.ts'
+import type { PeerDescriptor } from '../core/descriptor.ts'
+import { Tally } from '../core/tally.ts'
+import type { Receipt } from '../protocols/broadcast/broadcast.ts'
+import type { Delivery } from '../protocols/broadcast/subscriptions.ts'
+import { queueClass, type StackMessage, stackCodec } from '../protocols/channels.ts'
+import type { Answer } from '../protocols/query/wave/answer.ts'
+import { QueryRefused } from '../protocols/query/wave/wave.ts'
+import { Stack } from '../protocols/stack.ts'
+import { NodeEnvironment, now } from './environment.ts'
+import { Join } from './join.ts'
+import { createSign } from './keys/signer.ts'
+import { Verifier } from './keys/verifier.ts'
+import { MAX_NETWORK_NAME } from './links/frame.ts'
+import { Links } from './links/links.ts'
+import { Machine } from './machine/machine.ts'
+import { type Contact, contactsOf } from './peers.ts'
+import { Self } from './self.ts'
+import { AddressBook } from './state/address-book.ts'
+import { Sequences } from './state/sequences.ts'
+import { loadAttributes, saveAttributes } from './state/stored-attributes.ts'
+import type { NodeStatus, QueryOptions, Tendril, TendrilEvents, TendrilInit } from './tendril.ts'
+import { VERSION } from './version.ts'
+
+export interface TendrilComponents {
+  readonly peerId: PeerId
+  readonly privateKey: PrivateKey
+  readonly registrar: Registrar
+  readonly connectionManager: ConnectionManager
+  readonly addressManager: AddressManager
+  readonly peerStore: PeerStore
+  readonly contentRouting: ContentRouting
+  readonly datastore: Datastore
+  readonly events: TypedEventTarget<Libp2pEvents>
+  readonly logger: ComponentLogger
+}
+
+function checkNetwork(network: string): string {
+  if (network.length >= 1 && network.length <= MAX_NETWORK_NAME && network.isWellFormed()) return network
+  throw new RangeError(`a network's name has 1 to ${MAX_NETWORK_NAME} characters; this one has ${network.length}`)
+}
+
+const REFRESH = 5000
+const SAVE_PERIOD = 5000
+const GOODBYE = 500
+
+/** One node's protocols on a libp2p node: the Stack, and everything real that it needs. */
+class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril {
+  readonly id: string
+  readonly network: string
+  readonly [Symbol.toStringTag] = '@tendril/service'
+  readonly [serviceCapabilities] = ['@tendril/service']
+  readonly [serviceDependencies] = ['@libp2p/identify']
+  readonly #components: TendrilComponents
+  readonly #init: TendrilInit
+  readonly #log: Logger
+  readonly #tally = new Tally()
+  readonly #environment: NodeEnvironment<StackMessage>
+  readonly #stack: Stack
+  readonly #self: Self
+  readonly #machine: Machine
+  /** Queries that wait for their answer: how to end them when the node stops. */
+  readonly #asking = new Set<() => void>()
+  #running: Running | undefined
+  #state: 'stopped' | 'starting' | 'started' = 'stopped'
+
+  constructor(components: TendrilComponents, init: TendrilInit) {
+    super()
+    this.network = checkNetwork(init.network ?? 'tendril')
+    this.id = components.peerId.toString()
+    this.#components = components
+    this.#init = init
+    this.#log = components.logger.forComponent('tendril')
+    const sign = createSign(components.privateKey, this.network)
+    this.#self = new Self(this.id, sign, now, () => components.addressManager.getAddresses())
+    this.#environment = new NodeEnvironment({
+      self: () => this.#self.descriptor,
+      send: (to, message) => this.#running?.links.send(to, message),
+      failed: (error) => this.#failed('protocol', error),
+    })
+    this.#machine = new Machine({
+      id: this.id,
+      version: VERSION,
+      configured: init.attributes ?? {},
+      contacts: () => this.#stack?.contacts().map(({ id }) => this.#stack.member(id)?.rtt) ?? [],
+    })
+    this.#stack = new Stack(this.#environment, {
+      attributes: () => this.#machine.attributes,
+      sign,
+      sequences: { next: () => this.#running?.publications.next() },
+      ...(init.stack && { options: init.stack }),
+      on: {
+        peerUp: ({ id }) => this.#tell('peer:up', { id }),
+        peerDown: ({ id }, reason) => this.#tell('peer:down', { id, reason }),
+        missed: ({ from, range, reason }) => this.#tell('message:missed', { from, range, reason }),
+        equivocation: () => this.#tally.add('equivocation'),
+        subscriberThrew: (error) => this.#failed('subscriber', error),
+      },
+    })
+  }
+
+  isStarted(): boolean {
+    return this.#state === 'started'
+  }
+
+  /** Opens the state and registers the protocol, before anybody can connect. */
+  async start(): Promise<void> {
+    if (this.#state !== 'stopped') return
+    this.#state = 'starting'
+    const { datastore, contentRouting, logger, peerId } = this.#components
+    const failed = (error: unknown) => this.#failed('state', error)
+    const book = await AddressBook.open(datastore)
+    this.#machine.restore(await loadAttributes(datastore))
+    const publications = await Sequences.open(datastore, 'publication', now(), failed)
+    const descriptors = await Sequences.open(datastore, 'descriptor', now(), failed)
+    const verifier = new Verifier(this.network, now, this.#init.verifier)
+    const links = new Links<StackMessage>(this.#components, {
+      network: this.network,
+      codec: stackCodec,
+      classOf: queueClass,
+      self: () => this.#self.descriptor,
+      verifier,
+      wanted: () => this.#stack.contacts().map(({ id }) => id),
+      now,
+      limits: this.#init.links,
+      on: {
+        message: (from, message) => this.#environment.guard(() => this.#stack.receive(from, message)),
+        introduced: (descriptor) => this.#introduced(book, descriptor),
+        unreachable: (id, reason) => this.#environment.guard(() => this.#stack.unreachable(id, reason)),
+        slow: (id, dropped, reason) => this.#tell('peer:slow', { id, dropped, reason }),
+      },
+    })
+    const join = new Join({
+      network: this.network,
+      self: peerId,
+      bootstrap: this.#init.bootstrap ?? [],
+      book,
+      routing: this.#init.dht === false ? undefined : contentRouting,
+      random: this.#environment.random.fork('join'),
+      log: logger.forComponent('tendril:join'),
+      options: this.#init.join,
+      isAlone: () => this.#stack.contacts().length === 0,
+      connect: (target) => links.connect(target),
+      failed: (reason) => {
+        this.#log('alone: %s', reason)
+        this.#tell('join:failed', { reason })
+      },
+    })
+    const timers = [
+      setInterval(() => this.#refresh(), this.#init.refresh ?? REFRESH).unref(),
+      setInterval(() => book.save().catch(failed), SAVE_PERIOD).unref(),
+    ]
+    this.#running = { book, join, links, publications, timers, verifier }
+    this.#self.start(descriptors)
+    await links.start()
+    this.#components.events.addEventListener('self:peer:update', this.#onSelfUpdate)
+    this.#components.events.addEventListener('transport:listening', this.#onSelfUpdate)
+    this.#components.events.addEventListener('peer:discovery', this.#onDiscovery)
+  }
+
+  afterStart(): void {
+    if (this.#state !== 'starting' || this.#running === undefined) return
+    this.#state = 'started'
+    this.#environment.start()
+    this.#updateSelf()
+    this.#stack.start()
+    this.#running.join.start()
+  }
+
+  async stop(): Promise<void> {
+    const running = this.#running
+    this.#state = 'stopped'
+    if (running === undefined) return
+    this.#running = undefined
+    this.#components.events.removeEventListener('self:peer:update', this.#onSelfUpdate)
+    this.#components.events.removeEventListener('transport:listening', this.#onSelfUpdate)
+    this.#components.events.removeEventListener('peer:discovery', this.#onDiscovery)
+    for (const timer of running.timers) clearInterval(timer)
+    running.join.stop()
+    for (const end of this.#asking) end()
+    this.#stack.stop()
+    this.#environment.stop()
+    running.verifier.stop()
+    await running.links.stop()
+    await running.book.save().catch((error: unknown) => this.#failed('state', error))
+  }
+
+  query(sql: string, options: QueryOptions = {}): Promise<Answer> {
+    const { signal, timeout } = options
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+    if (signal?.aborted) return Promise.reject(signal.reason)
+    let cancel: () => void = () => undefined
+    const giveUp = (reason: unknown) => {
+      cancel()
+      reject(reason)
+    }
+    const onAbort = () => giveUp(signal?.reason)
+    const onStop = () => giveUp(new QueryRefused('this node stopped before the answer came'))
+    signal?.addEventListener('abort', onAbort)
+    this.#asking.add(onStop)
+    try {
+      cancel = this.#stack.query(sql, timeout === undefined ? {} : { timeout }, (outcome) => {
+        if ('answer' in outcome) resolve(outcome.answer)
+        else reject(outcome.error)
+      })
+    } catch (error) {
+      reject(error)
+    }
+    return promise.finally(() => {
+      signal?.removeEventListener('abort', onAbort)
+      this.#asking.delete(onStop)
+    })
+  }
+
+  publish(topic: string, data: Uint8Array | string): Receipt {
+    return this.#stack.publish(topic, typeof data === 'string' ? new TextEncoder().encode(data) : data)
+  }
+
+  subscribe(topic: string, onMessage: (message: Delivery) => void): () => void {
+    return this.#stack.subscribe(topic, onMessage)
+  }
+
+  set(name: string, value: Value): void {
+    this.#machine.assign(name, value)
+    saveAttributes(this.#components.datastore, this.#machine.set).catch((error: unknown) =>
+      this.#failed('state', error),
+    )
+  }
+
+  get(name: string): Value | undefined {
+    return Object.hasOwn(this.#machine.attributes, name) ? attributeOf(this.#machine.attributes, name) : undefined
+  }
+
+  attributes(): Attributes {
+    return this.#machine.attributes
+  }
+
+  peers(): Contact[] {
+    return contactsOf(this.#stack, (id) => this.#running?.links.isConnected(id) === true)
+  }
+
+  status(): NodeStatus {
+    const { addresses, position, sequence } = this.#self.descriptor
+    const { join, links, book } = this.#running ?? {}
+    return {
+      id: this.id,
+      network: this.network,
+      version: VERSION,
+      running: this.#state === 'started',
+      position,
+      addresses: addresses.map((address) => `${address}/p2p/${this.id}`),
+      sequence,
+      known: book?.size ?? 0,
+      failures: this.#tally.toJSON(),
+      join: join?.tally.toJSON() ?? {},
+      links: links?.status(),
+      ...this.#stack.status(),
+    }
+  }
+
+  async leave(): Promise<void> {
+    this.#running?.join.stop()
+    for (const end of this.#asking) end()
+    this.#environment.guard(() => this.#stack.leave())
+    this.#stack.stop() // whatever it said after its goodbye would bring it back
+    await this.#running?.links.flush(GOODBYE)
+  }
+
+  readonly #onSelfUpdate = (): void => {
+    if (this.#state === 'started') this.#updateSelf()
+  }
+
+  readonly #onDiscovery = (event: CustomEvent<PeerInfo>): void => {
+    if (this.#state !== 'started' || this.#stack.contacts().length > 0) return
+    this.#running?.links.connect(event.detail.id).catch((error: unknown) => {
+      this.#log('could not connect to the discovered peer %p - %e', event.detail.id, error)
+    })
+  }
+
+  #introduced(book: AddressBook, descriptor: PeerDescriptor): void {
+    book.add(descriptor, now())
+    this.#environment.guard(() => this.#stack.introduce([descriptor]))
+  }
+
+  #refresh(): void {
+    this.#machine.refresh()
+    this.#updateSelf()
+  }
+
+  #updateSelf(): void {
+    if (this.#self.update()) this.#running?.links.announce()
+  }
+
+  #tell<Type extends keyof TendrilEvents>(type: Type, detail: TendrilEvents[Type]['detail']): void {
+    this.safeDispatchEvent(type, { detail })
+  }
+
+  /** Code of ours or of the user threw: counted, logged, survived. */
+  #failed(where: string, error: unknown): void {
+    this.#tally.add(where)
+    this.#log.error('%s failed - %e', where, error)
+  }
+}
+
+interface Running {
+  readonly book: AddressBook
+  readonly join: Join
+  readonly links: Links<StackMessage>
+  readonly publications: Sequences
+  readonly timers: readonly NodeJS.Timeout[]
+  readonly verifier: Verifier
+}
+
+/**
+ * The tendril service of a libp2p node:
+ *
+ * ```ts
+ * const node = await createLibp2p({ ..., services: { identify: identify(), tendril: tendril({ attributes: { region: 'eu' } }) } })
+ * const { rows } = await node.services.tendril.query('SELECT count(*), avg(load) FROM nodes')
+ * ```
+ *
+ * The node's key must be Ed25519. State is kept in the node's datastore.
+ * @throws RangeError when an attribute or the network's name is none; Error when the key is of another type
+ */
+export function tendril(init: TendrilInit = {}): (components: TendrilComponents) => Tendril {
+  return (components) => new TendrilService(components, init)
+}

@@ -1,0 +1,91 @@
+import type { AbortOptions, Startable, TypedEventTarget } from '@libp2p/interface'
+import type { Attributes, Value } from '../core/attributes.ts'
+import type { Receipt } from '../protocols/broadcast/broadcast.ts'
+import type { Delivery } from '../protocols/broadcast/subscriptions.ts'
+import type { Answer } from '../protocols/query/wave/answer.ts'
+import type { Stack, StackOptions } from '../protocols/stack.ts'
+import type { JoinOptions } from './join.ts'
+import type { VerifierLimits } from './keys/verifier.ts'
+import type { LinkLimits } from './links/limits.ts'
+import type { LinksStatus } from './links/links.ts'
+import type { Contact } from './peers.ts'
+
+export interface TendrilInit {
+  /** Nodes of other networks are strangers. 1 to 64 characters. @default 'tendril' */
+  readonly network?: string
+  /** What this node says about itself, besides what its machine says. @default {} */
+  readonly attributes?: Attributes
+  /** Multiaddrs, ending in /p2p/ and the id, of nodes to join through. @default [] */
+  readonly bootstrap?: readonly string[]
+  /** ms between two looks at the machine: load, memory and so on. @default 5000 */
+  readonly refresh?: number
+  /** Announce the network in the content routing (the DHT) of this libp2p node, and look it up there. @default true */
+  readonly dht?: boolean
+  readonly stack?: Partial<StackOptions>
+  readonly links?: Partial<LinkLimits>
+  readonly verifier?: Partial<VerifierLimits>
+  readonly join?: Partial<JoinOptions>
+}
+
+export interface TendrilEvents {
+  /** A peer is known to be alive now. */
+  'peer:up': CustomEvent<{ id: string }>
+  /** It is not any more: why. */
+  'peer:down': CustomEvent<{ id: string; reason: string }>
+  /** Publications of `from` that will not be delivered: their first and last sequence number. */
+  'message:missed': CustomEvent<{ from: string; range: { first: number; last: number }; reason: string }>
+  /** A peer reads too slowly: messages to it were dropped, others were not delayed. */
+  'peer:slow': CustomEvent<{ id: string; dropped: number; reason: string }>
+  /** This node has no contact, and an attempt to find one failed; it goes on trying. */
+  'join:failed': CustomEvent<{ reason: string }>
+}
+
+export interface QueryOptions extends AbortOptions {
+  /** ms within which the answer is given, complete or not. @default 5000, at most 60000 */
+  readonly timeout?: number
+}
+
+export interface Tendril extends Startable, TypedEventTarget<TendrilEvents> {
+  readonly id: string
+  readonly network: string
+  /**
+   * Asks all nodes of the network.
+   * @throws QueryError (position, caret()) for a wrong query, QueryRefused beyond the rate or while stopped, the signal's reason
+   */
+  query(sql: string, options?: QueryOptions): Promise<Answer>
+  /** Tells all subscribers in the network. A text travels as UTF-8. Accepted means sent, not received. */
+  publish(topic: string, data: Uint8Array | string): Receipt
+  /** @returns the function that ends the subscription */
+  subscribe(topic: string, onMessage: (message: Delivery) => void): () => void
+  /** Sets an attribute of this node, kept over restarts; null takes it back. @throws RangeError with a sentence */
+  set(name: string, value: Value): void
+  /** Undefined when this node has no such attribute. */
+  get(name: string): Value | undefined
+  attributes(): Attributes
+  /** Those this node keeps: its neighbours on the ring, nearest first, its long links, and random ones it is connected to. */
+  peers(): Contact[]
+  /** Counters and sizes: everything that is bounded, dropped or refused, by reason. */
+  status(): NodeStatus
+  /** Says goodbye to the contacts and falls silent; stop the libp2p node afterwards. */
+  leave(): Promise<void>
+}
+
+export interface NodeStatus extends ReturnType<Stack['status']> {
+  readonly id: string
+  readonly network: string
+  readonly version: string
+  readonly running: boolean
+  /** On the ring. */
+  readonly position: number
+  /** Multiaddrs with the id. */
+  readonly addresses: readonly string[]
+  /** Of this node's descriptor. */
+  readonly sequence: number
+  /** Peers in the address book. */
+  readonly known: number
+  /** Code of the node or of the user that threw, by where. */
+  readonly failures: Readonly<Record<string, number>>
+  readonly join: Readonly<Record<string, number>>
+  /** Undefined while the node is stopped. */
+  readonly links: LinksStatus | undefined
+}
