@@ -9,11 +9,11 @@ export function statusCommand(): Command {
     const client = await connect(options)
     const status = (await client.ask('GET', '/v1/status')) as Record<string, unknown>
     if (options.json) return printJson(status)
-    const { cell, colorsOf, colorsWanted } = await import('./terminal.ts')
+    const { colorsOf, colorsWanted, printable } = await import('./terminal.ts')
     const lines = flatten(status)
     const width = Math.max(...lines.map(([name]) => name.length))
     const c = colorsOf(colorsWanted())
-    print(lines.map(([name, value]) => `${c.dim(name.padEnd(width))}  ${cell(value)}`).join('\n'))
+    print(lines.map(([name, value]) => `${c.dim(name.padEnd(width))}  ${printable(String(value))}`).join('\n'))
   })
 }
 

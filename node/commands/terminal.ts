@@ -51,11 +51,17 @@ export async function table(
   const drawn = new Table({
     chars: { ...none, ...lines, middle: '  ' },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-    colAligns: head.map((_, i) => (rows.some((row) => typeof row[i] === 'number') ? 'right' : 'left')),
+    colAligns: head.map((_, i) => (isNumeric(rows, i) ? 'right' : 'left')),
   })
   drawn.push(head.map((name) => c.bold(cell(name))))
   for (const row of rows) drawn.push(row.map((value) => (value === null ? c.dim('null') : cell(value))))
   return drawn.toString().replace(/ +$/gm, '')
+}
+
+/** Whether a column holds numbers, besides what is unknown. */
+function isNumeric(rows: readonly (readonly unknown[])[], column: number): boolean {
+  const known = rows.map((row) => row[column]).filter((value) => value !== null && value !== undefined)
+  return known.length > 0 && known.every((value) => typeof value === 'number')
 }
 
 export function count(number: number, singular: string, plural = `${singular}s`): string {
@@ -78,8 +84,9 @@ export function bytes(number: number): string {
 export function duration(ms: number): string {
   if (ms < 10) return `${Number(ms.toFixed(1))} ms`
   if (ms < 1000) return `${Math.round(ms)} ms`
-  const seconds = ms / 1000
-  if (seconds < 60) return `${seconds.toFixed(1)} s`
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`
-  return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`
+  const seconds = Math.round(ms / 1000)
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
+  const minutes = Math.round(ms / 60_000)
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }

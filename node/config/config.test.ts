@@ -43,6 +43,7 @@ test('without anything, a node of the network "tendril" with its admin API on lo
       bootstrap: [],
       dht: { enabled: true, mode: 'auto' },
       attributes: {},
+      limits: {},
       admin: { host: '127.0.0.1', hosts: [] },
       log: 'info',
     },
@@ -58,6 +59,16 @@ test('flags go before the environment, the environment before the file, the file
   assert.deepEqual(
     { network, port: admin.port, log, dht },
     { network: 'from-flag', port: 2, log: 'warn', dht: { enabled: false, mode: 'server' } },
+  )
+})
+
+test('limits of connections are passed on as they are given', async () => {
+  const path = await file('a.yaml', 'limits: { connections: 50, loopbackExempt: true }')
+  const { limits } = await load({ file: path, environment: { TENDRIL_LIMITS_PER_IP4_NET24: '3' } })
+  assert.deepEqual(limits, { connections: 50, loopbackExempt: true, perIp4Net24: 3 })
+  assert.match(
+    (await problems({ environment: { TENDRIL_LIMITS_INBOUND: '-1' } }))[0] as string,
+    /limits\.inbound must be/,
   )
 })
 
@@ -94,7 +105,7 @@ test('an unknown key is refused with the file, the line, the key and the nearest
   assert.deepEqual(found.toSorted(), [
     'FILE:3: unknown key bootstap: did you mean bootstrap?',
     'FILE:5: unknown key admin.prot: did you mean admin.port?',
-    'FILE:7: unknown key zzzzzzzz: the keys are network, data, listen, announce, bootstrap, dht, attributes, admin, log',
+    'FILE:7: unknown key zzzzzzzz: the keys are network, data, listen, announce, bootstrap, dht, attributes, admin, limits, log',
   ])
 })
 

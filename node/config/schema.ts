@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { resolve } from 'node:path'
 import { multiaddr } from '@multiformats/multiaddr'
 import { z } from 'zod'
 import { type Attributes, checkAttributes } from '../../core/attributes.ts'
@@ -82,11 +83,37 @@ const admin = z
     })
   })
 
+const limitError = 'must be a whole number from 1 to 100000'
+const limit = z
+  .int({ error: limitError })
+  .min(1, { error: limitError })
+  .max(100_000, { error: limitError })
+  .exactOptional()
+
+/** Of connections; what is not said here is as in LIMITS (see NodeConfig). */
+const limits = z.strictObject(
+  {
+    connections: limit,
+    inbound: limit,
+    perPeer: limit,
+    perIp4: limit,
+    perIp4Net24: limit,
+    perIp6Net56: limit,
+    perIp6Net48: limit,
+    inboundPerSecond: limit,
+    inboundPending: limit,
+    loopbackExempt: z.boolean({ error: 'must be true or false' }).exactOptional(),
+  },
+  { error: 'must be a mapping of limits to numbers' },
+)
+
 /** Everything a daemon can be told. Every default is here. */
 export const configSchema = z.strictObject(
   {
     network: text(64).default('tendril'),
-    data: text(4096).default(() => defaultDataFolder()),
+    data: text(4096)
+      .transform((folder) => resolve(folder))
+      .default(() => defaultDataFolder()),
     /** Undefined: every interface, port 4645 or any free one when that is taken. */
     listen: list(address).optional(),
     announce: list(address).default([]),
@@ -101,6 +128,7 @@ export const configSchema = z.strictObject(
       )
       .prefault({}),
     attributes: attributes.prefault({}),
+    limits: limits.prefault({}),
     admin: admin.prefault({}),
     log: z.enum(LEVELS, { error: `must be one of ${LEVELS.join(', ')}` }).default('info'),
   },

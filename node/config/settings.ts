@@ -10,6 +10,18 @@ export interface Setting {
   readonly description: string
 }
 
+const LIMITS = {
+  connections: 'connections in all',
+  inbound: 'connections that others opened',
+  perPeer: 'connections of one peer',
+  perIp4: 'connections of one IPv4 address',
+  perIp4Net24: 'connections of one IPv4 network /24',
+  perIp6Net56: 'connections of one IPv6 network /56',
+  perIp6Net48: 'connections of one IPv6 network /48',
+  inboundPerSecond: 'connections that one address may open in a second',
+  inboundPending: 'connections in their handshake',
+}
+
 export const SETTINGS: readonly Setting[] = [
   {
     path: ['network'],
@@ -72,6 +84,10 @@ export const SETTINGS: readonly Setting[] = [
     flag: '--admin-hosts <name>',
     description: 'further Host names that the admin API answers to; may be repeated',
   },
+  ...Object.entries(LIMITS).map(
+    ([name, description]): Setting => ({ path: ['limits', name], kind: 'number', description }),
+  ),
+  { path: ['limits', 'loopbackExempt'], kind: 'boolean', description: 'loopback addresses do not count as one place' },
   { path: ['log'], kind: 'text', flag: '--log <level>', description: 'trace, debug, info, warn, error or silent' },
 ]
 
@@ -79,9 +95,10 @@ export function keyOf(setting: Setting): string {
   return setting.path.join('.')
 }
 
-/** `admin.port` is TENDRIL_ADMIN_PORT. */
+/** `admin.port` is TENDRIL_ADMIN_PORT, `limits.perPeer` is TENDRIL_LIMITS_PER_PEER. */
 export function variableOf(setting: Setting): string {
-  return `TENDRIL_${setting.path.join('_').toUpperCase()}`
+  const words = setting.path.map((key) => key.replace(/[A-Z]/g, '_$&'))
+  return `TENDRIL_${words.join('_').toUpperCase()}`
 }
 
 export function flagOf(setting: Setting): string | undefined {

@@ -102,6 +102,13 @@ test('a configured port that is taken is refused in one sentence, and the node i
   await assert.rejects(readFile(credentialsFile(data)), { code: 'ENOENT' })
 })
 
+test('a data folder that takes no file is refused, and the node is stopped', async (context) => {
+  const { config, start, node } = await prepare(context)
+  config.data = join(config.data, 'nowhere')
+  await assert.rejects(start(), /nowhere\/admin\.json cannot be written, so no command would find the daemon: ENOENT/)
+  assert.equal(node.stops, 1)
+})
+
 test('an address that this machine does not have is refused', async (context) => {
   const { start } = await prepare(context, {
     TENDRIL_ADMIN_HOST: '192.0.2.1',
@@ -135,5 +142,5 @@ test('every contact that is lost is in the log with its reason', async (context)
   context.after(() => daemon.stop())
   node.tendril.dispatchEvent(new CustomEvent('peer:down', { detail: { id: 'a', reason: 'connection closed' } }))
   const { msg, ...fields } = lines.at(-1) as { msg: string; id: string; reason: string }
-  assert.deepEqual([msg, fields.id, fields.reason], ['a contact is down', 'a', 'connection closed'])
+  assert.deepEqual([msg, fields.id, fields.reason], ['a peer is down', 'a', 'connection closed'])
 })

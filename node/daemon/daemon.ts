@@ -2,9 +2,9 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
-import type { Tendril } from './contract.ts'
-import { newToken, removeCredentials, writeCredentials } from './credentials.ts'
+import { type Credentials, credentialsFile, newToken, removeCredentials, writeCredentials } from './credentials.ts'
 import { DaemonError, reason } from './failure.ts'
+import { NODE_EVENTS, type ServedNode } from './served.ts'
 import { createAdminServer } from './server.ts'
 
 /** Where the admin API listens unless the port is configured or taken. */
@@ -12,12 +12,12 @@ export const DEFAULT_ADMIN_PORT = 4646
 
 /** The node that a daemon serves. */
 export interface Served {
-  readonly tendril: Tendril
+  readonly tendril: ServedNode
   stop(): Promise<void>
 }
 
 export interface Daemon {
-  readonly tendril: Tendril
+  readonly tendril: ServedNode
   /** URL of the admin API. */
   readonly url: string
   /** Settles when the daemon has stopped, whoever stopped it. */
@@ -34,7 +34,11 @@ const GOODBYE = 3000
  *
  * @throws DaemonError when the port is taken; the node is stopped then
  */
-export async function startDaemon(config: Config, node: Served, logger: Logger): Promise<Daemon> {
+export async function startDaemon(
+  config: Pick<Config, 'admin' | 'data'>,
+  node: Served,
+  logger: Logger,
+): Promise<Daemon> {
   const { tendril } = node
   const token = config.admin.token ?? newToken()
   const { host, hosts } = config.admin
@@ -45,8 +49,8 @@ export async function startDaemon(config: Config, node: Served, logger: Logger):
   const server = createAdminServer({ node: tendril, token, host, hosts, logger, onLeft: () => void stop() })
   let url: string
   try {
-    url = urlOf(await listen(server, config))
-    await writeCredentials(config.data, { url, token })
+    url = urlOf(await listen(server, config.admin))
+    await announce(config.data, { url, token })
   } catch (error) {
     await server.close()
     await node.stop()
@@ -70,7 +74,18 @@ export async function startDaemon(config: Config, node: Served, logger: Logger):
   }
 }
 
-async function listen(server: FastifyInstance, { admin: { host, port } }: Config): Promise<AddressInfo> {
+async function announce(folder: string, credentials: Credentials): Promise<void> {
+  try {
+    await writeCredentials(folder, credentials)
+  } catch (error) {
+    const { message } = error as Error
+    throw new DaemonError(
+      `${credentialsFile(folder)} cannot be written, so no command would find the daemon: ${message}`,
+    )
+  }
+}
+
+async function listen(server: FastifyInstance, { host, port }: Config['admin']): Promise<AddressInfo> {
   const ports = port === undefined ? [DEFAULT_ADMIN_PORT, 0] : [port]
   for (const wanted of ports) {
     try {
@@ -92,21 +107,23 @@ function urlOf({ address, family, port }: AddressInfo): string {
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }
 
+const LOG_LINES = {
+  'peer:up': ['debug', 'a peer is up'],
+  'peer:down': ['info', 'a peer is down'],
+  'peer:slow': ['warn', 'messages to a slow peer were dropped'],
+  'message:missed': ['warn', 'messages of a publisher will not come'],
+  'join:failed': ['warn', 'no other node was found yet'],
+} as const satisfies Record<(typeof NODE_EVENTS)[number], readonly [level: string, line: string]>
+
 /** What happens to the node goes into the log, each with its reason. */
-function tellLog(tendril: Tendril, logger: Logger): () => void {
-  const lines = {
-    'peer:up': 'a contact is up',
-    'peer:down': 'a contact is down',
-    'message:missed': 'messages of a publisher were missed',
-    'peer:slow': 'messages to a slow peer were dropped',
-  } as const
+function tellLog(tendril: ServedNode, logger: Logger): () => void {
   const tell = (event: Event) => {
-    const level = event.type === 'peer:up' ? 'debug' : 'info'
-    logger[level]((event as CustomEvent<object>).detail, lines[event.type as keyof typeof lines])
+    const [level, line] = LOG_LINES[event.type as keyof typeof LOG_LINES]
+    logger[level]((event as CustomEvent<object>).detail, line)
   }
-  for (const type of Object.keys(lines)) tendril.addEventListener(type, tell)
+  for (const type of NODE_EVENTS) tendril.addEventListener(type, tell)
   return () => {
-    for (const type of Object.keys(lines)) tendril.removeEventListener(type, tell)
+    for (const type of NODE_EVENTS) tendril.removeEventListener(type, tell)
   }
 }
 

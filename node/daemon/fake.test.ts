@@ -1,10 +1,16 @@
+import { TypedEventEmitter } from 'main-event'
 import type { Attributes, Value } from '../../core/attributes.ts'
+import type { Receipt } from '../../protocols/broadcast/broadcast.ts'
+import type { Subscriber } from '../../protocols/broadcast/subscriptions.ts'
 import { QueryError } from '../../protocols/query/language/query-error.ts'
+import type { Answer } from '../../protocols/query/wave/answer.ts'
 import { QueryRefused } from '../../protocols/query/wave/wave.ts'
-import type { Answer, Peer, Receipt, Subscriber, Tendril } from './contract.ts'
+import type { Contact } from '../peers.ts'
+import type { TendrilEvents } from '../tendril.ts'
+import type { ServedNode } from './served.ts'
 
 /** A node without a network, for the tests of the admin API and of its clients. */
-export class FakeNode extends EventTarget implements Tendril {
+export class FakeNode extends TypedEventEmitter<TendrilEvents> implements ServedNode {
   readonly id = '12D3KooWFake'
   readonly values = new Map<string, Value>([['region', 'eu']])
   readonly asked: string[] = []
@@ -71,7 +77,7 @@ export class FakeNode extends EventTarget implements Tendril {
     return Object.fromEntries(this.values)
   }
 
-  peers(): Peer[] {
+  peers(): Contact[] {
     const addresses = ['/ip4/127.0.0.1/tcp/4001']
     return [{ id: 'a', addresses, role: 'successor', rtt: 1.5, state: 'alive', since: 1_700_000_000_000 }]
   }

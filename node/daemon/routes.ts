@@ -4,8 +4,8 @@ import type { Value } from '../../core/attributes.ts'
 import { QueryError } from '../../protocols/query/language/query-error.ts'
 import { MAX_TIMEOUT } from '../../protocols/query/wave/messages.ts'
 import { QueryRefused } from '../../protocols/query/wave/wave.ts'
-import type { Tendril } from './contract.ts'
 import { Refusal } from './refusal.ts'
+import type { ServedNode } from './served.ts'
 
 const queryBody = z.strictObject({
   sql: z.string({ error: 'must be a text' }),
@@ -31,7 +31,7 @@ const valueBody = z.strictObject({
 const nothing = z.strictObject({})
 
 /** Questions are GET and change nothing; what changes something is POST or PUT with a JSON body. */
-export function addRoutes(server: FastifyInstance, node: Tendril, onLeft: () => void): void {
+export function addRoutes(server: FastifyInstance, node: ServedNode, onLeft: () => void): void {
   server.get('/v1/status', async () => node.status())
   server.get('/v1/peers', async () => ({ peers: node.peers() }))
   server.get('/v1/attributes', async () => ({ attributes: node.attributes() }))

@@ -1,15 +1,9 @@
-import {
-  type FastifyBaseLogger,
-  type FastifyError,
-  type FastifyInstance,
-  type FastifyReply,
-  fastify,
-  LogController,
-} from 'fastify'
+import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify'
+import type { Logger } from 'pino'
 import { bearerToken, isOwnHost, isOwnOrigin, sameSecret } from './access.ts'
-import type { Tendril } from './contract.ts'
 import { Refusal } from './refusal.ts'
 import { addRoutes } from './routes.ts'
+import type { ServedNode } from './served.ts'
 import { addStreams, type StreamLimits } from './streams.ts'
 
 /** LIMITS, Admin API. Times in ms, sizes in bytes. */
@@ -23,13 +17,14 @@ const LIMITS = {
 }
 
 export interface AdminServerInit {
-  readonly node: Tendril
+  readonly node: ServedNode
   readonly token: string
   /** The address it will listen on. */
   readonly host: string
   /** Further Host names it answers to. */
   readonly hosts?: readonly string[]
-  readonly logger: FastifyBaseLogger
+  /** Told why a request could not be answered, when that is nobody's fault but ours. */
+  readonly logger: Pick<Logger, 'error'>
   /** Called once when a client asked the node to leave, after the answer has gone out. */
   readonly onLeft: () => void
   readonly limits?: Partial<typeof LIMITS>
@@ -43,8 +38,7 @@ export interface AdminServerInit {
 export function createAdminServer(init: AdminServerInit): FastifyInstance {
   const limits = { ...LIMITS, ...init.limits }
   const server = fastify({
-    loggerInstance: init.logger,
-    logController: new LogController({ disableRequestLogging: true }),
+    logger: false,
     bodyLimit: limits.body,
     requestTimeout: limits.requestTimeout,
     keepAliveTimeout: limits.keepAlive,

@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import type { Delivery, Tendril } from './contract.ts'
+import type { Delivery } from '../../protocols/broadcast/subscriptions.ts'
 import { Refusal } from './refusal.ts'
+import { NODE_EVENTS, type ServedNode } from './served.ts'
 
 export interface StreamLimits {
   /** Open event streams, so that they leave sockets for the other requests. @default 32 */
@@ -13,7 +14,6 @@ export interface StreamLimits {
 }
 
 const LIMITS: StreamLimits = { streams: 32, waiting: 256 * 1024, heartbeat: 15_000 }
-const EVENTS = ['peer:up', 'peer:down', 'message:missed', 'peer:slow'] as const
 
 const subscribeQuery = z.strictObject({ topic: z.string().min(1) })
 
@@ -21,7 +21,7 @@ const subscribeQuery = z.strictObject({ topic: z.string().min(1) })
  * Live data as server-sent events. A client that reads too slowly loses frames, never memory of the node: what does not
  * fit is counted, and the next frame that fits is a `dropped` event `{ dropped }` that says how many were lost.
  */
-export function addStreams(server: FastifyInstance, node: Tendril, limits: Partial<StreamLimits> = {}): void {
+export function addStreams(server: FastifyInstance, node: ServedNode, limits: Partial<StreamLimits> = {}): void {
   const streams = new Set<EventStream>()
   const { streams: most, waiting, heartbeat } = { ...LIMITS, ...limits }
 
@@ -45,9 +45,9 @@ export function addStreams(server: FastifyInstance, node: Tendril, limits: Parti
   server.get('/v1/events', async (request, reply) => {
     open(request, reply, (stream) => {
       const tell = (event: Event) => stream.send(event.type, (event as CustomEvent).detail)
-      for (const type of EVENTS) node.addEventListener(type, tell)
+      for (const type of NODE_EVENTS) node.addEventListener(type, tell)
       return () => {
-        for (const type of EVENTS) node.removeEventListener(type, tell)
+        for (const type of NODE_EVENTS) node.removeEventListener(type, tell)
       }
     })
   })

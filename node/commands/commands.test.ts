@@ -1,0 +1,295 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { pino } from 'pino'
+import { credentialsFile, writeCredentials } from '../daemon/credentials.ts'
+import { FakeNode } from '../daemon/fake.test.ts'
+import { createAdminServer } from '../daemon/server.ts'
+import { tendrilProgram } from './index.ts'
+import { searchSql } from './search.ts'
+
+const FIXTURE = join(import.meta.dirname, 'tendril.fixture.ts')
+const token = 'x'.repeat(43)
+const node = new FakeNode()
+const logger = pino({ level: 'silent' })
+const server = createAdminServer({ node, token, host: '127.0.0.1', logger, onLeft: () => {} })
+let folder: string
+let url: string
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tendril-commands-'))
+  await server.listen({ host: '127.0.0.1', port: 0 })
+  url = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`
+  await writeCredentials(folder, { url, token })
+})
+after(async () => {
+  await server.close()
+  await rm(folder, { recursive: true })
+})
+
+interface Done {
+  code: number | null
+  out: string
+  err: string
+}
+
+function tendril(
+  args: readonly string[],
+  { input = '', env = {} }: { input?: string | Buffer; env?: object } = {},
+): Promise<Done> {
+  const { promise, resolve, reject } = Promise.withResolvers<Done>()
+  const child = spawn(process.execPath, [FIXTURE, ...args], {
+    env: { PATH: process.env.PATH, HOME: '/nonexistent', TENDRIL_DATA: folder, ...env },
+  })
+  let out = ''
+  let err = ''
+  child.stdout.on('data', (chunk) => {
+    out += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    err += chunk
+  })
+  child.on('error', reject)
+  child.on('close', (code) => resolve({ code, out, err }))
+  child.stdin.end(input)
+  return promise
+}
+
+const parsed = (out: string) =>
+  out
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+
+test('every command shows examples and the shape of its JSON in its help', async () => {
+  const commands = tendrilProgram().commands
+  assert.equal(commands.length, 10)
+  for (const command of commands) {
+    let help = ''
+    const writeOut = (text: string) => {
+      help += text
+    }
+    command.configureOutput({ writeOut }).outputHelp()
+    assert.match(help, new RegExp(`Examples:\n(  .*\n)*  .*tendril ${command.name()}`), command.name())
+    assert.match(help, /JSON:\n {2}\S/, command.name())
+    assert.match(help, / --json /, command.name())
+  }
+})
+
+test('a query prints its rows, what they cover and what they cost', async () => {
+  const { code, out, err } = await tendril(['query', 'SELECT id, load, region FROM nodes'])
+  assert.deepEqual({ code, err }, { code: 0, err: '' })
+  assert.equal(
+    out,
+    [
+      'id     load  region',
+      'a   1.23457  eu',
+      'b         2  null',
+      '',
+      '32 of 32 nodes answered, nothing missing · 31 delegations · 94 messages · 7.1 KiB · 3 hops · 18 ms',
+      '',
+    ].join('\n'),
+  )
+})
+
+test('what is missing is said, and is no failure', async () => {
+  const { code, out } = await tendril(['query', 'SELECT partial'])
+  assert.equal(code, 0)
+  assert.match(out, /^30 of about 32 nodes answered, about 2 missing · /m)
+  assert.match(out, /nobody answered for \[0\.000 %, 0\.000 %\): no answer/)
+})
+
+test('a wrong query prints its caret and exits with 1', async () => {
+  const { code, out, err } = await tendril(['query', 'SELECT wrong'])
+  assert.deepEqual({ code, out }, { code: 1, out: '' })
+  assert.equal(err, 'error: unknown word wrong\n  SELECT wrong\n         ^^^^^\n')
+  const json = await tendril(['query', '--json', 'SELECT wrong'])
+  assert.deepEqual([json.code, json.out], [1, ''])
+  assert.deepEqual([JSON.parse(json.err).error, JSON.parse(json.err).position], ['query', 7])
+})
+
+test('--json prints one object a line, and nothing else', async () => {
+  const [answer] = parsed((await tendril(['query', '--json', 'SELECT id'])).out)
+  assert.deepEqual([answer.coverage.answered, answer.rows.length, answer.cost.hops], [32, 2, 3])
+  assert.equal(
+    parsed((await tendril(['search', '--json', 'load > 1'])).out)[0].sql,
+    'SELECT id FROM nodes WHERE load > 1',
+  )
+  assert.equal(parsed((await tendril(['status', '--json'])).out)[0].network, 'tendril')
+  assert.deepEqual(parsed((await tendril(['peers', '--json'])).out), node.peers())
+  assert.deepEqual(parsed((await tendril(['get', '--json', 'region'])).out), [{ name: 'region', value: 'eu' }])
+})
+
+test('status, peers and attributes are readable without JSON', async () => {
+  assert.match((await tendril(['status'])).out, /^id +12D3KooWFake\nnetwork +tendril$/m)
+  const peers = await tendril(['peers'])
+  assert.match(peers.out, /^id +role +state +rtt +since +address\na +successor +alive +1\.5 ms .*\n1 peer\n$/)
+  assert.match((await tendril(['get'])).out, /^name +value\n(.*\n)*region +eu$/m)
+})
+
+test('set infers the type, --type forces it, and get shows it', async () => {
+  const cases: [string[], unknown][] = [
+    [['rack', '7'], 7],
+    [['temperature', '-5.5'], -5.5],
+    [['ready', 'true'], true],
+    [['note', 'a b'], 'a b'],
+    [['spare', 'null'], null],
+    [['zip', '10115', '--type', 'text'], '10115'],
+  ]
+  await Promise.all(
+    cases.map(async ([args, value]) => {
+      const { code, err } = await tendril(['set', ...args])
+      assert.deepEqual({ code, err }, { code: 0, err: '' })
+      assert.equal(node.get(args[0] as string), value)
+    }),
+  )
+  assert.equal((await tendril(['get', 'zip'])).out, '10115\n')
+  assert.equal((await tendril(['set', 'rack', 'x', '--type', 'number'])).code, 2)
+  assert.equal((await tendril(['set', 'rack', '7', '--type', 'integer'])).code, 2)
+  assert.equal((await tendril(['set', 'Not-A-Name', '7'])).code, 1)
+  assert.equal((await tendril(['get', 'nothing'])).code, 1)
+})
+
+test('publish takes a text, or standard input byte for byte', async () => {
+  node.published.length = 0
+  const bytes = Buffer.from([0, 255, 10, 13])
+  assert.equal((await tendril(['publish', 'news', 'hello'])).code, 0)
+  assert.equal((await tendril(['publish', 'news', '-'], { input: bytes })).code, 0)
+  assert.equal((await tendril(['publish', 'news'], { input: 'piped' })).code, 0)
+  assert.deepEqual(
+    node.published.map(({ data }) => Buffer.from(data).toString('latin1')),
+    ['hello', '\0\xff\n\r', 'piped'],
+  )
+})
+
+test('a refused publish exits with 1 and names the limit', async () => {
+  const { code, err } = await tendril(['publish', 'news', 'x'.repeat(1001)])
+  assert.equal(code, 1)
+  assert.match(err, /a payload has at most 1000 bytes/)
+  assert.equal((await tendril(['publish', 'news', '-'], { input: Buffer.alloc(200_000) })).code, 1)
+  const json = await tendril(['publish', '--json', 'news', 'x'.repeat(1001)])
+  assert.equal(JSON.parse(json.err).limit, 1000)
+})
+
+test('subscribe prints messages as they come and stops after --count', async () => {
+  const subscribed = tendril(['subscribe', '--json', 'live', '--count', '2'])
+  const plain = tendril(['subscribe', 'live', '--count', '2'])
+  while (node.subscribers.get('live')?.size !== 2) await new Promise((resolve) => setTimeout(resolve, 10))
+  node.publish('live', 'grüße \u001b[2J')
+  node.publish('live', new Uint8Array([255]))
+  const { code, out } = await subscribed
+  assert.equal(code, 0)
+  assert.deepEqual(
+    parsed(out).map(({ data, encoding }) => [data, encoding]),
+    [
+      ['grüße \u001b[2J', 'utf8'],
+      ['/w==', 'base64'],
+    ],
+  )
+  assert.match((await plain).out, /^12D3KooWFake \d+: grüße \\u\{1b\}\[2J\n12D3KooWFake \d+: \(base64\) \/w==\n$/)
+})
+
+test('a wrong command line exits with 2 and says what is wrong', async () => {
+  const wrong: [string[], RegExp][] = [
+    [['qery'], /unknown command 'qery'\n\(Did you mean query\?\)/],
+    [['query'], /missing required argument 'sql'/],
+    [['query', 'SELECT', '--timeuot', '5'], /Did you mean --timeout\?/],
+    [['query', 'SELECT', '--timeout', 'soon'], /is not a number of milliseconds/],
+    [['subscribe', 'a', '--count', 'x'], /--count takes a whole number/],
+    [['search', 'SELECT id FROM nodes', '--limit', '5'], /takes no --where/],
+    [['status', '--admin', 'ftp://x', '--token', 'y'], /not the address of an admin API/],
+    [['status', '--admin', 'http://127.0.0.1:1'], /a token is needed/],
+    [['start', '--listen', 'nonsense'], /--listen: listen\[0\] "nonsense" is not a multiaddr/],
+    [['start', '--config', '/nowhere.yaml'], /\/nowhere\.yaml cannot be read/],
+    [[], /Usage: tendril/],
+  ]
+  await Promise.all(
+    wrong.map(async ([args, message]) => {
+      const { code, err } = await tendril(args)
+      assert.equal(code, 2, args.join(' '))
+      assert.match(err, message)
+    }),
+  )
+})
+
+test('without a daemon the exit code is 3 and the way to start one is named', async () => {
+  const { code, err } = await tendril(['status', '--admin', 'http://127.0.0.1:1', '--token', token])
+  assert.equal(code, 3)
+  assert.match(err, /no daemon answers at http:\/\/127\.0\.0\.1:1 .*\n.*`tendril start`/)
+  const empty = await tendril(['status', '--data', join(folder, 'nobody')])
+  assert.equal(empty.code, 3)
+  assert.match(empty.err, /no daemon runs on .*nobody\n.*`tendril start`/)
+})
+
+test('what answers but is no daemon is not believed', async (context) => {
+  const other = createServer((_, response) => response.end('<html>')).listen(0, '127.0.0.1')
+  context.after(() => other.close())
+  await new Promise((resolve) => other.once('listening', resolve))
+  const { code, err } = await tendril([
+    'status',
+    '--admin',
+    `http://127.0.0.1:${(other.address() as AddressInfo).port}`,
+    '--token',
+    token,
+  ])
+  assert.equal(code, 3)
+  assert.match(err, /is not a tendril daemon/)
+})
+
+test('a wrong token exits with 1; address and token can come from the environment', async () => {
+  const { code, err } = await tendril(['status', '--admin', url, '--token', 'y'.repeat(43)])
+  assert.equal(code, 1)
+  assert.match(err, /the token is missing or wrong/)
+  assert.equal((await tendril(['status'], { env: { TENDRIL_ADMIN_URL: url, TENDRIL_ADMIN_TOKEN: token } })).code, 0)
+})
+
+test('only the owner can read the token', async () => {
+  assert.equal((await stat(credentialsFile(folder))).mode & 0o777, 0o600)
+  await chmod(credentialsFile(folder), 0o644)
+  await writeCredentials(folder, { url, token })
+  assert.equal((await stat(credentialsFile(folder))).mode & 0o777, 0o600)
+})
+
+test('a damaged file of the daemon is named', async () => {
+  const damaged = await mkdtemp(join(folder, 'damaged-'))
+  await writeFile(credentialsFile(damaged), '{"url":')
+  const { code, err } = await tendril(['status', '--data', damaged])
+  assert.equal(code, 1)
+  assert.match(err, /admin\.json is not what a daemon writes/)
+})
+
+test('a search stands for a query', () => {
+  assert.equal(
+    searchSql(undefined, { where: 'load > 1', select: 'id,load', order: 'load desc', limit: '5' }),
+    'SELECT id,load FROM nodes WHERE load > 1 ORDER BY load desc LIMIT 5',
+  )
+  assert.equal(searchSql('select id from nodes', {}), 'select id from nodes')
+  assert.equal(searchSql('selected = 1', {}), 'SELECT id FROM nodes WHERE selected = 1')
+  assert.equal(searchSql(undefined, {}), 'SELECT id FROM nodes')
+})
+
+test('completion knows the commands', async () => {
+  assert.match((await tendril(['completion', 'bash'])).out, /complete/)
+  assert.match((await tendril(['complete', '--', 'qu'])).out, /^query/m)
+})
+
+test('a reader that has enough ends the command quietly', async () => {
+  const child = spawn(process.execPath, [FIXTURE, 'get', '--json'], { env: { ...process.env, TENDRIL_DATA: folder } })
+  let err = ''
+  child.stderr.on('data', (chunk) => {
+    err += chunk
+  })
+  child.stdout.destroy()
+  const code = await new Promise((resolve) => child.on('close', resolve))
+  assert.deepEqual({ code, err }, { code: 0, err: '' })
+})
+
+test('leave asks the node to leave', async () => {
+  assert.deepEqual(parsed((await tendril(['leave', '--json'])).out), [{ left: true }])
+  assert.equal(node.left, 1)
+})

@@ -1,0 +1,9 @@
+#!/usr/bin/env node
+// `tendril`: the commands of a node, which know no testnet, and those of the testnet. Nothing else is imported before the
+// version of Node has been checked.
+import '../node/check-node.js'
+
+const { run, tendrilProgram } = await import('../node/commands/index.ts')
+const { testnetCommand } = await import('./command/command.ts')
+const program = tendrilProgram().addCommand(testnetCommand())
+await run(program, process.argv.slice(2))
