@@ -1,24 +1,17 @@
 import type { Command } from 'commander'
+import type { Contact } from '../peers.ts'
 import { type ClientOptions, clientCommand, connect, print, printJson } from './connection.ts'
-
-interface Peer {
-  readonly id: string
-  readonly addresses: readonly string[]
-  readonly role: string
-  readonly rtt: number | null
-  readonly state: string
-  readonly since: number
-}
 
 export function peersCommand(): Command {
   return clientCommand('peers', "list the node's contacts", {
     examples: ['tendril peers', 'tendril peers --json | jq -r .id'],
     json: `One object for each peer:
 { "id": string, "addresses": [string], "role": "successor" | "predecessor" | "long link" | "random",
-  "rtt": number of ms or null, "state": "alive" | "suspect", "since": ms since the epoch }`,
+  "rtt": number of ms, "state": "alive" | "suspect", "since": ms since the epoch }
+"rtt" and "since" only once they are known.`,
   }).action(async (options: ClientOptions) => {
     const client = await connect(options)
-    const { peers } = (await client.ask('GET', '/v1/peers')) as { peers: Peer[] }
+    const { peers } = (await client.ask('GET', '/v1/peers')) as { peers: Contact[] }
     if (options.json) {
       for (const peer of peers) printJson(peer)
       return
@@ -27,8 +20,9 @@ export function peersCommand(): Command {
     const c = colorsOf(colorsWanted())
     const now = Date.now()
     const rows = peers.map(({ id, role, state, rtt, since, addresses }) => {
-      const roundTrip = typeof rtt === 'number' ? duration(rtt) : ''
-      return [id, role, state, roundTrip, duration(Math.max(0, now - since)), addresses[0] ?? '']
+      const roundTrip = rtt === undefined ? '' : duration(rtt)
+      const age = since === undefined ? '' : duration(Math.max(0, now - since))
+      return [id, role, state, roundTrip, age, addresses[0] ?? '']
     })
     if (rows.length > 0) print(await table(['id', 'role', 'state', 'rtt', 'since', 'address'], rows, c))
     print(c.dim(count(peers.length, 'peer')))

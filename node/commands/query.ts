@@ -8,8 +8,9 @@ export interface AskOptions extends ClientOptions {
 }
 
 export const ANSWER_SHAPE = `{ "sql": string, "columns": [string], "rows": [[number | string | boolean | null]],
-  "coverage": { "answered": number, "missing": number, "intervals": [{ "from", "to", "reason" }] },
-  "cost": { "delegations", "messages", "bytes", "hops", "ms" }, "notes": [string] }
+  "coverage": { "answered": number, "missing": number, "intervals": [{ "from", "to", "reason" }], "silent": number },
+  "cost": { "delegations", "messages", "bytes", "hops", "ms" }, "notes": [string],
+  "unknown": [attributes that no node which answered has] }
 What is missing is said in coverage and is no failure; a wrong query is one:
 { "error": "query", "message", "hint", "position", "caret" } on standard error, exit code 1.`
 
