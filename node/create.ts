@@ -12,6 +12,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { MemoryDatastore } from 'datastore-core'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { Admission, CONNECTION_LIMITS, type ConnectionLimits } from './admission.ts'
+import type { LinkLimits } from './links/limits.ts'
 import { tendril } from './service.ts'
 import { openDataFolder } from './state/folder.ts'
 import type { Tendril, TendrilInit } from './tendril.ts'
@@ -83,7 +84,7 @@ export async function createNode(config: NodeConfig = {}): Promise<TendrilNode> 
       services: {
         identify: identify(),
         ...(dhtServices(config) as object),
-        tendril: tendril({ ...config, dht: config.dht?.enabled !== false }),
+        tendril: tendril({ ...config, links: linksOf(config), dht: config.dht?.enabled !== false }),
       },
     })
     await libp2p.start()
@@ -124,6 +125,11 @@ function networking(config: NodeConfig) {
     // connection on the first failure (LIBP2P trap 10), so it takes its time, and rests where connections end visibly.
     connectionMonitor: { enabled: limits.loopbackExempt !== true, pingInterval: 60_000 },
   }
+}
+
+/** Nodes that share a machine share its processors: with few handshakes at a time, each is over before it times out. */
+function linksOf({ limits, links }: NodeConfig): Partial<LinkLimits> {
+  return { ...(limits?.loopbackExempt === true && { parallelDials: 2 }), ...links }
 }
 
 function dhtServices({ announce = [], bootstrap: known = [], dht = {} }: NodeConfig) {

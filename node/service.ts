@@ -164,7 +164,7 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
     })
     const timers = [
       setInterval(() => this.#refresh(), this.#init.refresh ?? REFRESH).unref(),
-      setInterval(() => book.save().catch(failed), SAVE_PERIOD).unref(),
+      setInterval(() => void book.save().catch(failed), SAVE_PERIOD).unref(),
     ]
     this.#running = { book, join, links, publications, timers, verifier }
     this.#self.start(descriptors)

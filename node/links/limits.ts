@@ -4,11 +4,14 @@ import { QUEUE_LIMITS, type QueueLimits } from './queue.ts'
 export interface LinkLimits extends QueueLimits, InboundLimits {
   /** Peers that this node holds a queue or a back-off for; the idle ones go first. @default 1024 */
   readonly links: number
-  /** Dials under way at a time. @default 8 */
+  /**
+   * Dials under way at a time. @default 4: a handshake is 5 ms of work at each end, so a busy machine that begins many at a time
+   * ends them all late, and a dead address holds one place only
+   */
   readonly parallelDials: number
   /** Dials that wait for their turn; what is beyond is refused. @default 64 */
   readonly waitingDials: number
-  /** ms that a dial, and then the opening of a stream, may take. @default 5000 */
+  /** ms that a dial, and then the opening of a stream, may take. @default 10000, as libp2p */
   readonly dialTimeout: number
   /** ms without taking bytes after which a peer is reported slow; reported again at most every five seconds. @default 2000 */
   readonly slowAfter: number
@@ -24,9 +27,9 @@ export const LINK_LIMITS: LinkLimits = {
   ...QUEUE_LIMITS,
   ...INBOUND_LIMITS,
   links: 1024,
-  parallelDials: 8,
+  parallelDials: 4,
   waitingDials: 64,
-  dialTimeout: 5000,
+  dialTimeout: 10_000,
   slowAfter: 2000,
   stallTimeout: 30_000,
   idleTimeout: 60_000,

@@ -23,6 +23,8 @@ export class Link {
   inbound: Inbound | undefined
   /** A stream is being opened, after a dial if need be. */
   opening = false
+  /** Gives up the dial that is under way. */
+  dialling: AbortController | undefined
   /** There was a stream since the peer was last reported unreachable. */
   up = false
   /** When a message last went either way, ms. */

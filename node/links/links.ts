@@ -130,6 +130,7 @@ export class Links<Message> implements Startable {
     if (this.#sweeper !== undefined) return
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP).unref()
     this.#components.events.addEventListener('peer:disconnect', this.#onDisconnect)
+    this.#components.events.addEventListener('connection:open', this.#onConnection)
     const { registrar } = this.#components
     await registrar.handle(PROTOCOL, (stream, connection) => this.#reception.accept(stream, connection), {
       maxInboundStreams: 4, // one is used; a peer that lost its stream may be back before we know
@@ -147,6 +148,7 @@ export class Links<Message> implements Startable {
     this.#sweeper = undefined
     this.#reception.stop()
     this.#components.events.removeEventListener('peer:disconnect', this.#onDisconnect)
+    this.#components.events.removeEventListener('connection:open', this.#onConnection)
     if (this.#topology !== undefined) this.#components.registrar.unregister(this.#topology)
     await this.#components.registrar.unhandle(PROTOCOL)
     const links = [...this.#links.values()]
@@ -306,18 +308,36 @@ export class Links<Message> implements Startable {
   }
 
   async #openStream(link: Link): Promise<{ stream: Stream; connection: Connection }> {
-    const connection = this.#connectionTo(link.peerId) ?? (await this.#dial(link))
+    const connection = this.#connectionTo(link.peerId) ?? (await this.#dials.run(() => this.#dial(link)))
     const signal = AbortSignal.timeout(this.#limits.dialTimeout)
     return { stream: await connection.newStream([PROTOCOL], { signal }), connection }
   }
 
-  #dial(link: Link): Promise<Connection> {
-    return this.#dials.run(() => {
-      const addresses = dialable(link.addresses, link.id)
+  async #dial(link: Link): Promise<Connection> {
+    const meanwhile = this.#connectionTo(link.peerId) // it may have dialled us while this waited for its turn
+    if (meanwhile !== undefined) return meanwhile
+    const addresses = dialable(link.addresses, link.id)
+    link.dialling = new AbortController()
+    try {
+      const signal = AbortSignal.any([link.dialling.signal, AbortSignal.timeout(this.#limits.dialTimeout)])
       const target = addresses.length > 0 ? addresses : link.peerId
-      const signal = AbortSignal.timeout(this.#limits.dialTimeout)
-      return this.#components.connectionManager.openConnection(target, { signal })
-    })
+      return await this.#components.connectionManager.openConnection(target, { signal })
+    } catch (error) {
+      const theirs = this.#connectionTo(link.peerId)
+      if (theirs === undefined) throw error
+      return theirs
+    } finally {
+      link.dialling = undefined
+    }
+  }
+
+  /**
+   * Nodes that hear of each other at once dial each other at once (LIBP2P trap 9). The one with the higher id gives up its
+   * dial when it is connected the other way: half the handshakes saved, and they cannot both give up.
+   */
+  readonly #onConnection = ({ detail }: CustomEvent<Connection>): void => {
+    if (detail.direction !== 'inbound' || this.#init.self().id < detail.remotePeer.toString()) return
+    this.#links.get(detail.remotePeer.toString())?.dialling?.abort(new Error('connected the other way round'))
   }
 
   #connectionTo(peerId: PeerId): Connection | undefined {
