@@ -1,14 +1,15 @@
 import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Random } from '../../core/random.ts'
 
-interface Slot {
-  readonly salt: number
-  peer: PeerDescriptor | undefined
-  /** Hash of the peer's address group, then of its id, under the salt: smaller is better. */
-  rank: readonly [group: number, id: number]
+interface Held {
+  readonly peer: PeerDescriptor
+  readonly group: string
 }
 
-const EMPTY = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY] as const
+interface Slot {
+  readonly salt: number
+  held: Held | undefined
+}
 
 function hash(salt: number, text: string): number {
   let h = salt
@@ -19,58 +20,57 @@ function hash(salt: number, text: string): number {
 }
 
 /**
- * The min-hash sampler of Brahms and Basalt: every slot keeps, of all the peers ever offered, the one that minimises a hash
- * under the slot's own secret salt. Whoever pushes its descriptors a thousand times gains nothing over pushing them once.
+ * The min-hash sampler of Brahms and Basalt: every slot prefers the address group that minimises a hash under the slot's own
+ * secret salt; within a group one more salt chooses the id. So a thousand keys on one /24 weigh as much as one key.
  *
- * The address group is hashed first, so that a thousand keys on one /24 weigh as much as one key.
- * Invariant: no group holds more than one slot.
+ * Departure: a group holds one slot at most, and what is pushed out of its slot moves on to the next one it wins. That is the
+ * deferred acceptance of Gale and Shapley, whose outcome does not depend on the order of proposals: which groups sit in which
+ * slots is decided by the set of peers ever offered. Whoever is offered a thousand times gains nothing over once.
+ *
+ * Invariants: no group and no id holds more than one slot; of a peer's descriptors the newest is kept.
  */
 export class Slots {
   readonly #slots: Slot[]
   readonly #groupOf: (peer: PeerDescriptor) => string
-  /** Group -> the slot it holds; at most one entry a slot. */
-  readonly #holders = new Map<string, Slot>()
+  readonly #salt: number
 
   constructor(count: number, groupOf: (peer: PeerDescriptor) => string, random: Random) {
     this.#groupOf = groupOf
-    this.#slots = Array.from({ length: count }, () => ({ salt: random.word(), peer: undefined, rank: EMPTY }))
+    this.#salt = random.word()
+    this.#slots = Array.from({ length: count }, () => ({ salt: random.word(), held: undefined }))
   }
 
   offer(peer: PeerDescriptor): void {
     const group = this.#groupOf(peer)
-    const held = this.#holders.get(group)
-    if (held !== undefined) {
-      if (held.peer?.id === peer.id) held.peer = peer
-      else this.#improve(held, group, peer)
-      return
+    const own = this.#slots.find(({ held }) => held?.peer.id === peer.id)
+    if (own?.held !== undefined) {
+      if (peer.sequence <= own.held.peer.sequence) return
+      own.held = own.held.group === group ? { peer, group } : undefined
+      if (own.held !== undefined) return
     }
-    for (const slot of this.#slots) if (this.#improve(slot, group, peer)) return
+    const rival = this.#slots.find(({ held }) => held?.group === group)
+    if (rival?.held === undefined) this.#place({ peer, group })
+    else if (hash(this.#salt, peer.id) < hash(this.#salt, rival.held.peer.id)) rival.held = { peer, group }
   }
 
   /** Forgets a peer that is gone; its slot takes the next one offered. */
   remove(id: string): void {
-    for (const slot of this.#slots) {
-      if (slot.peer?.id !== id) continue
-      this.#holders.delete(this.#groupOf(slot.peer))
-      slot.peer = undefined
-      slot.rank = EMPTY
-    }
+    for (const slot of this.#slots) if (slot.held?.peer.id === id) slot.held = undefined
   }
 
   /** The peers in the slots, each once. */
   peers(): PeerDescriptor[] {
-    return this.#slots.flatMap(({ peer }) => (peer === undefined ? [] : [peer]))
+    return this.#slots.flatMap(({ held }) => (held === undefined ? [] : [held.peer]))
   }
 
-  #improve(slot: Slot, group: string, peer: PeerDescriptor): boolean {
-    const byGroup = hash(slot.salt, group)
-    if (byGroup > slot.rank[0]) return false
-    const byId = hash(slot.salt, peer.id)
-    if (byGroup === slot.rank[0] && byId >= slot.rank[1]) return false
-    if (slot.peer !== undefined) this.#holders.delete(this.#groupOf(slot.peer))
-    slot.peer = peer
-    slot.rank = [byGroup, byId]
-    this.#holders.set(group, slot)
-    return true
+  #place(newcomer: Held): void {
+    let moving = newcomer
+    for (const slot of this.#slots) {
+      const before = slot.held
+      if (before !== undefined && hash(slot.salt, moving.group) >= hash(slot.salt, before.group)) continue
+      slot.held = moving
+      if (before === undefined) return
+      moving = before
+    }
   }
 }

@@ -5,6 +5,9 @@ import type { Ranking } from './ranking.ts'
 /** How many neighbours on each side come before any long link. LIMITS: at least 4, so that one liar cannot cut the ring. */
 export const SIDE = 4
 
+/** Long links in each doubling band (DESIGN's models: 9 hops at 10^4). More would be connections that buy little. */
+export const PER_BAND = 2
+
 /** Which doubling band a clockwise distance falls into: band b holds [2^b, 2^(b+1)). */
 export function bandOf(distance: number): number {
   return Math.floor(Math.log2(distance))
@@ -12,12 +15,12 @@ export function bandOf(distance: number): number {
 
 /**
  * The ring sorted by position: the `side` nearest each way, then long links, one per doubling band of clockwise distance,
- * then a second one per band, and so on until the view is full (PAPERS section 1: the cure of the stuck tail; the bands are
- * also what cuts a query's interval into pieces).
+ * then a second one per band, up to `perBand`, until the view is full (PAPERS section 1: the cure of the stuck tail; the
+ * bands are also what cuts a query's interval into pieces).
  *
  * Order: nearest successor, nearest predecessor, second successor, ...; then bands, the farthest first.
  */
-export function ringRanking(side = SIDE): Ranking {
+export function ringRanking(side = SIDE, perBand = PER_BAND): Ranking {
   return {
     name: 'ring',
     select(around, candidates, size, preference) {
@@ -32,7 +35,7 @@ export function ringRanking(side = SIDE): Ranking {
         chosen.push((sorted[i % 2 === 0 ? low++ : high--] as (typeof sorted)[number]).peer)
       }
       const bands = inBands(sorted.slice(low, high + 1), preference)
-      for (let depth = 0; chosen.length < size && bands.some((band) => band.length > depth); depth++) {
+      for (let depth = 0; depth < perBand && chosen.length < size; depth++) {
         for (const band of bands) {
           const peer = band[depth]
           if (peer !== undefined && chosen.length < size) chosen.push(peer)

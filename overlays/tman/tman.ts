@@ -13,13 +13,23 @@ export interface TManOptions {
   readonly psi: number
   /** Random peers taken into every merge, so that order keeps growing out of randomness. @default 2 (measured) */
   readonly random: number
+  /** Candidates asked whether they live, a round: each may cost a connection. The nearest come first. @default 2 (measured) */
+  readonly asks: number
   /** Rounds without a change after which the node falls quiet. @default 4 (the paper suspends after about as many) */
   readonly quietAfter: number
   /** A quiet node gossips in one of this many rounds. @default 8 (chosen) */
   readonly keepAlive: number
 }
 
-export const TMAN_DEFAULTS: TManOptions = { view: 32, message: 20, psi: 4, random: 2, quietAfter: 4, keepAlive: 8 }
+export const TMAN_DEFAULTS: TManOptions = {
+  view: 32,
+  message: 20,
+  psi: 4,
+  random: 2,
+  asks: 2,
+  quietAfter: 4,
+  keepAlive: 8,
+}
 
 /** LIMITS: at most 64 descriptors are ranked an exchange, whatever a partner sends. */
 export const MAX_RANKED = 64
@@ -30,11 +40,15 @@ export interface TManInit {
   sample(count: number): readonly PeerDescriptor[]
   /**
    * Whether a peer may enter the view: 'no' for one known to be gone; 'ask' for one nobody here has talked to yet: it is
-   * then passed to `ask`, and offered again (`consider`) once it has answered for itself. @default always 'yes'
+   * then passed to `ask`, and offered again (`consider`) once it has answered for itself. A member of the view is asked, too,
+   * but stays until the answer is 'no'. @default always 'yes'
    */
   admits?(peer: PeerDescriptor): 'yes' | 'ask' | 'no'
-  /** Finds out whether the peer lives: a candidate before it is admitted, a partner that did not answer. */
-  ask?(peer: PeerDescriptor): void
+  /**
+   * Finds out whether the peer lives: a candidate before it is admitted, a partner that did not answer. False when that is
+   * being done already.
+   */
+  ask?(peer: PeerDescriptor): boolean
   /** Called after every change of the view's members. */
   changed?(): void
   readonly options?: Partial<TManOptions>
@@ -58,6 +72,8 @@ export class TMan implements Exchange<readonly PeerDescriptor[], readonly PeerDe
   readonly #salt: number
   #view: readonly PeerDescriptor[] = []
   #roundsSinceChange = 0
+  /** In this round. */
+  #asked = 0
 
   constructor(environment: Surroundings, init: TManInit) {
     this.#environment = environment
@@ -86,7 +102,7 @@ export class TMan implements Exchange<readonly PeerDescriptor[], readonly PeerDe
         this.tally.add('stale')
         continue
       }
-      if (peer.sequence >= (best.get(peer.id)?.sequence ?? 0)) best.set(peer.id, peer)
+      if (peer.sequence > (best.get(peer.id)?.sequence ?? -1)) best.set(peer.id, peer)
     }
     this.#adopt(this.#admitted([...best.values()]))
   }
@@ -97,6 +113,7 @@ export class TMan implements Exchange<readonly PeerDescriptor[], readonly PeerDe
 
   partner(): PeerDescriptor | undefined {
     this.#roundsSinceChange++
+    this.#asked = 0
     if (this.quiet && this.#roundsSinceChange % this.#options.keepAlive !== 0) return undefined
     this.consider(this.#init.sample(this.#options.random))
     return this.#environment.random.pick(this.#view.slice(0, this.#options.psi))
@@ -148,8 +165,12 @@ export class TMan implements Exchange<readonly PeerDescriptor[], readonly PeerDe
     const chosen = this.#select(possible)
     const unknown = chosen.filter(({ id }) => verdicts.get(id) === 'ask')
     if (unknown.length === 0) return chosen
-    for (const peer of unknown) ask?.(peer)
-    return this.#select(possible.filter(({ id }) => verdicts.get(id) === 'yes'))
+    for (const peer of unknown) {
+      if (this.#asked >= this.#options.asks) break
+      if (ask?.(peer)) this.#asked++
+    }
+    const members = new Set(this.#view.map(({ id }) => id))
+    return this.#select(possible.filter(({ id }) => verdicts.get(id) === 'yes' || members.has(id)))
   }
 
   #select(candidates: readonly PeerDescriptor[]): readonly PeerDescriptor[] {

@@ -1,4 +1,4 @@
-import type { PeerDescriptor } from '../../core/descriptor.ts'
+import { isFresh, type PeerDescriptor } from '../../core/descriptor.ts'
 import type { Random } from '../../core/random.ts'
 
 /** LIMITS: entries of lost partitions that are kept and retried. */
@@ -31,7 +31,9 @@ export class LostPeers {
     this.#peers = this.#peers.filter((peer) => peer.id !== id)
   }
 
-  pick(): PeerDescriptor | undefined {
+  /** One of those whose descriptors others still accept; the rest are forgotten. */
+  pick(now: number): PeerDescriptor | undefined {
+    this.#peers = this.#peers.filter((peer) => isFresh(peer, now))
     return this.#random.pick(this.#peers)
   }
 }

@@ -18,6 +18,8 @@ export interface Member {
   readonly rtt: number | undefined
   /** Why it is suspect, dead or left. */
   readonly reason: string | undefined
+  /** Times in a row that others vouched for it while it did not answer this node. */
+  readonly reprieves: number
 }
 
 export interface MembershipOptions {
@@ -57,6 +59,12 @@ export interface MembershipInit {
 const MAX_MEMBERS = 1024
 /** Probes under way at once. */
 const MAX_PROBES = 64
+/** And those of peers that never spoke to this node: who makes up peers must not keep it from watching the real ones. */
+const MAX_STRANGERS = 32
+/** How often others may vouch for a peer that does not answer: liars could keep a dead one in the view for ever. */
+const MAX_REPRIEVES = 3
+/** Goodbyes of a leaving node: as many as it can have connections (LIMITS). */
+const MAX_GOODBYES = 128
 /** A peer not heard of for so long has to answer a ping again before it counts as alive. */
 const STALE = 60_000
 /** ms for which a peer that never answered at all is refused: a node that starts slowly is asked again soon. */
@@ -70,11 +78,12 @@ const MAX_STRETCH = 8
  * health. Any message from a peer proves it alive; only silence towards this node itself makes it dead here. Rumours of
  * others make it look, nothing more, so a liar cannot bury anybody.
  *
- * Invariants: (1) a dead peer was probed directly, through others if there are any, and through a whole suspicion;
+ * Invariants: (1) a peer that was up is dead only after it was probed directly, through others if there are any, and through a
+ * whole suspicion; others can put that off MAX_REPRIEVES times;
  * (2) every change to dead or left has a reason; (3) members, probes, relays and lost peers are bounded.
  */
 export class Membership implements Protocol<MembershipMessage> {
-  /** probes, deaths, refuted, rumours, relayed, relay-refused, too-many-probes, goodbyes */
+  /** probes, deaths, strangers-silent, refuted, vouched, rumours, relayed, relay-refused, too-many-probes, goodbyes, old-goodbye */
   readonly tally = new Tally()
   readonly #environment: Environment<MembershipMessage>
   readonly #init: MembershipInit
@@ -134,13 +143,13 @@ export class Membership implements Protocol<MembershipMessage> {
         this.#relayed(from, message.nonce, message.alive)
         break
       case 'goodbye':
-        this.tally.add('goodbyes')
-        this.#down(from, 'left', 'said goodbye')
+        this.#leaves(from)
     }
   }
 
   /** The transport authenticated a message of this peer: it lives. */
   heard(from: PeerDescriptor): void {
+    if (this.#timer === undefined) return
     const known = this.#members.get(from.id)
     const now = this.#environment.now()
     if (known?.state === 'left' && from.sequence <= known.peer.sequence) return
@@ -159,6 +168,7 @@ export class Membership implements Protocol<MembershipMessage> {
       heardAt: now,
       rtt: known?.rtt,
       reason: undefined,
+      reprieves: 0,
     })
     this.#lost.remove(from.id)
     if (!alive) this.#init.up(from)
@@ -183,14 +193,14 @@ export class Membership implements Protocol<MembershipMessage> {
     return this.#environment.now() - member.heardAt < STALE ? 'yes' : 'ask'
   }
 
-  /** Finds out whether the peer lives, unless that is being done already. */
-  probe(peer: PeerDescriptor, reason: string): void {
-    if (this.#timer === undefined || this.#probes.has(peer.id) || peer.id === this.#environment.self.id) return
+  /** Finds out whether the peer lives. False when that is being done already, is known, or is too much at the moment. */
+  probe(peer: PeerDescriptor, reason: string): boolean {
+    if (this.#timer === undefined || this.#probes.has(peer.id) || peer.id === this.#environment.self.id) return false
     const state = this.#members.get(peer.id)?.state
-    if (state === 'dead' || state === 'left') return
-    if (this.#probes.size >= MAX_PROBES) {
+    if (state === 'dead' || state === 'left') return false
+    if (this.#probes.size >= MAX_PROBES || (!this.isUp(peer.id) && this.#strangers() >= MAX_STRANGERS)) {
       this.tally.add('too-many-probes')
-      return
+      return false
     }
     this.tally.add('probes')
     const { pingTimeout, suspicion } = this.#options
@@ -206,19 +216,29 @@ export class Membership implements Protocol<MembershipMessage> {
       dead: (target, why) => this.#dead(target, why),
     })
     this.#probes.set(peer.id, probe)
+    return true
   }
 
   /** The transport lost this peer. That alone kills nobody: connections break for many reasons. */
   unreachable(id: string, reason: string): void {
     const probe = this.#probes.get(id)
     const member = this.#members.get(id)
+    this.#relays.unreachable(id)
     if (probe !== undefined) probe.unreachable(reason)
     else if (member?.state === 'alive') this.probe(member.peer, reason)
   }
 
-  /** Says goodbye to the contacts, so that nobody has to find out. */
+  /**
+   * Says goodbye to the contacts, and to those heard of lately: whoever watches this node pings it, contact or not. So nobody
+   * has to find out.
+   */
   leave(): void {
-    for (const peer of this.#init.contacts()) this.#environment.send(peer, { kind: 'goodbye' })
+    const now = this.#environment.now()
+    const lately = [...this.#members.values()]
+      .filter(({ peer, heardAt }) => this.isUp(peer.id) && now - heardAt < STALE)
+      .sort((a, b) => b.heardAt - a.heardAt)
+    const peers = new Map([...this.#init.contacts(), ...lately.map(({ peer }) => peer)].map((peer) => [peer.id, peer]))
+    for (const peer of [...peers.values()].slice(0, MAX_GOODBYES)) this.#environment.send(peer, { kind: 'goodbye' })
   }
 
   status(): { members: Record<PeerState, number>; lost: number; stretch: number; counts: Record<string, number> } {
@@ -232,21 +252,36 @@ export class Membership implements Protocol<MembershipMessage> {
     this.#forget()
     for (const peer of this.#due()) this.probe(peer, 'no answer to a ping')
     if (this.#round % this.#options.retryLost === 0) {
-      const lost = this.#lost.pick()
+      const lost = this.#lost.pick(this.#environment.now())
       if (lost !== undefined) this.#ping(lost)
     }
   }
 
-  /** One of the four nearest and one of all, in turn, unless heard of within the last round. */
+  /** Of the four nearest and of all, the one unheard for longest, unless it was heard of within the last round. */
   #due(): PeerDescriptor[] {
     const contacts = this.#init.contacts()
-    const near = contacts[this.#round % Math.min(4, Math.max(1, contacts.length))]
-    const any = contacts[this.#round % Math.max(1, contacts.length)]
-    const quietSince = this.#environment.now() - this.#options.period
-    return [...new Set([near, any])].filter(
-      (peer): peer is PeerDescriptor =>
-        peer !== undefined && (this.#members.get(peer.id)?.heardAt ?? NEVER) < quietSince,
-    )
+    const before = this.#environment.now() - this.#options.period
+    const due = [contacts.slice(0, 4), contacts].map((some) => this.#longestUnheard(some, before))
+    return due.filter((peer) => peer !== undefined)
+  }
+
+  #longestUnheard(contacts: readonly PeerDescriptor[], before: number): PeerDescriptor | undefined {
+    let longest: PeerDescriptor | undefined
+    let earliest = before
+    for (const peer of contacts) {
+      const heardAt = this.#members.get(peer.id)?.heardAt ?? NEVER
+      if (heardAt >= earliest || this.#probes.has(peer.id)) continue
+      longest = peer
+      earliest = heardAt
+    }
+    return longest
+  }
+
+  /** Probes of peers that are not known to have lived. */
+  #strangers(): number {
+    let count = 0
+    for (const id of this.#probes.keys()) if (!this.isUp(id)) count++
+    return count
   }
 
   #ping(peer: PeerDescriptor): void {
@@ -267,7 +302,9 @@ export class Membership implements Protocol<MembershipMessage> {
     this.#members.set(from.id, { ...member, rtt: member.rtt === undefined ? took : member.rtt * 0.8 + took * 0.2 })
   }
 
+  /** Nobody is asked about a stranger: that others reach it would not make it speak to this node. */
   #pingThroughOthers(target: PeerDescriptor): boolean {
+    if (!this.isUp(target.id)) return false
     const others = this.#init
       .contacts()
       .filter(({ id }) => id !== target.id && this.#members.get(id)?.state === 'alive')
@@ -282,31 +319,51 @@ export class Membership implements Protocol<MembershipMessage> {
 
   /**
    * What a helper found. That it could reach the peer and this node could not says that this node is the slow one. Its word
-   * ends this probe, no more: it does not count as having heard the peer, so the next round asks again.
+   * ends this probe, no more: it does not count as having heard the peer, so the next round asks again, and after
+   * MAX_REPRIEVES of them it counts for nothing.
    */
   #relayed(from: PeerDescriptor, nonce: number, alive: boolean): void {
     const asked = this.#relays.result(from.id, nonce)
     if (asked === undefined) return
     const probe = this.#probes.get(asked.id)
-    if (probe === undefined) return
-    if (alive) {
-      this.#stretch = Math.min(MAX_STRETCH, this.#stretch + 1)
-      probe.cancel()
-      this.#probes.delete(asked.id)
-      const member = this.#members.get(asked.id)
-      if (member !== undefined) this.#members.set(asked.id, { ...member, state: 'alive' })
-    } else if (asked.allFailed) probe.nobodyReachesIt()
+    const member = this.#members.get(asked.id)
+    if (probe === undefined || member === undefined) return
+    if (!alive) {
+      if (asked.allFailed) probe.nobodyReachesIt()
+      return
+    }
+    if (member.reprieves >= MAX_REPRIEVES) return
+    this.tally.add('vouched')
+    this.#stretch = Math.min(MAX_STRETCH, this.#stretch + 1)
+    probe.cancel()
+    this.#probes.delete(asked.id)
+    const since = member.state === 'alive' ? member.since : this.#environment.now()
+    const reprieves = member.reprieves + 1
+    this.#members.set(asked.id, { ...member, state: 'alive', since, reason: undefined, reprieves })
   }
 
+  /** Only contacts are worth a look, or a liar could make this node ping everybody it knows. */
   #look(dead: readonly Rumor[]): void {
-    const { period } = this.#options
+    if (dead.length === 0) return
+    const contacts = new Set(this.#init.contacts().map(({ id }) => id))
+    const quietSince = this.#environment.now() - this.#options.period
     for (const { id, sequence } of dead) {
       const member = this.#members.get(id)
-      if (member?.state !== 'alive' || member.peer.sequence > sequence) continue
-      if (this.#environment.now() - member.heardAt < period) continue
+      if (member?.state !== 'alive' || !contacts.has(id)) continue
+      if (member.peer.sequence > sequence || member.heardAt > quietSince) continue
       this.tally.add('rumours')
       this.probe(member.peer, 'others found it dead')
     }
+  }
+
+  /** A goodbye of an incarnation that a newer one has followed says nothing about that. */
+  #leaves(from: PeerDescriptor): void {
+    if (from.sequence < (this.#members.get(from.id)?.peer.sequence ?? 0)) {
+      this.tally.add('old-goodbye')
+      return
+    }
+    this.tally.add('goodbyes')
+    this.#down(from, 'left', 'said goodbye')
   }
 
   #suspect(peer: PeerDescriptor, reason: string): void {
@@ -317,8 +374,8 @@ export class Membership implements Protocol<MembershipMessage> {
   }
 
   #dead(peer: PeerDescriptor, reason: string): void {
-    this.tally.add('deaths')
     const known = this.isUp(peer.id)
+    this.tally.add(known ? 'deaths' : 'strangers-silent')
     this.#down(peer, 'dead', reason)
     if (!known) return
     this.#lost.add(peer)
@@ -331,7 +388,15 @@ export class Membership implements Protocol<MembershipMessage> {
     this.#probes.delete(peer.id)
     const member = this.#members.get(peer.id)
     const now = this.#environment.now()
-    this.#remember({ peer, state, since: now, heardAt: member?.heardAt ?? NEVER, rtt: member?.rtt, reason })
+    this.#remember({
+      peer,
+      state,
+      since: now,
+      heardAt: member?.heardAt ?? NEVER,
+      rtt: member?.rtt,
+      reason,
+      reprieves: 0,
+    })
     if (known) this.#init.down(peer, reason)
   }
 

@@ -18,12 +18,12 @@ export interface ProbeActions {
 
 const NEXT = { direct: 'indirect', indirect: 'suspicion', suspicion: undefined } as const
 
-/** Pings during the suspicion, so that one lost message does not kill a peer. */
-const SUSPICION_PINGS = 3
+/** Pings during the suspicion, so that a few lost messages do not kill a peer. */
+const SUSPICION_PINGS = 4
 
 /**
- * One doubt about one peer (SWIM, Das et al. 2002): a direct ping, then pings through others, then suspicion with more
- * pings, then death. Any message from the peer ends it (`cancel`).
+ * One doubt about one peer (SWIM, Das et al. 2002): a direct ping, then pings through others and one more directly, then
+ * suspicion with several pings, then death. Any message from the peer ends it (`cancel`).
  *
  * A timer that fires much too late says that this node slept, not that the peer died: the stage is begun again.
  */
@@ -85,7 +85,7 @@ export class Probe {
     const delay = this.#times[this.#stage] / shares
     const due = this.#environment.now() + delay
     this.#pings++
-    if (this.#stage !== 'indirect') this.#actions.ping(this.peer)
+    this.#actions.ping(this.peer)
     this.#timer = this.#environment.after(delay, () => {
       if (this.#environment.now() - due > delay) this.#enter(this.#stage)
       else if (this.#pings < shares) this.#wait()

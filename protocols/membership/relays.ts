@@ -8,6 +8,8 @@ import type { MembershipMessage } from './messages.ts'
 const MAX_RELAYS = 64
 /** What all others together may ask, so that nobody can use this node to knock at a third one's door. */
 const RELAYS_PER_SECOND = 20
+/** And one of them, so that no requester takes the relays from the rest. */
+const RELAYS_PER_REQUESTER = 8
 /** Requests of this node's own that are open. */
 const MAX_ASKED = 256
 
@@ -52,7 +54,12 @@ export class Relays {
 
   /** Another node wants to know whether `target` lives. */
   request(requester: PeerDescriptor, nonce: number, target: PeerDescriptor): void {
-    if (this.#relays.length >= MAX_RELAYS || !this.#allowance.take(this.#environment.now())) {
+    const own = this.#relays.filter(({ requester: other }) => other.id === requester.id).length
+    if (
+      own >= RELAYS_PER_REQUESTER ||
+      this.#relays.length >= MAX_RELAYS ||
+      !this.#allowance.take(this.#environment.now())
+    ) {
       this.#tally.add('relay-refused')
       return
     }
@@ -66,6 +73,11 @@ export class Relays {
   /** Somebody spoke: whoever asked about it is told. */
   heard(id: string): void {
     for (const relay of this.#relays.filter(({ target }) => target === id)) this.#finish(relay, true)
+  }
+
+  /** The transport cannot reach it: whoever asked about it is told. */
+  unreachable(id: string): void {
+    for (const relay of this.#relays.filter(({ target }) => target === id)) this.#finish(relay, false)
   }
 
   asked(nonce: number, helper: string, target: string, helpers: number): void {
