@@ -58,6 +58,8 @@ export interface TendrilNode {
   readonly addresses: readonly string[]
   /** Addresses it knew to join through when it started: configured and remembered nodes. */
   readonly known: number
+  /** Inbound connections that were not taken, by reason; those refused for their rate are counted by libp2p. */
+  refusedConnections(): Readonly<Record<string, number>>
   /** Stops everything and closes the data folder. It says no goodbye: see `tendril.leave`. */
   stop(): Promise<void>
 }
@@ -72,9 +74,9 @@ export async function createNode(config: NodeConfig = {}): Promise<TendrilNode> 
   const folder = config.data === undefined ? undefined : await openDataFolder(config.data)
   const datastore = folder ?? new MemoryDatastore()
   let libp2p: Libp2p<{ tendril: Tendril }> | undefined
+  const admission = new Admission(config.limits ?? {}, () => libp2p?.getConnections() ?? [])
   try {
     const privateKey = config.privateKey ?? (await loadOrCreateSelfKey(datastore))
-    const admission = new Admission(config.limits ?? {}, () => libp2p?.getConnections() ?? [])
     libp2p = await createLibp2p({
       ...networking(config),
       start: false,
@@ -100,6 +102,7 @@ export async function createNode(config: NodeConfig = {}): Promise<TendrilNode> 
     tendril: service,
     addresses: started.getMultiaddrs().map(String),
     known: (config.bootstrap ?? []).length + service.status().known,
+    refusedConnections: () => admission.tally.toJSON(),
     stop: async () => {
       await started.stop()
       await folder?.close()

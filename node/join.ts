@@ -34,6 +34,8 @@ export const JOIN_DEFAULTS: JoinOptions = {
 const RAW = 0x55
 /** ms between two looks of a node that has contacts whether it lost them all. */
 const WATCH = 2000
+/** Attempts that may end without a contact, though somebody answered, before that is told. */
+const PATIENCE = 3
 
 export interface JoinInit {
   readonly network: string
@@ -71,6 +73,9 @@ export class Join {
   #failures = 0
   #provided = false
   #nextLookup = 0
+  #inDht = false
+  /** Why the last look into the DHT found nobody. */
+  #dhtProblem: string | undefined
 
   constructor(init: JoinInit) {
     this.#init = init
@@ -112,13 +117,22 @@ export class Join {
       return this.#jittered(WATCH)
     }
     this.tally.add('attempts')
-    const errors = [await this.#tryKnown(), await this.#tryDht()].flat()
+    const errors = await this.#tryKnown()
+    this.#tryDht()
     const wait = this.#jittered(Math.min(longestRetry, firstRetry * 2 ** Math.min(this.#failures++, 16)))
-    if (this.#init.isAlone() && errors.length > 0) {
-      this.tally.add('alone')
-      this.#init.failed(`${errors.join('; ')}. The next attempt is in ${(wait / 1000).toFixed(1)} s.`)
-    }
+    this.#tellIfAlone(errors, wait)
     return wait
+  }
+
+  /** Not of a node that knows nobody to join through (it is the first one), nor while a peer it reached may still say hello. */
+  #tellIfAlone(errors: readonly string[], wait: number): void {
+    const { bootstrap, book, failed, isAlone } = this.#init
+    const known = bootstrap.length + book.size
+    if (!isAlone() || known === 0 || (errors.length === 0 && this.#failures <= PATIENCE)) return
+    this.tally.add('alone')
+    const reasons = errors.length > 0 ? [...errors] : ['the nodes that answered are not of this network']
+    if (this.#dhtProblem !== undefined) reasons.push(this.#dhtProblem)
+    failed(`${reasons.join('; ')}. The next attempt is in ${(wait / 1000).toFixed(1)} s.`)
   }
 
   #jittered(ms: number): number {
@@ -150,11 +164,25 @@ export class Join {
     return errors
   }
 
-  async #tryDht(): Promise<string[]> {
-    const provided = await this.#provide()
-    const found = await this.#lookUp()
-    if (this.#init.routing === undefined || found > 0) return []
-    return [provided ? 'the DHT knows nobody else of this network' : 'the DHT could not be reached']
+  /** In the background: a DHT without peers takes its time to find that out, and known addresses need not wait for it. */
+  #tryDht(): void {
+    if (this.#init.routing === undefined || this.#inDht) return
+    this.#inDht = true
+    const attempt = async () => {
+      const provided = await this.#provide()
+      const found = await this.#lookUp()
+      const none = provided ? 'the DHT knows nobody else of this network' : 'the DHT could not be reached'
+      this.#dhtProblem = found > 0 ? undefined : none
+    }
+    attempt().then(
+      () => {
+        this.#inDht = false
+      },
+      (error: unknown) => {
+        this.#inDht = false
+        this.#init.log.error('looking in the DHT failed - %e', error)
+      },
+    )
   }
 
   /** Announces this node. Announced once, the DHT's own reprovider keeps it up. */

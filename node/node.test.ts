@@ -41,7 +41,7 @@ async function until(what: string, predicate: () => boolean | Promise<boolean>, 
 }
 
 function knows({ tendril }: TendrilNode, ...others: TendrilNode[]): boolean {
-  const ids = tendril.peers().map(({ id }) => id)
+  const ids = tendril.peers().flatMap(({ id, role }) => (role === 'random' ? [] : [id]))
   return others.every((other) => ids.includes(other.tendril.id))
 }
 

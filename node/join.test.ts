@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import type { ContentRouting, Logger, PeerInfo } from '@libp2p/interface'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import { MemoryDatastore } from 'datastore-core'
+import { Random } from '../core/random.ts'
+import { Join, type JoinInit, networkKey } from './join.ts'
+import { AddressBook } from './state/address-book.ts'
+
+const newId = async () => peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
+const self = await newId()
+const other = await newId()
+const FAST = { firstRetry: 10, longestRetry: 80, dhtTimeout: 200 }
+const ADDRESS = `/ip4/192.0.2.1/tcp/1/p2p/${other}`
+
+function routing(found: readonly PeerInfo[], provide: () => Promise<void> = async () => undefined) {
+  return {
+    provide,
+    findProviders: async function* () {
+      yield* found
+    },
+  } as unknown as ContentRouting
+}
+
+async function joining(init: Partial<JoinInit>) {
+  const dials: { readonly at: number; readonly target: string }[] = []
+  const told: string[] = []
+  const book = await AddressBook.open(new MemoryDatastore())
+  const join = new Join({
+    network: 'net',
+    self,
+    bootstrap: [],
+    book,
+    routing: undefined,
+    random: new Random(1),
+    log: Object.assign(() => undefined, { error: () => undefined }) as unknown as Logger,
+    options: FAST,
+    isAlone: () => true,
+    connect: async (target) => {
+      dials.push({ at: performance.now(), target: String(target) })
+      throw new Error('nobody there')
+    },
+    failed: (reason) => told.push(reason),
+    ...init,
+  })
+  return { join, dials, told, book }
+}
+
+async function during(join: Join, ms: number): Promise<void> {
+  join.start()
+  await new Promise((resolve) => setTimeout(resolve, ms))
+  join.stop()
+}
+
+test('alone, it tries again and again, ever more slowly, and says why and when', async () => {
+  const { join, dials, told } = await joining({ bootstrap: [ADDRESS] })
+  await during(join, 700)
+  assert.ok(dials.length >= 4, `${dials.length} dials`)
+  assert.ok(dials.length <= 20, `${dials.length} dials`)
+  assert.match(told[0] ?? '', /192\.0\.2\.1.*does not answer \(nobody there\)\. The next attempt is in 0\.0 s/)
+  const before = dials.length
+  await new Promise((resolve) => setTimeout(resolve, 150))
+  assert.equal(dials.length, before) // stopped is stopped
+})
+
+test('with contacts it dials nobody; the first node of a network, with nobody to dial, complains to nobody', async () => {
+  const content = await joining({ bootstrap: [ADDRESS], isAlone: () => false })
+  await during(content.join, 100)
+  assert.deepEqual([content.dials, content.told], [[], []])
+  const first = await joining({ routing: routing([]) })
+  await during(first.join, 200)
+  assert.deepEqual([first.dials, first.told], [[], []])
+})
+
+test('it tries the peers it remembers, and those the DHT finds, but never itself', async () => {
+  const found = [
+    { id: self, multiaddrs: [multiaddr('/ip4/192.0.2.7/tcp/7')] },
+    { id: other, multiaddrs: [multiaddr('/ip4/192.0.2.8/tcp/8')] },
+  ]
+  const { join, dials, book } = await joining({
+    routing: routing(found),
+    bootstrap: [`/ip4/192.0.2.9/tcp/9/p2p/${self}`],
+  })
+  const remembered = (await newId()).toString()
+  book.add({ id: remembered, addresses: ['/ip4/192.0.2.3/tcp/3'] }, 1)
+  await during(join, 200)
+  const targets = new Set(dials.map(({ target }) => target))
+  assert.deepEqual(targets, new Set([`/ip4/192.0.2.3/tcp/3/p2p/${remembered}`, `/ip4/192.0.2.8/tcp/8/p2p/${other}`]))
+})
+
+test('a DHT that fails or never answers does not keep it from its other ways', async () => {
+  const never = () => new Promise<void>(() => undefined)
+  for (const provide of [never, () => Promise.reject(new Error('no peers'))]) {
+    const { join, dials } = await joining({ bootstrap: [ADDRESS], routing: routing([], provide) })
+    await during(join, 300)
+    assert.ok(dials.length >= 3)
+  }
+})
+
+test('the key of a network depends on its name and nothing else', async () => {
+  const [a, again, b] = [await networkKey('a'), await networkKey('a'), await networkKey('b')]
+  assert.ok(a.equals(again) && !a.equals(b))
+})
