@@ -8,6 +8,8 @@ import type { PeerDescriptor } from '../../core/descriptor.ts'
  */
 export interface Ranking {
   readonly name: string
+  /** How many of the first that `select` gives are neighbours, the rest being long links. */
+  readonly neighbours: number
   /**
    * The best `size` of the candidates for the node `around`, neighbours first, each once.
    * @param candidates unique ids; `around` itself is passed over

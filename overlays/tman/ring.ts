@@ -23,6 +23,7 @@ export function bandOf(distance: number): number {
 export function ringRanking(side = SIDE, perBand = PER_BAND): Ranking {
   return {
     name: 'ring',
+    neighbours: 2 * side,
     select(around, candidates, size, preference) {
       const sorted = candidates
         .filter(({ id }) => id !== around.id)

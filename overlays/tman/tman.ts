@@ -13,7 +13,7 @@ export interface TManOptions {
   readonly psi: number
   /** Random peers taken into every merge, so that order keeps growing out of randomness. @default 2 (measured) */
   readonly random: number
-  /** Candidates asked whether they live, a round: each may cost a connection. The nearest come first. @default 2 (measured) */
+  /** Candidates asked whether they live, a round: each may cost a connection. The nearest come first. @default 1 (measured: 20 % fewer connections than 2) */
   readonly asks: number
   /** Rounds without a change after which the node falls quiet. @default 4 (the paper suspends after about as many) */
   readonly quietAfter: number
@@ -26,7 +26,7 @@ export const TMAN_DEFAULTS: TManOptions = {
   message: 20,
   psi: 4,
   random: 2,
-  asks: 2,
+  asks: 1,
   quietAfter: 4,
   keepAlive: 8,
 }
@@ -72,6 +72,7 @@ export class TMan implements Exchange<readonly PeerDescriptor[], readonly PeerDe
   readonly #salt: number
   #view: readonly PeerDescriptor[] = []
   #roundsSinceChange = 0
+  #round = 0
   /** In this round. */
   #asked = 0
 
@@ -113,6 +114,7 @@ export class TMan implements Exchange<readonly PeerDescriptor[], readonly PeerDe
 
   partner(): PeerDescriptor | undefined {
     this.#roundsSinceChange++
+    this.#round++
     this.#asked = 0
     if (this.quiet && this.#roundsSinceChange % this.#options.keepAlive !== 0) return undefined
     this.consider(this.#init.sample(this.#options.random))
@@ -163,14 +165,18 @@ export class TMan implements Exchange<readonly PeerDescriptor[], readonly PeerDe
     const possible = candidates.filter(({ id }) => verdicts.get(id) !== 'no')
     this.tally.add('not-admitted', candidates.length - possible.length)
     const chosen = this.#select(possible)
-    const unknown = chosen.filter(({ id }) => verdicts.get(id) === 'ask')
-    if (unknown.length === 0) return chosen
-    for (const peer of unknown) {
-      if (this.#asked >= this.#options.asks) break
-      if (ask?.(peer)) this.#asked++
-    }
+    if (!chosen.some(({ id }) => verdicts.get(id) === 'ask')) return chosen
     const members = new Set(this.#view.map(({ id }) => id))
-    return this.#select(possible.filter(({ id }) => verdicts.get(id) === 'yes' || members.has(id)))
+    const view = this.#select(possible.filter(({ id }) => verdicts.get(id) === 'yes' || members.has(id)))
+    // Asking costs a connection: neighbours and what fills a gap are asked at once, the nearest first; a long link that would
+    // merely replace another only now and then.
+    const all = view.length < chosen.length || this.#round % this.#options.keepAlive === 0
+    const worth = all ? chosen : chosen.slice(0, this.#init.ranking.neighbours)
+    for (const peer of worth) {
+      if (this.#asked >= this.#options.asks) break
+      if (verdicts.get(peer.id) === 'ask' && ask?.(peer)) this.#asked++
+    }
+    return view
   }
 
   #select(candidates: readonly PeerDescriptor[]): readonly PeerDescriptor[] {

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { create, toBinary } from '@bufbuild/protobuf'
+import fc from 'fast-check'
+import { describe, descriptorToWire } from '../../core/descriptor.ts'
+import { Malformed } from '../../core/malformed.ts'
+import type { Signed } from '../../core/signed.ts'
+import { type SamplingMessage, samplingCodec } from './codec.ts'
+import { MAX_AGE, MAX_SAMPLE } from './sampling.ts'
+import { SamplingMessageSchema } from './sampling_pb.ts'
+
+const descriptor = fc
+  .record({
+    id: fc.stringMatching(/^[A-Za-z0-9]{1,64}$/),
+    addresses: fc.array(fc.string({ maxLength: 60 }), { maxLength: 4 }),
+    sequence: fc.maxSafeNat(),
+    issued: fc.maxSafeNat(),
+    attributes: fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9_]{0,20}$/), fc.integer(), {
+      maxKeys: 8,
+      noNullPrototype: true,
+    }),
+  })
+  .map((fields) => describe(fields, () => new Uint8Array(64).fill(7)))
+
+const message: fc.Arbitrary<SamplingMessage> = fc
+  .record({
+    kind: fc.constantFrom('offer' as const, 'answer' as const),
+    round: fc.nat(0xffff_ffff),
+    body: fc.array(
+      fc.record({ peer: descriptor, age: fc.nat(MAX_AGE) }).map(({ peer, age }) => ({ id: peer.id, peer, age })),
+      { maxLength: MAX_SAMPLE },
+    ),
+  })
+  .map(({ kind, round, body }) => ({ kind, round, body }))
+
+function malformed(bytes: Uint8Array): string {
+  try {
+    samplingCodec.decode(bytes, [])
+  } catch (error) {
+    assert.ok(error instanceof Malformed, String(error))
+    return error.reason
+  }
+  return 'accepted'
+}
+
+test('what is encoded is decoded the same, within the size foretold, and every descriptor is claimed', () => {
+  fc.assert(
+    fc.property(message, (original) => {
+      const bytes = samplingCodec.encode(original)
+      assert.ok(bytes.length <= samplingCodec.size(original), `${bytes.length} > ${samplingCodec.size(original)}`)
+      const claims: Signed[] = []
+      assert.deepEqual(samplingCodec.decode(bytes, claims), original)
+      assert.deepEqual(
+        claims.map(({ signer }) => signer),
+        original.body.map(({ id }) => id),
+      )
+    }),
+    { numRuns: 100 },
+  )
+})
+
+test('mutated, truncated and random bytes: a message that can be passed on, or Malformed, never anything else', () => {
+  const damaged = fc.oneof(
+    fc.uint8Array({ maxLength: 400 }),
+    fc.tuple(message, fc.nat(), fc.nat(255)).map(([original, at, byte]) => {
+      const bytes = samplingCodec.encode(original)
+      bytes[at % Math.max(1, bytes.length)] = byte
+      return bytes
+    }),
+    fc.tuple(message, fc.nat()).map(([original, at]) => {
+      const bytes = samplingCodec.encode(original)
+      return bytes.subarray(0, at % Math.max(1, bytes.length))
+    }),
+  )
+  fc.assert(
+    fc.property(damaged, (bytes) => {
+      if (malformed(bytes) !== 'accepted') return
+      const decoded = samplingCodec.decode(bytes, [])
+      assert.deepEqual(samplingCodec.decode(samplingCodec.encode(decoded), []), decoded)
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('limits are refused with their reason', () => {
+  const peer = descriptorToWire(describe({ id: 'a', addresses: [], sequence: 1, issued: 0 }))
+  const wire = (entries: { peer?: typeof peer; age: number }[]) =>
+    malformed(toBinary(SamplingMessageSchema, create(SamplingMessageSchema, { round: 1, entries })))
+  assert.equal(wire([{ peer, age: MAX_AGE }]), 'accepted')
+  assert.equal(wire([{ peer, age: MAX_AGE + 1 }]), 'sampling-age')
+  assert.equal(wire([{ age: 1 }]), 'sampling-peer')
+  assert.equal(wire(Array.from({ length: MAX_SAMPLE }, () => ({ peer, age: 0 }))), 'accepted')
+  assert.equal(wire(Array.from({ length: MAX_SAMPLE + 1 }, () => ({ peer, age: 0 }))), 'sampling-entries')
+  assert.equal(malformed(new Uint8Array([0xff, 0xff])), 'sampling')
+})

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { create, toBinary } from '@bufbuild/protobuf'
+import fc from 'fast-check'
+import { describe, descriptorToWire } from '../../core/descriptor.ts'
+import { DescriptorSchema } from '../../core/descriptor_pb.ts'
+import { Malformed } from '../../core/malformed.ts'
+import type { Signed } from '../../core/signed.ts'
+import { type TManMessage, tmanCodec } from './codec.ts'
+import { MAX_RANKED } from './tman.ts'
+import { TManMessageSchema } from './tman_pb.ts'
+
+const descriptor = fc
+  .record({
+    id: fc.stringMatching(/^[A-Za-z0-9]{1,64}$/),
+    addresses: fc.array(fc.string({ maxLength: 60 }), { maxLength: 4 }),
+    sequence: fc.maxSafeNat(),
+    issued: fc.maxSafeNat(),
+    attributes: fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9_]{0,20}$/), fc.integer(), {
+      maxKeys: 8,
+      noNullPrototype: true,
+    }),
+  })
+  .map((fields) => describe(fields, () => new Uint8Array(64).fill(7)))
+
+const message: fc.Arbitrary<TManMessage> = fc
+  .record({
+    kind: fc.constantFrom('offer' as const, 'answer' as const),
+    round: fc.nat(0xffff_ffff),
+    body: fc.array(descriptor, { maxLength: MAX_RANKED }),
+  })
+  .map(({ kind, round, body }) => ({ kind, round, body }))
+
+function malformed(bytes: Uint8Array): string {
+  try {
+    tmanCodec.decode(bytes, [])
+  } catch (error) {
+    assert.ok(error instanceof Malformed, String(error))
+    return error.reason
+  }
+  return 'accepted'
+}
+
+test('what is encoded is decoded the same, within the size foretold, and every descriptor is claimed', () => {
+  fc.assert(
+    fc.property(message, (original) => {
+      const bytes = tmanCodec.encode(original)
+      assert.ok(bytes.length <= tmanCodec.size(original), `${bytes.length} > ${tmanCodec.size(original)}`)
+      const claims: Signed[] = []
+      assert.deepEqual(tmanCodec.decode(bytes, claims), original)
+      assert.deepEqual(
+        claims.map(({ signer }) => signer),
+        original.body.map(({ id }) => id),
+      )
+    }),
+    { numRuns: 100 },
+  )
+})
+
+test('mutated, truncated and random bytes: a message that can be passed on, or Malformed, never anything else', () => {
+  const damaged = fc.oneof(
+    fc.uint8Array({ maxLength: 400 }),
+    fc.tuple(message, fc.nat(), fc.nat(255)).map(([original, at, byte]) => {
+      const bytes = tmanCodec.encode(original)
+      bytes[at % Math.max(1, bytes.length)] = byte
+      return bytes
+    }),
+    fc.tuple(message, fc.nat()).map(([original, at]) => {
+      const bytes = tmanCodec.encode(original)
+      return bytes.subarray(0, at % Math.max(1, bytes.length))
+    }),
+  )
+  fc.assert(
+    fc.property(damaged, (bytes) => {
+      if (malformed(bytes) !== 'accepted') return
+      const decoded = tmanCodec.decode(bytes, [])
+      assert.deepEqual(tmanCodec.decode(tmanCodec.encode(decoded), []), decoded)
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('limits are refused with their reason', () => {
+  const peer = descriptorToWire(describe({ id: 'a', addresses: [], sequence: 1, issued: 0 }))
+  const wire = (count: number, first = peer) => {
+    const peers = [first, ...Array.from({ length: count - 1 }, () => peer)]
+    return malformed(toBinary(TManMessageSchema, create(TManMessageSchema, { round: 1, peers })))
+  }
+  assert.equal(wire(MAX_RANKED), 'accepted')
+  assert.equal(wire(MAX_RANKED + 1), 'tman-peers')
+  assert.equal(wire(2, create(DescriptorSchema, { body: new Uint8Array(0) })), 'descriptor-size')
+  assert.equal(malformed(new Uint8Array([0xff, 0xff])), 'tman')
+})
