@@ -108,10 +108,12 @@ suite('stack', () => {
     const bed = network(20)
     bed.simulation.run(10_000)
     const leaver = bed.simulation.nodes[5]
+    const knowing = bed.simulation.nodes.filter(({ protocol }) => protocol.member('n5')?.state === 'alive').length
+    assert.ok(knowing >= 12, `${knowing}`)
     leaver?.protocol.leave()
     leaver?.protocol.stop()
     bed.simulation.run(100)
-    assert.equal(bed.downs.filter(({ peer, reason }) => peer === 'n5' && reason === 'said goodbye').length, 19)
+    assert.equal(bed.downs.filter(({ peer, reason }) => peer === 'n5' && reason === 'said goodbye').length, knowing)
     bed.simulation.run(5000)
     assert.deepEqual(bed.ask().coverage, { answered: 19, missing: 0, intervals: [], silent: 0 })
   })
@@ -175,6 +177,67 @@ suite('stack', () => {
     bed.simulation.run(2000)
     for (const [id, ids] of bed.got) assert.equal(new Set(ids).size === 20 && ids.length, 20, id)
     assert.deepEqual(Object.keys(bed.simulation.tally.toJSON()), [], 'nothing was malformed, forged or lost')
+  })
+
+  test('what a stopped node still receives changes nothing and tells nobody', () => {
+    const bed = network(2)
+    bed.simulation.run(3000)
+    const [a, b] = bed.simulation.nodes.map(({ protocol, self }) => ({ protocol, self }))
+    assert.ok(a !== undefined && b !== undefined)
+    a.protocol.receive(b.self, { channel: 'membership', message: { kind: 'goodbye' } })
+    assert.equal(a.protocol.member('n1')?.state, 'left')
+    assert.equal(b.protocol.member('n0')?.state, 'alive')
+    b.protocol.stop()
+    b.protocol.receive(a.self, { channel: 'membership', message: { kind: 'goodbye' } })
+    b.protocol.unreachable('n0', 'closed')
+    assert.equal(b.protocol.member('n0')?.state, 'alive')
+    assert.deepEqual(bed.downs, [{ at: 'n0', peer: 'n1', reason: 'said goodbye' }])
+  })
+
+  test('callbacks that throw are told about, and the network works as if they had not', () => {
+    const threw: unknown[] = []
+    const fail = () => {
+      throw new Error('user')
+    }
+    const simulation = new Simulation<StackMessage, Stack>({ seed: 1, latency: 20, codec: stackCodec })
+    for (let i = 0; i < 20; i++) {
+      simulation.add({ addresses: [`/sim/${i}`] }, (environment) => {
+        const on = { peerUp: fail, peerDown: fail, contactsChanged: fail, callbackThrew: (e: unknown) => threw.push(e) }
+        const attributes = i === 3 ? fail : () => ({ number: i })
+        return new Stack(environment, { attributes, sequences: { next: () => 1 }, on })
+      })
+    }
+    const [first, ...others] = simulation.nodes
+    assert.ok(first !== undefined)
+    for (const { protocol } of others) protocol.introduce([first.self])
+    simulation.run(8000)
+    simulation.kill('n7')
+    simulation.run(5000)
+    first.protocol.query('SELECT count(*) FROM nodes', {}, fail)
+    simulation.run(2000)
+    let outcome: Outcome | undefined
+    first.protocol.query('SELECT count(*), count(number) FROM nodes', {}, (came) => (outcome = came))
+    simulation.run(2000)
+    assert.ok(outcome !== undefined && 'answer' in outcome)
+    assert.deepEqual(outcome.answer.rows, [[19, 18]])
+    assert.equal(outcome.answer.cost.delegations, 18)
+    assert.ok(threw.length > 100)
+  })
+
+  test('half a minute of disorder: whatever is asked meanwhile, nobody is counted twice', () => {
+    for (const seed of [1, 2, 3]) {
+      const bed = network(60, { seed, loss: 0.05, duplicate: 0.1 })
+      for (let second = 0; second < 30; second += 3) {
+        const asker = bed.simulation.nodes[second] as (typeof bed.simulation.nodes)[0]
+        let outcome: Outcome | undefined
+        asker.protocol.query('SELECT id FROM nodes', { timeout: 2500 }, (came) => (outcome = came))
+        bed.simulation.run(3000)
+        assert.ok(outcome !== undefined && 'answer' in outcome)
+        const ids = outcome.answer.rows.map(([id]) => id)
+        assert.equal(new Set(ids).size, ids.length, `seed ${seed}, second ${second}`)
+        assert.equal(ids.length, outcome.answer.coverage.answered)
+      }
+    }
   })
 
   test('stopped, a node leaves no timer behind', () => {

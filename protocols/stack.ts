@@ -26,7 +26,7 @@ export interface StackOptions {
   readonly membership: Partial<MembershipOptions>
   readonly query: Partial<WaveOptions>
   readonly broadcast: Partial<BroadcastOptions>
-  /** ms between two rounds of peer sampling. @default 1000 */
+  /** ms between two rounds of peer sampling. @default 3000 */
   readonly samplingPeriod: number
   /** ms between two rounds of T-Man. @default 500 */
   readonly tmanPeriod: number
@@ -39,6 +39,8 @@ export interface StackEvents extends BroadcastEvents {
   peerDown?(peer: PeerDescriptor, reason: string): void
   /** The contacts changed: whom this node wants to be connected to. */
   contactsChanged?(): void
+  /** One of these callbacks, a query's `done` or `attributes` threw. The protocols go on as if it had not been called. */
+  callbackThrew?(error: unknown): void
 }
 
 export interface StackInit {
@@ -55,9 +57,11 @@ export interface StackInit {
 /** What a query came to: an answer, or the error that only the network's answer could show. */
 export type Outcome = { readonly answer: Answer } | { readonly error: QueryError }
 
-const DEFAULTS = { samplingPeriod: 1000, tmanPeriod: 500, gossipBudget: 256 * 1024 }
+const DEFAULTS = { samplingPeriod: 3000, tmanPeriod: 500, gossipBudget: 256 * 1024 }
 /** A quarter of the budget may go at once: enough for the largest publication that repair sends. */
 const BURST = 0.25
+/** ms: several rounds, so that T-Man waits for slow partners instead of loading a busy machine with what comes too late. */
+const TMAN_TIMEOUT = 2000
 /** Random peers among broadcast's repair partners. */
 const RANDOM_PARTNERS = 4
 
@@ -76,6 +80,7 @@ export class Stack implements Protocol<StackMessage> {
   readonly #broadcast: Broadcast
   readonly #samplingRounds: Rounds<readonly Aged[], readonly Aged[]>
   readonly #tmanRounds: Rounds<readonly PeerDescriptor[], readonly PeerDescriptor[]>
+  #running = false
 
   constructor(environment: Environment<StackMessage>, init: StackInit) {
     this.#environment = environment
@@ -108,17 +113,19 @@ export class Stack implements Protocol<StackMessage> {
       sample: (count) => this.#sampling.sample(count),
       admits: (peer) => this.#membership.admits(peer),
       ask: (peer) => this.#membership.probe(peer, 'no answer to gossip'),
-      changed: () => init.on?.contactsChanged?.(),
+      changed: () => this.#tell(() => init.on?.contactsChanged?.()),
       ...(init.options?.tman && { options: init.options.tman }),
     })
     this.#tmanRounds = new Rounds(tmanEnvironment, this.#tman, {
       period: options.tmanPeriod,
+      timeout: TMAN_TIMEOUT,
       budget,
       size: tmanCodec.size,
     })
     this.#wave = new Wave(onChannel(environment, 'query'), {
       contacts,
-      attributes: init.attributes,
+      attributes: () => this.#tell(init.attributes) ?? {},
+      rtt: (id) => this.#membership.member(id)?.rtt,
       doubt: (peer) => this.#membership.probe(peer, 'no answer to a query'),
       ...(init.sign && { sign: init.sign }),
       ...(init.options?.query && { options: init.options.query }),
@@ -135,14 +142,17 @@ export class Stack implements Protocol<StackMessage> {
   }
 
   start(): void {
+    this.#running = true
     for (const protocol of this.#protocols()) protocol.start()
   }
 
   stop(): void {
+    this.#running = false
     for (const protocol of this.#protocols()) protocol.stop()
   }
 
   receive(from: PeerDescriptor, { channel, message }: StackMessage): void {
+    if (!this.#running) return
     this.#membership.heard(from)
     switch (channel) {
       case 'sampling':
@@ -203,8 +213,11 @@ export class Stack implements Protocol<StackMessage> {
   query(text: string, options: { timeout?: number }, done: (outcome: Outcome) => void): () => void {
     return this.#wave.ask(text, options, (answer) => {
       const unknown = answer.coverage.missing === 0 ? answer.unknown[0] : undefined
-      if (unknown === undefined) done({ answer })
-      else done({ error: unknownAttribute(parse(text), unknown, Object.keys(this.#init.attributes())) })
+      const outcome =
+        unknown === undefined
+          ? { answer }
+          : { error: unknownAttribute(parse(text), unknown, Object.keys(this.#tell(this.#init.attributes) ?? {})) }
+      this.#tell(() => done(outcome))
     })
   }
 
@@ -241,7 +254,7 @@ export class Stack implements Protocol<StackMessage> {
 
   #up(peer: PeerDescriptor): void {
     this.introduce([peer])
-    this.#init.on?.peerUp?.(peer)
+    this.#tell(() => this.#init.on?.peerUp?.(peer))
   }
 
   #down(peer: PeerDescriptor, reason: string): void {
@@ -249,7 +262,17 @@ export class Stack implements Protocol<StackMessage> {
     this.#tman.remove(peer.id)
     this.#wave.peerDown(peer.id)
     this.#broadcast.peerDown(peer.id)
-    this.#init.on?.peerDown?.(peer, reason)
+    this.#tell(() => this.#init.on?.peerDown?.(peer, reason))
+  }
+
+  /** Calls the user. What he throws must not leave protocols half way between two states. */
+  #tell<T>(callback: () => T): T | undefined {
+    try {
+      return callback()
+    } catch (error) {
+      this.#init.on?.callbackThrew?.(error)
+      return undefined
+    }
   }
 }
 

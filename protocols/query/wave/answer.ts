@@ -4,7 +4,7 @@ import { lengthOf } from '../../../overlays/intervals/intervals.ts'
 import type { Query } from '../language/ast.ts'
 import { finish } from '../partial/finish.ts'
 import type { Partial } from '../partial/partial.ts'
-import type { MissingInterval, Tallied } from './messages.ts'
+import { MAX_MISSING, type MissingInterval, type Tallied } from './messages.ts'
 
 export interface Coverage {
   /** Nodes whose answer is in the result, each once. */
@@ -49,6 +49,7 @@ export function answerOf(query: Query, partial: Partial, tallied: Tallied, ms: n
   if (truncated.rows > 0)
     notes.push(`${truncated.rows} more rows are beyond the limit of an answer: add LIMIT or WHERE`)
   if (truncated.groups > 0) notes.push(`at least ${truncated.groups} more groups are beyond the limit of an answer`)
+  if (intervals.length === MAX_MISSING) notes.push(`only the ${MAX_MISSING} longest missing intervals are named`)
   for (const name of unknown) notes.push(`no node that answered has an attribute ${name}`)
   return {
     sql: query.text,

@@ -27,7 +27,7 @@ const message: fc.Arbitrary<WaveMessage> = fc.oneof(
     remaining: fc.integer({ min: 0, max: 60_000 }),
   }),
   fc.record({ kind: fc.constant('acknowledge' as const), attempt: u32 }),
-  fc.record({ kind: fc.constant('refuse' as const), attempt: u32, reason: fc.string({ maxLength: 60 }) }),
+  fc.record({ kind: fc.constant('refuse' as const), attempt: u32, reason: fc.stringMatching(/^[a-z][a-z ]{0,31}$/) }),
   fc.record({
     kind: fc.constant('answer' as const),
     attempt: u32,
@@ -43,6 +43,34 @@ const message: fc.Arbitrary<WaveMessage> = fc.oneof(
 )
 
 suite('wave messages', () => {
+  test('a question stuffed with unknown fields does not travel: a megabyte of traffic for a line of text', () => {
+    const asked = pose({ origin: 'a', number: 1, text: 'x', issued: 1, timeout: 1 })
+    const stuffed = Uint8Array.of(...asked.record.body, 0x7a, 0xd0, 0x0f, ...new Uint8Array(2000))
+    const record = { body: stuffed, signature: asked.record.signature }
+    const interval = { from: 0, to: 0 }
+    const sent = {
+      kind: 'delegate',
+      attempt: 1,
+      question: { ...asked, record },
+      interval,
+      depth: 1,
+      remaining: 1,
+    } as const
+    assert.throws(() => waveCodec.decode(waveCodec.encode(sent), []), { name: 'Malformed', reason: 'query-question' })
+  })
+
+  test('what is kept of a question does not hold on to the frame it came in', () => {
+    const asked = pose({ origin: 'a', number: 1, text: 'x', issued: 1, timeout: 1 }, () => new Uint8Array(64))
+    const interval = { from: 0, to: 0 }
+    const sent = { kind: 'delegate', attempt: 1, question: asked, interval, depth: 1, remaining: 1 } as const
+    const frame = Buffer.alloc(64 * 1024)
+    const bytes = waveCodec.encode(sent)
+    frame.set(bytes)
+    const got = waveCodec.decode(frame.subarray(0, bytes.length), [])
+    assert.ok(got.kind === 'delegate')
+    for (const part of Object.values(got.question.record)) assert.ok(part.buffer.byteLength < 4096)
+  })
+
   test('decode gives back what was encoded, and the size is the length', () => {
     fc.assert(
       fc.property(message, (sent) => {
@@ -108,7 +136,13 @@ suite('wave messages', () => {
       [{ ...answer, hops: MAX_DEPTH + 1 }, 'query-hops'],
       [{ ...answer, partial: new Uint8Array(60 * 1024 + 1) }, 'query-partial'],
       [{ ...answer, missing: Array(MAX_MISSING + 1).fill({ from: 0, to: 1, reason: 'x' }) }, 'query-missing'],
-      [{ kind: 'refuse', attempt: 1, reason: 'x'.repeat(61) }, 'query-reason'],
+      [{ kind: 'refuse', attempt: 1, reason: 'x'.repeat(33) }, 'query-reason'],
+      [{ kind: 'refuse', attempt: 1, reason: '\u001b[2Jbusy' }, 'query-reason'],
+      [{ ...answer, missing: [{ from: 0, to: 1, reason: '' }] }, 'query-reason'],
+      [
+        { ...delegate, question: { ...asked, record: { ...asked.record, signature: new Uint8Array(513) } } },
+        'query-signature',
+      ],
     ]
     for (const [sent, reason] of cases) {
       assert.throws(() => waveCodec.decode(waveCodec.encode(sent), []), { name: 'Malformed', reason })

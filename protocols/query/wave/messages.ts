@@ -52,10 +52,17 @@ export type WaveMessage =
 export const QUESTION_TYPE = 'query/1'
 /** Interval trees are about log N deep; deeper ones are the work of a liar. */
 export const MAX_DEPTH = 24
-/** Missing intervals named in one answer; beyond, the shortest are left unnamed. */
+/** Missing intervals named in one answer; beyond, the shortest are left unnamed, and the answer says so in a note. */
 export const MAX_MISSING = 100
 export const MAX_TIMEOUT = 60_000
-const MAX_REASON = 60
+/** Reasons are printed on terminals and come a hundred to an answer: a few plain words. */
+const REASON = /^[a-z][a-z ]{0,31}$/
+/** A question with the longest text and everything else; what else it might hold would travel to every node. */
+const MAX_QUESTION_BYTES = MAX_QUERY_BYTES + 200
+/** Room for the largest RSA key that libp2p accepts; an Ed25519 signature takes 64. */
+const MAX_SIGNATURE_BYTES = 512
+/** Bytes of a message; a frame of 64 KiB holds it with what goes around it. */
+export const MAX_MESSAGE_BYTES = 63 * 1024
 const COUNT = 0xffffffff
 const NO_SIGNATURE = new Uint8Array(0)
 
@@ -68,8 +75,9 @@ export function pose(fields: Omit<Question, 'record'>, sign?: Sign): Question {
   return { ...fields, record: { body, signature: sign?.(QUESTION_TYPE, body) ?? NO_SIGNATURE } }
 }
 
-/** Messages are immutable, so one is encoded once, whether to count its bytes or to send it. */
+/** Messages are immutable, so one is encoded once, whether to count its bytes or to send it; one received not at all. */
 const encoded = new WeakMap<WaveMessage, Uint8Array>()
+const lengths = new WeakMap<WaveMessage, number>()
 
 export const waveCodec: Codec<WaveMessage> = {
   encode(message) {
@@ -80,55 +88,61 @@ export const waveCodec: Codec<WaveMessage> = {
     return bytes
   },
   decode(bytes, claims) {
-    const { kind } = parse('query', () => fromBinary(WaveMessageSchema, bytes))
-    switch (kind.case) {
-      case 'delegate': {
-        const { attempt, from, to, depth, remaining } = kind.value
-        return {
-          kind: 'delegate',
-          attempt,
-          question: questionFromWire(required(kind.value.question, 'query-question'), claims),
-          interval: { from: position(from), to: position(to) },
-          depth: checkInteger(depth, 1, MAX_DEPTH, 'query-depth'),
-          remaining: checkInteger(remaining, 0, MAX_TIMEOUT, 'query-remaining'),
-        }
-      }
-      case 'acknowledge':
-        return { kind: 'acknowledge', attempt: kind.value.attempt }
-      case 'answer': {
-        const { attempt, partial, answered, silent, delegations, messages, hops } = kind.value
-        checkInteger(partial.length, 0, MAX_PARTIAL_BYTES, 'query-partial')
-        const missing = checkCount(kind.value.missing, MAX_MISSING, 'query-missing').map(({ from, to, reason }) => ({
-          from: position(from),
-          to: position(to),
-          reason: checkText(reason, MAX_REASON, 'query-reason'),
-        }))
-        const sizes = checkInteger(kind.value.bytes, 0, Number.MAX_SAFE_INTEGER, 'query-bytes')
-        checkInteger(hops, 0, MAX_DEPTH, 'query-hops')
-        return {
-          kind: 'answer',
-          attempt,
-          partial,
-          answered,
-          silent,
-          missing,
-          delegations,
-          messages,
-          bytes: sizes,
-          hops,
-        }
-      }
-      case 'refuse':
-        return {
-          kind: 'refuse',
-          attempt: kind.value.attempt,
-          reason: checkText(kind.value.reason, MAX_REASON, 'query-reason'),
-        }
-      default:
-        throw new Malformed('query-kind')
-    }
+    const message = decode(bytes, claims)
+    lengths.set(message, bytes.length)
+    return message
   },
-  size: (message) => waveCodec.encode(message).length,
+  size: (message) => lengths.get(message) ?? waveCodec.encode(message).length,
+}
+
+function decode(bytes: Uint8Array, claims: Signed[]): WaveMessage {
+  const { kind } = parse('query', () => fromBinary(WaveMessageSchema, bytes))
+  switch (kind.case) {
+    case 'delegate': {
+      const { attempt, from, to, depth, remaining } = kind.value
+      return {
+        kind: 'delegate',
+        attempt,
+        question: questionFromWire(required(kind.value.question, 'query-question'), claims),
+        interval: { from: position(from), to: position(to) },
+        depth: checkInteger(depth, 1, MAX_DEPTH, 'query-depth'),
+        remaining: checkInteger(remaining, 0, MAX_TIMEOUT, 'query-remaining'),
+      }
+    }
+    case 'acknowledge':
+      return { kind: 'acknowledge', attempt: kind.value.attempt }
+    case 'answer': {
+      const { attempt, partial, answered, silent, delegations, messages, hops } = kind.value
+      checkInteger(partial.length, 0, MAX_PARTIAL_BYTES, 'query-partial')
+      const missing = checkCount(kind.value.missing, MAX_MISSING, 'query-missing').map(({ from, to, reason }) => ({
+        from: position(from),
+        to: position(to),
+        reason: checkReason(reason),
+      }))
+      const sizes = checkInteger(kind.value.bytes, 0, Number.MAX_SAFE_INTEGER, 'query-bytes')
+      checkInteger(hops, 0, MAX_DEPTH, 'query-hops')
+      return {
+        kind: 'answer',
+        attempt,
+        partial,
+        answered,
+        silent,
+        missing,
+        delegations,
+        messages,
+        bytes: sizes,
+        hops,
+      }
+    }
+    case 'refuse':
+      return {
+        kind: 'refuse',
+        attempt: kind.value.attempt,
+        reason: checkReason(kind.value.reason),
+      }
+    default:
+      throw new Malformed('query-kind')
+  }
 }
 
 function toWire(message: WaveMessage): MessageInitShape<typeof WaveMessageSchema>['kind'] & {} {
@@ -151,17 +165,26 @@ function toWire(message: WaveMessage): MessageInitShape<typeof WaveMessageSchema
 }
 
 function questionFromWire(wire: WireQuestion, claims: Signed[]): Question {
-  const body = parse('query-question', () => fromBinary(QuestionBodySchema, wire.body))
+  checkInteger(wire.body.length, 1, MAX_QUESTION_BYTES, 'query-question')
+  checkInteger(wire.signature.length, 0, MAX_SIGNATURE_BYTES, 'query-signature')
+  // Copies: the question is kept and passed on, the frame it came in must not be held by it.
+  const record = { body: new Uint8Array(wire.body), signature: new Uint8Array(wire.signature) }
+  const body = parse('query-question', () => fromBinary(QuestionBodySchema, record.body))
   const origin = checkId(body.origin)
-  claims.push({ signer: origin, type: QUESTION_TYPE, body: wire.body, signature: wire.signature })
+  claims.push({ signer: origin, type: QUESTION_TYPE, ...record })
   return {
     origin,
     number: checkInteger(body.number, 0, COUNT, 'query-number'),
     text: checkText(body.text, MAX_QUERY_BYTES, 'query-text'),
     issued: checkInteger(body.issued, 0, Number.MAX_SAFE_INTEGER, 'query-issued'),
     timeout: checkInteger(body.timeout, 1, MAX_TIMEOUT, 'query-timeout'),
-    record: { body: wire.body, signature: wire.signature },
+    record,
   }
+}
+
+function checkReason(reason: string): string {
+  if (!REASON.test(reason)) throw new Malformed('query-reason')
+  return reason
 }
 
 function position(value: number): number {

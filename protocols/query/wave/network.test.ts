@@ -18,6 +18,8 @@ export interface Bed {
 export interface BedOptions extends Partial<SimulationOptions<WaveMessage>> {
   readonly nodes: number
   readonly options?: Partial<WaveOptions>
+  /** ms that every node takes a round trip for; undefined: nobody measured. @default 40, twice the latency */
+  readonly rtt?: number | undefined
   /** Replaces a node's protocol; index 0 asks. */
   readonly replace?: (index: number, environment: Environment<WaveMessage>, wave: Wave) => Wave
 }
@@ -25,7 +27,13 @@ export interface BedOptions extends Partial<SimulationOptions<WaveMessage>> {
 export const COUNT = 'SELECT count(*), sum(number) FROM nodes'
 
 /** N nodes with attributes id, number (0..N-1) and parity. */
-export function network({ nodes, options = {}, replace = (_i, _e, wave) => wave, ...simulated }: BedOptions): Bed {
+export function network({
+  nodes,
+  options = {},
+  rtt = 40,
+  replace = (_i, _e, wave) => wave,
+  ...simulated
+}: BedOptions): Bed {
   const simulation = new Simulation<WaveMessage, Wave>({ seed: 1, latency: 20, ...simulated, codec: waveCodec })
   let contacts = new Map<string, PeerDescriptor[]>()
   for (let i = 0; i < nodes; i++) {
@@ -35,6 +43,7 @@ export function network({ nodes, options = {}, replace = (_i, _e, wave) => wave,
         contacts: () => contacts.get(environment.self.id) ?? [],
         attributes: () => attributes,
         doubt: () => undefined,
+        rtt: () => rtt,
         options,
         ...(simulated.wire && { sign }),
       })

@@ -1,9 +1,11 @@
 import type { Attributes } from '../../../core/attributes.ts'
 import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import type { Environment, Timer } from '../../../core/environment.ts'
-import { contains, type Interval, lengthOf, type Piece } from '../../../overlays/intervals/intervals.ts'
+import { clockwise, SPACE } from '../../../core/position.ts'
+import { type Interval, lengthOf, type Piece } from '../../../overlays/intervals/intervals.ts'
 import type { Query } from '../language/ast.ts'
-import { collect, merge, type Partial } from '../partial/partial.ts'
+import { MAX_COUNT } from '../partial/accumulators.ts'
+import { collect, merge, nodesIn, type Partial } from '../partial/partial.ts'
 import { decodePartial } from '../partial/wire.ts'
 import {
   MAX_DEPTH,
@@ -17,15 +19,23 @@ import {
 import { plan } from './plan.ts'
 
 export interface WaveTimes {
-  /** ms between two sendings of a delegation that was not acknowledged. @default 400 */
-  readonly repeat: number
-  /** Sendings before a delegate that never said anything is given up. @default 6 (measured: exact under 5 % loss at 10^4) */
+  /**
+   * ms between two sendings of a delegation that was not acknowledged: three round trips of the delegate, within these bounds;
+   * the upper one for a delegate whose round trip nobody measured. @default [100, 400]
+   */
+  readonly repeat: readonly [least: number, most: number]
+  /** Sendings without a word after which the rest of a delegate's piece goes to others. @default 2 */
+  readonly reroute: number
+  /** Sendings without a word after which the delegate itself is given up. @default 8 (measured: under 20 % loss 1 in 1,000 missed) */
   readonly sendings: number
-  /** ms between two inquiries with a delegate that acknowledged. @default 1000 */
+  /** ms between two inquiries with a delegate that acknowledged; less, three times `repeat`, where it is near. @default 1000 */
   readonly inquire: number
-  /** Inquiries without a word before a delegate that acknowledged is given up. @default 3 */
+  /** Inquiries without a word after which the piece of a delegate that acknowledged goes to others. @default 3 */
   readonly inquiries: number
-  /** ms that a delegate's answer is due before the delegator's own. @default 100 */
+  /**
+   * ms, beyond two round trips, that a delegate's answer is due before the delegator's own: one for the answer, one to
+   * fetch it if it was lost. @default 25
+   */
   readonly margin: number
 }
 
@@ -43,6 +53,10 @@ export interface TaskInit {
   /** Registers this task under a new attempt number. */
   attempt(task: Task): number
   closed(attempt: number): void
+  /** ms to this peer and back; undefined if nobody measured it. */
+  rtt(id: string): number | undefined
+  /** Shared by the tasks of a node: how much slower than their round trips delegates are at the moment. */
+  readonly pace: { stretch: number }
   /** A delegate did not answer. */
   doubt(peer: PeerDescriptor): void
   done(task: Task): void
@@ -51,20 +65,36 @@ export interface TaskInit {
 interface Attempt {
   readonly piece: Piece
   readonly excluded: ReadonlySet<string>
+  /** When this delegate was first asked, also if that was under another number. */
+  readonly since: number
   unanswered: number
+  heard: boolean
   acknowledged: boolean
   timer: Timer | undefined
 }
 
 /** Delegates tried for one piece before it is given up. */
 const MAX_TRIED = 16
+/** Beyond this share of the time left, a margin would leave the levels below nothing to work with. */
+const MAX_MARGIN = 0.25
+/** A burst of losses must not make this node slow for long, nor one quick delegate make it hasty. */
+const MAX_STRETCH = 4
+const EASING = 0.9
+/** Round trips vary; so many of the usual ones are enough as a rule. */
+const TRIP = 1.25
+/** ms for a round trip that nobody measured. */
+const UNKNOWN_RTT = 130
 
 /**
  * One node's work for one interval of one query: count itself, hand the pieces on, merge what comes back.
  *
+ * A delegate that is silent keeps its own place and nothing else: the rest of its piece goes to others after two sendings,
+ * while it is asked on for itself alone. So the dead cost little time, and the living who only lost messages are not missed.
+ *
  * Invariants: (1) a piece has at most one open attempt, and only an open attempt's answer is merged, so nobody counts twice
- * even when a delegate given up answers after all; (2) the intervals of open attempts, of merged answers, of `missing`, and
- * what the plan found empty are disjoint and make up the interval; (3) `done` is called exactly once, by the deadline.
+ * even when a delegate given up answers after all; (2) the intervals of open attempts, of merged answers, of `missing`, the
+ * places of the silent, and what the plan found empty are disjoint and make up the interval; (3) `done` is called exactly
+ * once, by the deadline.
  */
 export class Task {
   readonly init: TaskInit
@@ -72,6 +102,8 @@ export class Task {
   finished = false
   readonly #environment: Environment<WaveMessage>
   readonly #attempts = new Map<number, Attempt>()
+  /** Attempts to be sent. All are open before the first is sent: its answer may come within `send`. */
+  readonly #outbox: number[] = []
   readonly #missing: MissingInterval[] = []
   #answered = 0
   #silent = 0
@@ -79,6 +111,9 @@ export class Task {
   #messages = 0
   #bytes = 0
   #hops = 0
+  /** Delegates that said something, and those whose piece went to others: see `#silence`. */
+  #heard = 0
+  #rerouted = 0
   #deadline: Timer | undefined
 
   constructor(environment: Environment<WaveMessage>, init: TaskInit) {
@@ -96,14 +131,16 @@ export class Task {
     }
   }
 
+  /** Counts stop where the wire's do: only liars get that far. */
   get tallied(): Tallied {
+    const count = (value: number) => Math.min(value, MAX_COUNT)
     return {
-      answered: this.#answered,
-      silent: this.#silent,
+      answered: count(this.#answered),
+      silent: count(this.#silent),
       missing: this.#missing,
-      delegations: this.#delegations,
-      messages: this.#messages,
-      bytes: this.#bytes,
+      delegations: count(this.#delegations),
+      messages: count(this.#messages),
+      bytes: Math.min(this.#bytes, Number.MAX_SAFE_INTEGER),
       hops: this.#hops,
     }
   }
@@ -117,7 +154,7 @@ export class Task {
     }
     this.#deadline = this.#environment.after(deadline - this.#environment.now(), () => this.#expire())
     this.#handOn(pieces, unknown, new Set())
-    this.#finishIfDone()
+    this.#settle()
   }
 
   /** Drops everything; `done` is not called. */
@@ -127,15 +164,19 @@ export class Task {
     this.finished = true
   }
 
-  /** A delegate's word about one of this task's attempts. */
-  receive(from: PeerDescriptor, message: Exclude<WaveMessage, { kind: 'delegate' }>): void {
+  /** A delegate's word about one of this task's attempts. False, and no effect, if the attempt is not that delegate's. */
+  receive(from: PeerDescriptor, message: Exclude<WaveMessage, { kind: 'delegate' }>): boolean {
     const attempt = this.#attempts.get(message.attempt)
-    if (attempt?.piece.delegate.id !== from.id) return
+    if (attempt?.piece.delegate.id !== from.id) return false
     this.#count(message)
+    if (!attempt.heard) this.#learn(attempt)
     switch (message.kind) {
       case 'acknowledge':
         attempt.unanswered = 0
-        if (!attempt.acknowledged) this.#await(message.attempt, attempt, true)
+        if (!attempt.acknowledged) {
+          attempt.acknowledged = true
+          this.#await(message.attempt, attempt)
+        }
         break
       case 'answer':
         this.#absorb(message, attempt)
@@ -144,71 +185,135 @@ export class Task {
         this.#refused(message.attempt, attempt, message.reason)
         break
     }
-    this.#finishIfDone()
+    this.#settle()
+    return true
   }
 
   /** This peer is gone: whatever it was given is given to others at once. */
   peerDown(id: string): void {
-    for (const [number, { piece }] of [...this.#attempts]) if (piece.delegate.id === id) this.#giveUp(number)
-    this.#finishIfDone()
+    for (const [number, attempt] of [...this.#attempts]) {
+      if (attempt.piece.delegate.id === id) this.#giveUp(number, attempt)
+    }
+    this.#settle()
   }
 
-  #delegate(piece: Piece, excluded: ReadonlySet<string>): void {
-    const remaining = this.#remaining()
-    if (this.init.depth >= MAX_DEPTH) this.#miss(piece.interval, 'too deep')
-    else if (excluded.size >= MAX_TRIED) this.#miss(piece.interval, 'no delegate answers')
-    else if (remaining <= 0) this.#miss(piece.interval, 'deadline')
-    else {
-      const number = this.init.attempt(this)
-      const attempt: Attempt = { piece, excluded, unanswered: 0, acknowledged: false, timer: undefined }
-      this.#attempts.set(number, attempt)
-      this.#delegations++
-      this.#send(number, attempt)
-      this.#await(number, attempt, false)
+  #handOn(pieces: readonly Piece[], unknown: readonly Interval[], excluded: ReadonlySet<string>): void {
+    for (const stretch of unknown) this.#miss(stretch, 'nobody near it answers')
+    for (const piece of pieces) {
+      if (this.init.depth >= MAX_DEPTH) this.#miss(piece.interval, 'too deep')
+      else if (excluded.size >= MAX_TRIED) this.#miss(piece.interval, 'no delegate answers')
+      else if (this.#remaining(piece.delegate) <= 0) this.#miss(piece.interval, 'deadline')
+      else this.#open(piece, excluded)
     }
   }
 
-  #send(number: number, attempt: Attempt): void {
+  #open(piece: Piece, excluded: ReadonlySet<string>, unanswered = 0, since = this.#environment.now()): void {
+    const number = this.init.attempt(this)
+    this.#attempts.set(number, {
+      piece,
+      excluded,
+      since,
+      unanswered,
+      heard: false,
+      acknowledged: false,
+      timer: undefined,
+    })
+    this.#delegations++
+    this.#outbox.push(number)
+  }
+
+  #send(number: number): void {
+    const attempt = this.#attempts.get(number)
+    if (attempt === undefined) return
     const { question, depth } = this.init
     const { interval, delegate } = attempt.piece
     attempt.unanswered++
+    this.#await(number, attempt)
     const message = {
       kind: 'delegate',
       attempt: number,
       question,
       interval,
       depth: depth + 1,
-      remaining: Math.max(1, Math.round(this.#remaining())),
+      remaining: Math.max(1, Math.round(this.#remaining(delegate))),
     } as const
     this.#count(message)
     this.#environment.send(delegate, message)
   }
 
-  /** Sends again every so often, until there is an answer or patience ends. */
-  #await(number: number, attempt: Attempt, acknowledged: boolean): void {
-    const { repeat, sendings, inquire, inquiries } = this.init.times
+  #await(number: number, attempt: Attempt): void {
+    const { reroute, inquire } = this.init.times
+    const patience = this.#patience(attempt)
+    // Once the rest is with others there is no hurry: a delegate that only slept for a moment should not be missed.
+    const slowly = attempt.unanswered > reroute ? 1.5 : 1
+    const wait = attempt.acknowledged
+      ? Math.min(inquire, 3 * patience, this.#lastCall(attempt.piece.delegate))
+      : patience * slowly
+    const due = this.#environment.now() + wait
     attempt.timer?.cancel()
-    attempt.acknowledged = acknowledged
-    attempt.timer = this.#environment.after(acknowledged ? inquire : repeat, () => {
-      if (attempt.unanswered >= (acknowledged ? inquiries : sendings)) {
-        this.init.doubt(attempt.piece.delegate)
-        this.#giveUp(number)
-        this.#finishIfDone()
-        return
-      }
-      if (attempt.unanswered === 2) this.init.doubt(attempt.piece.delegate)
-      this.#send(number, attempt)
-      this.#await(number, attempt, acknowledged)
+    attempt.timer = this.#environment.after(wait, () => {
+      // If this node itself is late, asleep or busy, then what the delegate said may still wait to be read.
+      if (this.#environment.now() - due > wait / 2) this.#await(number, attempt)
+      else this.#silence(number, attempt)
+      this.#settle()
     })
   }
 
-  #absorb(answer: Extract<WaveMessage, { kind: 'answer' }>, { piece }: Attempt): void {
-    let partial: Partial
-    try {
-      partial = decodePartial(this.init.query, answer.partial)
-    } catch {
-      // Only a liar answers what does not fit the query; its interval is asked of others.
-      this.#giveUp(answer.attempt)
+  /** ms until the last moment at which an inquiry can still fetch an answer that was lost. */
+  #lastCall({ id }: PeerDescriptor): number {
+    const last = this.init.deadline - this.#environment.now() - TRIP * (this.init.rtt(id) ?? UNKNOWN_RTT)
+    return last > 0 ? last : Number.POSITIVE_INFINITY
+  }
+
+  #patience({ piece }: Attempt): number {
+    const [least, most] = this.init.times.repeat
+    const rtt = this.init.rtt(piece.delegate.id) ?? most
+    return Math.min(most, Math.max(least, 3 * rtt) * this.init.pace.stretch)
+  }
+
+  /** The first word of a delegate: had this node been patient enough? */
+  #learn(attempt: Attempt): void {
+    const { pace } = this.init
+    attempt.heard = true
+    this.#heard++
+    const needed = (pace.stretch * (this.#environment.now() - attempt.since)) / this.#patience(attempt)
+    pace.stretch = Math.min(MAX_STRETCH, Math.max(1, needed, pace.stretch * EASING))
+  }
+
+  /**
+   * Nothing came since the last sending. That is a sign of death only if others have been heard meanwhile: where everybody is
+   * slow, or round trips grew all of a sudden, sending ever more to ever more nodes would make it worse (one may be a mistake).
+   */
+  #silence(number: number, attempt: Attempt): void {
+    const { reroute, sendings, inquiries } = this.init.times
+    const { piece, acknowledged, unanswered } = attempt
+    const rest = withoutDelegate(piece)
+    const early =
+      rest !== undefined && this.#rerouted <= this.#heard + 1 && this.#others(piece, attempt) ? reroute : sendings
+    if (unanswered < (acknowledged ? inquiries : Math.min(early, sendings))) {
+      if (unanswered === reroute) this.init.doubt(piece.delegate)
+      this.#outbox.push(number)
+      return
+    }
+    this.init.doubt(piece.delegate)
+    if (unanswered < sendings) this.#rerouted++
+    if (rest === undefined || rest === piece.interval || unanswered >= sendings) {
+      this.#giveUp(number, attempt)
+      return
+    }
+    this.#close(number)
+    const { position } = piece.delegate
+    const place = { interval: { from: position, to: rest.from }, delegate: piece.delegate }
+    this.#open(place, attempt.excluded, acknowledged ? 0 : unanswered, acknowledged ? undefined : attempt.since)
+    this.#again(rest, attempt)
+  }
+
+  #absorb(answer: Extract<WaveMessage, { kind: 'answer' }>, attempt: Attempt): void {
+    const { interval } = attempt.piece
+    const partial = this.#read(answer)
+    if (partial === undefined) {
+      // Only a liar answers what does not fit the query; the rest of its piece is asked of others.
+      this.#giveUp(answer.attempt, attempt)
       return
     }
     this.#close(answer.attempt)
@@ -219,38 +324,49 @@ export class Task {
     this.#messages += answer.messages
     this.#bytes += answer.bytes
     this.#hops = Math.min(MAX_DEPTH, Math.max(this.#hops, answer.hops + 1))
-    for (const missing of answer.missing) {
-      const inside = contains(piece.interval, missing.from) && lengthOf(missing) <= lengthOf(piece.interval)
-      if (inside) this.#miss(missing, missing.reason)
+    for (const missing of disjoint(interval, answer.missing)) this.#miss(missing, missing.reason)
+  }
+
+  /** What a delegate answered; undefined if no honest one can have. */
+  #read({ partial: bytes, answered }: Extract<WaveMessage, { kind: 'answer' }>): Partial | undefined {
+    try {
+      const partial = decodePartial(this.init.query, bytes)
+      const matched = partial.dropped + nodesIn(partial.kind, partial.entries, 0)
+      return matched <= answered ? partial : undefined
+    } catch {
+      return undefined
     }
   }
 
   /** The delegate lives but will not: it alone is missing, for its reason, and the rest of its piece is asked of others. */
-  #refused(number: number, { piece, excluded }: Attempt, reason: string): void {
+  #refused(number: number, attempt: Attempt, reason: string): void {
+    const { delegate, interval } = attempt.piece
     this.#close(number)
-    const { delegate, interval } = piece
-    if (contains(interval, delegate.position)) {
-      this.#miss({ from: delegate.position, to: delegate.position + 1 }, reason)
-    }
-    this.#again(interval, new Set([...excluded, delegate.id]))
+    const rest = withoutDelegate(attempt.piece)
+    if (rest !== interval) this.#miss({ from: delegate.position, to: (delegate.position + 1) % SPACE }, reason)
+    if (rest !== undefined) this.#again(rest, attempt)
   }
 
-  #giveUp(number: number): void {
-    const attempt = this.#attempts.get(number)
-    if (attempt === undefined) return
+  /** The delegate is taken for dead. */
+  #giveUp(number: number, attempt: Attempt): void {
     this.#close(number)
-    this.#silent++
-    this.#again(attempt.piece.interval, new Set([...attempt.excluded, attempt.piece.delegate.id]))
+    const rest = withoutDelegate(attempt.piece)
+    if (rest !== attempt.piece.interval) this.#silent++
+    if (rest !== undefined) this.#again(rest, attempt)
   }
 
-  #again(interval: Interval, excluded: ReadonlySet<string>): void {
-    const { pieces, unknown } = plan(interval, this.#environment.self, this.init.contacts(), excluded)
-    this.#handOn(pieces, unknown, excluded)
+  /** Whether what this delegate alone was thought to know can be asked of others. */
+  #others({ interval, delegate }: Piece, { excluded }: Attempt): boolean {
+    if (delegate.position === interval.from) return true
+    const without = new Set([...excluded, delegate.id])
+    return plan(interval, this.#environment.self, this.init.contacts(), without).unknown.length === 0
   }
 
-  #handOn(pieces: readonly Piece[], unknown: readonly Interval[], excluded: ReadonlySet<string>): void {
-    for (const stretch of unknown) this.#miss(stretch, 'nobody near it answers')
-    for (const piece of pieces) this.#delegate(piece, excluded)
+  /** Hands on what another delegate had, to anybody else. */
+  #again(interval: Interval, { piece, excluded }: Attempt): void {
+    const without = new Set([...excluded, piece.delegate.id])
+    const { pieces, unknown } = plan(interval, this.#environment.self, this.init.contacts(), without)
+    this.#handOn(pieces, unknown, without)
   }
 
   #expire(): void {
@@ -258,7 +374,7 @@ export class Task {
       this.#close(number)
       this.#miss(piece.interval, 'deadline')
     }
-    this.#finishIfDone()
+    this.#settle()
   }
 
   #miss({ from, to }: Interval, reason: string): void {
@@ -274,8 +390,11 @@ export class Task {
     this.init.closed(number)
   }
 
-  #remaining(): number {
-    return this.init.deadline - this.#environment.now() - this.init.times.margin
+  /** ms that this delegate has, so that its answer is here in time to be part of this node's own. */
+  #remaining({ id }: PeerDescriptor): number {
+    const left = this.init.deadline - this.#environment.now()
+    const rtt = this.init.rtt(id) ?? UNKNOWN_RTT
+    return left - Math.min(left * MAX_MARGIN, 2 * TRIP * rtt + this.init.times.margin)
   }
 
   #count(message: WaveMessage): void {
@@ -283,10 +402,36 @@ export class Task {
     this.#bytes += waveCodec.size(message)
   }
 
-  #finishIfDone(): void {
+  /** Sends what is to be sent, and ends the task when nothing is left to wait for. */
+  #settle(): void {
+    for (let number = this.#outbox.shift(); number !== undefined; number = this.#outbox.shift()) this.#send(number)
     if (this.finished || this.#attempts.size > 0) return
     this.finished = true
     this.#deadline?.cancel()
     this.init.done(this)
   }
+}
+
+/**
+ * A piece without its delegate's own place; undefined if nothing is left. The interval itself if the delegate is not in it
+ * and was only asked because it is near.
+ */
+function withoutDelegate({ interval, delegate }: Piece): Interval | undefined {
+  if (delegate.position !== interval.from) return interval
+  const from = (interval.from + 1) % SPACE
+  return from === interval.to ? undefined : { from, to: interval.to }
+}
+
+/** Those that lie inside the interval and do not overlap: an honest answer's all do. */
+function disjoint(interval: Interval, missing: readonly MissingInterval[]): MissingInterval[] {
+  const offset = ({ from }: Interval) => clockwise(interval.from, from)
+  let free = 0
+  return [...missing]
+    .sort((a, b) => offset(a) - offset(b))
+    .filter((each) => {
+      const end = offset(each) + lengthOf(each)
+      if (offset(each) < free || end > lengthOf(interval)) return false
+      free = end
+      return true
+    })
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe as suite, test } from 'node:test'
 import { positionOf } from '../../../core/position.ts'
-import { contains } from '../../../overlays/intervals/intervals.ts'
+import { contains, lengthOf } from '../../../overlays/intervals/intervals.ts'
 import { uniform } from '../../../testnet/simulator/latency.ts'
 import type { Answer } from './answer.ts'
 import type { WaveMessage } from './messages.ts'
@@ -249,7 +249,9 @@ suite('wave, limits', () => {
     const bed = network({ nodes: 20, options: { active: 0 } })
     const { coverage } = bed.ask(COUNT, 2000)
     assert.equal(coverage.answered, 1)
-    assert.ok(coverage.intervals.every(({ reason }) => reason === 'busy'))
+    const busy = coverage.intervals.filter(({ reason }) => reason === 'busy')
+    assert.equal(busy.length, bed.contacts.get('n0')?.length, 'each contact is named, and alone')
+    for (const interval of busy) assert.equal(lengthOf(interval), 1)
   })
 
   test('answers kept for repetition are bounded, whatever is asked', () => {

@@ -8,10 +8,11 @@ import type { Interval } from '../../../overlays/intervals/intervals.ts'
 import type { Query } from '../language/ast.ts'
 import { parse } from '../language/parser.ts'
 import { checkTypes } from '../language/type-check.ts'
+import { fitPartial, MAX_PARTIAL_BYTES } from '../partial/fit.ts'
 import { encodePartial } from '../partial/wire.ts'
 import { type Answer, answerOf } from './answer.ts'
 import { Bounded } from './bounded.ts'
-import { MAX_TIMEOUT, pose, type Question, type WaveMessage } from './messages.ts'
+import { MAX_MESSAGE_BYTES, MAX_TIMEOUT, pose, type Question, type WaveMessage, waveCodec } from './messages.ts'
 import { Task, type WaveTimes } from './task.ts'
 
 export interface WaveOptions extends WaveTimes {
@@ -21,19 +22,26 @@ export interface WaveOptions extends WaveTimes {
   readonly rate: number
   /** Queries that one origin may ask at once. @default 5 (LIMITS) */
   readonly burst: number
+  /**
+   * Delegations of one query that this node works on, all together: one when nothing goes wrong, up to 7 with half of the
+   * nodes dead. The question is signed by its origin, but anybody who saw it can delegate it. @default 64 (measured)
+   */
+  readonly perQuery: number
   /** Delegations this node works on at once. @default 256 (LIMITS) */
   readonly active: number
 }
 
 export const WAVE_DEFAULTS: WaveOptions = {
-  repeat: 400,
-  sendings: 6,
+  repeat: [100, 400],
+  reroute: 2,
+  sendings: 8,
   inquire: 1000,
   inquiries: 3,
-  margin: 100,
+  margin: 25,
   timeout: 10_000,
   rate: 1,
   burst: 5,
+  perQuery: 64,
   active: 256,
 }
 
@@ -41,6 +49,8 @@ export interface WaveInit {
   /** Peers that are up, to delegate to. */
   contacts(): readonly PeerDescriptor[]
   attributes(): Attributes
+  /** ms to this peer and back, as far as known: how long to be patient with it. @default unknown */
+  rtt?(id: string): number | undefined
   /** A delegate gave no sign of life: failure detection should look at it. */
   doubt(peer: PeerDescriptor): void
   readonly sign?: Sign
@@ -54,13 +64,17 @@ export class QueryRefused extends Error {
 
 /** Origins whose rate is remembered; the longest unused go first. */
 const MAX_ORIGINS = 1024
-/** Queries remembered, so that a query's many delegations count once against its origin's rate. */
+/** How much faster than itself an origin may seem to others: latencies differ, and a restart forgets what was asked before. */
+const LENIENCE = 2
+/** Queries remembered, with their delegations here, so that these count once against the origin's rate. */
 const MAX_QUERIES = 4096
 /** Parsed texts. */
 const MAX_PARSED = 64
 /** Answers kept for delegators that did not get them: their number and their bytes. */
 const MAX_ANSWERS = 512
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024
+/** ms after which a question is too old to be asked again, here and by anybody who kept it. */
+const MEMORY = 2 * CLOCK_WINDOW
 
 /**
  * Queries as one wave down the interval tree of whoever asks and back (DESIGN: order gives trees for free): delegate,
@@ -73,7 +87,7 @@ const MAX_ANSWER_BYTES = 8 * 1024 * 1024
  * an origin are bounded; (3) an origin beyond its rate, or a node beyond `active`, refuses with a reason.
  */
 export class Wave implements Protocol<WaveMessage> {
-  /** asked, worked, repeated, abandoned, and refusals by reason */
+  /** asked, worked, repeated, abandoned (words about attempts given up, or of another delegate), and refusals by reason */
   readonly tally = new Tally()
   readonly #environment: Environment<WaveMessage>
   readonly #init: WaveInit
@@ -82,11 +96,12 @@ export class Wave implements Protocol<WaveMessage> {
   readonly #attempts = new Map<number, Task>()
   /** Delegator and attempt -> the work on it. */
   readonly #tasks = new Map<string, Task>()
-  readonly #answers = new Bounded<WaveMessage & { kind: 'answer' }>(MAX_ANSWERS, MAX_ANSWER_BYTES)
+  readonly #answers = new Bounded<WaveMessage & { kind: 'answer' }>(MAX_ANSWERS, MAX_TIMEOUT, MAX_ANSWER_BYTES)
   readonly #own = new Set<Task>()
-  readonly #origins = new Bounded<TokenBucket>(MAX_ORIGINS)
-  readonly #queries = new Bounded<true>(MAX_QUERIES)
-  readonly #parsed = new Bounded<Query>(MAX_PARSED)
+  readonly #origins = new Bounded<TokenBucket>(MAX_ORIGINS, MEMORY)
+  readonly #queries = new Bounded<number>(MAX_QUERIES, MEMORY)
+  readonly #parsed = new Bounded<Query>(MAX_PARSED, MEMORY)
+  readonly #pace = { stretch: 1 }
   #running = false
   #attempt: number
 
@@ -108,12 +123,15 @@ export class Wave implements Protocol<WaveMessage> {
     this.#tasks.clear()
     this.#own.clear()
     this.#attempts.clear()
+    this.#answers.clear()
   }
 
   /**
-   * Asks the whole network. `done` gets the answer within the timeout, complete or not: `coverage` says so.
+   * Asks the whole network. `done` gets the answer within the timeout, complete or not: `coverage` says so;
+   * a node that knows nobody answers before `ask` returns.
    * @returns a function that gives the query up; `done` is then not called
-   * @throws QueryError for a text that is wrong, with the place; QueryRefused beyond the rate or when not running
+   * @throws QueryError for a text that is wrong, with the place; QueryRefused beyond the rate or when not running; RangeError for a
+   * timeout that is no number
    */
   ask(text: string, options: { timeout?: number }, done: (answer: Answer) => void): () => void {
     const query = this.#parse(text)
@@ -122,13 +140,13 @@ export class Wave implements Protocol<WaveMessage> {
     const { self, random } = this.#environment
     const started = this.#environment.now()
     const timeout = Math.min(MAX_TIMEOUT, Math.max(1, Math.round(options.timeout ?? this.#options.timeout)))
-    if (!this.#allows(self.id)) {
-      const { rate, burst } = this.#options
+    if (Number.isNaN(timeout)) throw new RangeError('the timeout of a query is a number of milliseconds')
+    const { rate, burst } = this.#options
+    if (!this.#allows(self.id, rate, burst)) {
       throw new QueryRefused(`more than ${rate} queries a second (${burst} at once): wait a moment and ask again`)
     }
     this.tally.add('asked')
     const question = pose({ origin: self.id, number: random.word(), text, issued: started, timeout }, this.#init.sign)
-    this.#queries.set(queryId(question), true)
     const whole = { from: self.position, to: self.position }
     const task = this.#task(question, query, whole, 0, started + timeout, (finished) => {
       this.#own.delete(finished)
@@ -148,9 +166,7 @@ export class Wave implements Protocol<WaveMessage> {
       this.#work(from, message)
       return
     }
-    const task = this.#attempts.get(message.attempt)
-    if (task === undefined) this.tally.add('abandoned')
-    else task.receive(from, message)
+    if (this.#attempts.get(message.attempt)?.receive(from, message) !== true) this.tally.add('abandoned')
   }
 
   /** This peer is gone: what it was given goes to others at once. */
@@ -165,7 +181,7 @@ export class Wave implements Protocol<WaveMessage> {
 
   #work(from: PeerDescriptor, message: Extract<WaveMessage, { kind: 'delegate' }>): void {
     const { attempt, question, interval, depth, remaining } = message
-    const key = `${from.id}/${attempt}`
+    const key = `${from.id}/${attempt}/${queryId(question)}`
     const kept = this.#answers.get(key)
     if (kept !== undefined || this.#tasks.has(key)) {
       this.tally.add('repeated')
@@ -182,9 +198,8 @@ export class Wave implements Protocol<WaveMessage> {
     const deadline = this.#environment.now() + Math.min(remaining, question.timeout)
     const task = this.#task(question, query, interval, depth, deadline, (finished) => {
       this.#tasks.delete(key)
-      const partial = encodePartial(finished.partial)
-      const answer = { kind: 'answer', attempt, partial, ...finished.tallied } as const
-      this.#answers.set(key, answer, partial.length)
+      const answer = answerWithin(attempt, finished)
+      this.#answers.set(key, answer, this.#environment.now(), waveCodec.size(answer))
       this.#environment.send(from, answer)
     })
     this.#tasks.set(key, task)
@@ -195,13 +210,14 @@ export class Wave implements Protocol<WaveMessage> {
   /** The parsed query, or why it is refused. */
   #accept(question: Question): Query | string {
     const now = this.#environment.now()
-    if (Math.abs(now - question.issued) > CLOCK_WINDOW) return 'expired'
+    if (Math.abs(now - question.issued) > CLOCK_WINDOW) return 'expired or wrong clock'
     if (this.#tasks.size >= this.#options.active) return 'busy'
     const id = queryId(question)
-    if (this.#queries.get(id) === undefined) {
-      if (!this.#allows(question.origin)) return 'rate of the origin'
-      this.#queries.set(id, true)
-    }
+    const { rate, burst, perQuery } = this.#options
+    const worked = this.#queries.get(id) ?? 0
+    if (worked >= perQuery) return 'delegated too often'
+    if (worked === 0 && !this.#allows(question.origin, rate * LENIENCE, burst * LENIENCE)) return 'rate of the origin'
+    this.#queries.set(id, worked + 1, now)
     try {
       return this.#parse(question.text)
     } catch {
@@ -209,15 +225,16 @@ export class Wave implements Protocol<WaveMessage> {
     }
   }
 
-  #allows(origin: string): boolean {
-    const bucket = this.#origins.get(origin) ?? new TokenBucket(this.#options.rate, this.#options.burst)
-    this.#origins.set(origin, bucket)
-    return bucket.take(this.#environment.now())
+  #allows(origin: string, rate: number, burst: number): boolean {
+    const now = this.#environment.now()
+    const bucket = this.#origins.get(origin) ?? new TokenBucket(rate, burst)
+    this.#origins.set(origin, bucket, now)
+    return bucket.take(now)
   }
 
   #parse(text: string): Query {
     const query = this.#parsed.get(text) ?? parse(text)
-    this.#parsed.set(text, query)
+    this.#parsed.set(text, query, this.#environment.now())
     return query
   }
 
@@ -244,10 +261,19 @@ export class Wave implements Protocol<WaveMessage> {
         return this.#attempt
       },
       closed: (attempt) => this.#attempts.delete(attempt),
+      rtt: (id) => this.#init.rtt?.(id),
+      pace: this.#pace,
       doubt: this.#init.doubt,
       done,
     })
   }
+}
+
+/** What a finished task has to say. Who is missing is always named; rows and groups have the room that is left. */
+function answerWithin(attempt: number, { partial, tallied }: Task): WaveMessage & { kind: 'answer' } {
+  const empty = { kind: 'answer', attempt, partial: new Uint8Array(0), ...tallied } as const
+  const room = MAX_MESSAGE_BYTES - waveCodec.size(empty) - 8
+  return { ...empty, partial: encodePartial(fitPartial(partial, Math.min(room, MAX_PARTIAL_BYTES))) }
 }
 
 function queryId({ origin, number }: Question): string {
