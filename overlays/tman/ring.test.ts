@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { describe, type PeerDescriptor } from '../../core/descriptor.ts'
+import { clockwise, SPACE } from '../../core/position.ts'
+import { bandOf, PER_BAND, ringRanking, SIDE, sides } from './ring.ts'
+
+const ranking = ringRanking()
+const base = describe({ id: 'base', addresses: [], sequence: 1, issued: 0 })
+const at = (id: string, position: number): PeerDescriptor => ({ ...base, id, position })
+
+/** Positions of every size of distance, so that all bands occur, the far ones often. */
+const position = fc
+  .tuple(
+    fc.oneof(fc.nat(51), fc.integer({ min: 44, max: 51 })),
+    fc.double({ min: 1, max: 2, maxExcluded: true, noNaN: true }),
+  )
+  .map(([b, f]) => {
+    return Math.floor(2 ** b * f) % SPACE
+  })
+const crowd = fc.tuple(position, fc.uniqueArray(position, { maxLength: 80 })).map(([self, others]) => ({
+  around: at('self', self),
+  peers: others.filter((other) => other !== self).map((other, i) => at(`n${i}`, other)),
+}))
+const size = fc.integer({ min: 1, max: 40 })
+/** Constant, and nothing to do with the order on the ring. */
+const preference = (peer: PeerDescriptor) => (peer.position * 7919) % 10_007
+
+const distance = (around: PeerDescriptor, peer: PeerDescriptor) => clockwise(around.position, peer.position)
+const ids = (peers: readonly PeerDescriptor[]) => peers.map(({ id }) => id)
+
+test('the nearest on each side come first, alternating, as a naive oracle says', () => {
+  fc.assert(
+    fc.property(crowd, size, ({ around, peers }, wanted) => {
+      const chosen = ids(ranking.select(around, [...peers, around], wanted, preference))
+      const after = ids([...peers].sort((a, b) => distance(around, a) - distance(around, b)))
+      const before = [...after].reverse()
+      const near = new Set<string>()
+      for (let i = 0; i < SIDE; i++)
+        for (const side of [after, before]) if (side[i] !== undefined) near.add(side[i] as string)
+      const neighbours = [...near].slice(0, Math.min(wanted, SIDE * 2))
+      assert.deepEqual(chosen.slice(0, neighbours.length), neighbours)
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('the view is as full as it can be, never holds the node itself nor anybody twice, and depends on nothing but its input', () => {
+  fc.assert(
+    fc.property(crowd, size, fc.infiniteStream(fc.nat()), ({ around, peers }, wanted, shuffle) => {
+      const chosen = ranking.select(around, [...peers, around], wanted, preference)
+      const near = new Set(ids(ranking.select(around, peers, SIDE * 2, preference)))
+      const bands = Map.groupBy(
+        peers.filter(({ id }) => !near.has(id)),
+        (peer) => bandOf(distance(around, peer)),
+      )
+      const links = [...bands.values()].reduce((sum, band) => sum + Math.min(PER_BAND, band.length), 0)
+      assert.equal(chosen.length, Math.min(wanted, near.size + links))
+      assert.equal(new Set(ids(chosen)).size, chosen.length)
+      assert.ok(!chosen.includes(around))
+      const keyed = peers.map((peer) => ({ peer, key: shuffle.next().value as number }))
+      const shuffled = keyed.sort((a, b) => a.key - b.key).map(({ peer }) => peer)
+      assert.deepEqual(ids(ranking.select(around, shuffled, wanted, preference)), ids(chosen))
+    }),
+    { numRuns: 200 },
+  )
+})
+
+test('beyond the neighbours every distance band is represented by its preferred peers, as evenly as the size allows', () => {
+  fc.assert(
+    fc.property(crowd, size, ({ around, peers }, wanted) => {
+      const chosen = ranking.select(around, peers, wanted, preference)
+      const near = new Set(ids(chosen.slice(0, SIDE * 2)))
+      const rest = peers.filter(({ id }) => !near.has(id))
+      const bands = Map.groupBy(rest, (peer) => bandOf(distance(around, peer)))
+      const links = chosen.slice(SIDE * 2)
+      const taken = [...bands].map(([band, members]) => {
+        const got = links.filter((peer) => bandOf(distance(around, peer)) === band)
+        const preferred = [...members].sort((a, b) => preference(a) - preference(b))
+        const worst = Math.max(-1, ...got.map(preference))
+        const better = preferred.filter((peer) => preference(peer) < worst)
+        assert.ok(
+          better.every((peer) => got.includes(peer)),
+          'a preferred peer was passed over',
+        )
+        return { got: got.length, has: members.length }
+      })
+      const most = Math.max(0, ...taken.map(({ got }) => got))
+      for (const { got, has } of taken)
+        assert.ok(got <= PER_BAND && got >= Math.min(has, most - 1), `a band got ${got} of ${has}, another ${most}`)
+    }),
+    { numRuns: 200 },
+  )
+})
+
+test('a view is a fixed point: what was selected is selected again among itself and what was passed over', () => {
+  fc.assert(
+    fc.property(crowd, ({ around, peers }) => {
+      const chosen = ranking.select(around, peers, 32, preference)
+      assert.deepEqual(new Set(ids(ranking.select(around, chosen, 32, preference))), new Set(ids(chosen)))
+    }),
+    { numRuns: 100 },
+  )
+})
+
+test('peers at one and the same place, and the one at the node’s own, are ranked like any others', () => {
+  const around = at('self', 5)
+  const chosen = ranking.select(around, [at('b', 5), at('a', 5), at('d', 9), at('c', 9)], 32, preference)
+  assert.deepEqual(ids(chosen).sort(), ['a', 'b', 'c', 'd'])
+  assert.equal(chosen[0]?.id, 'a')
+})
+
+test('sides: the nearest each way, nearest first', () => {
+  const around = at('self', 0)
+  const peers = [10, 20, 30, SPACE - 10, SPACE - 20].map((p, i) => at(`n${i}`, p))
+  const { successors, predecessors } = sides(around, [...peers, around], 2)
+  assert.deepEqual(
+    [ids(successors), ids(predecessors)],
+    [
+      ['n0', 'n1'],
+      ['n3', 'n4'],
+    ],
+  )
+  assert.deepEqual(sides(around, [around]), { successors: [], predecessors: [] })
+})
