@@ -2,10 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Random } from '../core/random.ts'
 import { anyLive, exactlyOnce } from './checks/broadcast.ts'
-import { exactCount, honestCount } from './checks/count.ts'
+import { exactCount } from './checks/count.ts'
 import { bandsFilled, ringComplete } from './checks/ring.ts'
 import { SimulatedTestnet } from './simulated.ts'
-import { live } from './testnet.ts'
 
 const PATIENT = { stack: { query: { rate: 100, burst: 100 } } }
 

@@ -1,0 +1,168 @@
+import type { TendrilNode } from '../../node/create.ts'
+import type { Receipt } from '../../protocols/broadcast/broadcast.ts'
+import type { Answer } from '../../protocols/query/wave/answer.ts'
+import type { Delivery, QueryOptions, Stats, View } from '../testnet.ts'
+import type { Fault, Host, NodePlan, Served, Started } from './host.ts'
+import { loadOf, serveNode, startNode, viewOf } from './node.ts'
+import { Sockets } from './sockets.ts'
+
+/** How long a node that leaves or stops is waited for, in ms: libp2p waits for peers that may not answer. */
+const FAREWELL = 2000
+
+interface Held {
+  readonly node: TendrilNode
+  readonly sockets: Sockets
+  /** Answers and can be asked. */
+  up: boolean
+}
+
+/** Nodes in this process. */
+export class ThisProcess implements Host {
+  readonly #nodes = new Map<number, Held>()
+  /** Those of nodes that were started again, too. */
+  readonly #sockets: Sockets[] = []
+  readonly #collected = new Map<string, Delivery[]>()
+  readonly #services: (() => Promise<void>)[] = []
+
+  async start(plan: NodePlan): Promise<Started> {
+    const sockets = new Sockets()
+    this.#sockets.push(sockets)
+    const node = await sockets.run(() => startNode(plan))
+    this.#nodes.set(plan.index, { node, sockets, up: true })
+    if (plan.bootstrap !== undefined) await joined(node)
+    return { id: node.tendril.id, address: node.addresses[0] ?? '' }
+  }
+
+  async fault(index: number, fault: Fault): Promise<void> {
+    const held = this.#held(index)
+    const { node, sockets } = held
+    held.up = fault === 'resume'
+    if (fault === 'leave') {
+      await within(FAREWELL, node.tendril.leave())
+      await within(FAREWELL, node.stop())
+      sockets.sever()
+    } else if (fault === 'pause') sockets.freeze()
+    else if (fault === 'resume') sockets.thaw()
+    else if (fault === 'kill') {
+      sockets.sever()
+      node.stop().catch(() => {})
+    } else {
+      sockets.freeze()
+      // Nobody hears of it: it only ends the timers of its protocols. libp2p stays, because its port still takes connections.
+      Promise.resolve(node.tendril.stop()).catch(() => {})
+    }
+  }
+
+  async query(index: number, sql: string, options: QueryOptions): Promise<Answer> {
+    const { node, sockets } = this.#held(index)
+    return await sockets.run(() => node.tendril.query(sql, options))
+  }
+
+  async publish(index: number, topic: string, bytes: number): Promise<Receipt> {
+    const { node, sockets } = this.#held(index)
+    const payload = new Uint8Array(bytes)
+    return sockets.run(() => {
+      new DataView(payload.buffer).setFloat64(0, clock())
+      return node.tendril.publish(topic, payload)
+    })
+  }
+
+  async subscribe(topic: string): Promise<void> {
+    const collected: Delivery[] = []
+    this.#collected.set(topic, collected)
+    for (const [index, { node, up }] of this.#nodes) {
+      if (!up) continue
+      node.tendril.subscribe(topic, ({ from: publisher, id, payload }) => {
+        const published = new DataView(payload.buffer, payload.byteOffset).getFloat64(0)
+        collected.push({ index, publisher, id, latency: clock() - published })
+      })
+    }
+  }
+
+  async delivered(topic: string): Promise<number> {
+    return this.#collected.get(topic)?.filter(({ index }) => this.#nodes.get(index)?.up).length ?? 0
+  }
+
+  async deliveries(topic: string): Promise<Delivery[]> {
+    return this.#collected.get(topic) ?? []
+  }
+
+  async views(): Promise<View[]> {
+    return this.#up().map(([index, { node }]) => ({ index, ...viewOf(node) }))
+  }
+
+  async stats(): Promise<Stats> {
+    const sum = { messages: 0, bytes: 0, copies: 0, queued: 0 }
+    for (const [, { node }] of this.#up()) {
+      const load = loadOf(node)
+      sum.messages += load.messages
+      sum.bytes += load.bytes
+      sum.copies += load.copies
+      sum.queued += load.queued
+    }
+    const { user, system } = process.cpuUsage()
+    const socketBytes = this.#sockets.reduce((total, { written }) => total + written, 0)
+    return { ...sum, socketBytes, cpu: (user + system) / 1000, memory: process.memoryUsage.rss() }
+  }
+
+  async serve(index: number): Promise<Served> {
+    const { served, close } = await serveNode(this.#held(index).node)
+    this.#services.push(close)
+    return served
+  }
+
+  async stop(): Promise<void> {
+    for (const close of this.#services) await within(FAREWELL, close())
+    // Like pulling all plugs: nobody is left who would have to be told.
+    for (const sockets of this.#sockets) sockets.sever()
+    await within(FAREWELL, Promise.allSettled([...this.#nodes.values()].map(({ node }) => node.stop())))
+    this.#nodes.clear()
+  }
+
+  #held(index: number): Held {
+    const held = this.#nodes.get(index)
+    if (held === undefined) throw new RangeError(`there is no node ${index} in this process`)
+    return held
+  }
+
+  #up(): [number, Held][] {
+    return [...this.#nodes].filter(([, { up }]) => up)
+  }
+}
+
+/** How long a node may take to join before the next one is started all the same, in ms. */
+const JOINING = 3000
+const LOOK = 20
+/** Timers of this process that are later than this say that it has more to do than it can, ms. */
+const BUSY = 40
+
+/**
+ * Until the node has contacts, and this process has time for the next one. Machines start when they have booted; a hundred
+ * nodes in one process that all started at once would have to share one core for their handshakes, and would take each
+ * other for dead meanwhile.
+ */
+async function joined(node: TendrilNode): Promise<void> {
+  const end = performance.now() + JOINING
+  for (;;) {
+    const began = performance.now()
+    await new Promise((resolve) => setTimeout(resolve, LOOK))
+    const now = performance.now()
+    const busy = now - began - LOOK > BUSY
+    if (now > end || (!busy && node.tendril.peers().length > 0)) return
+  }
+}
+
+/** ms on one clock for all processes of a machine, finer than Date.now. */
+function clock(): number {
+  return performance.timeOrigin + performance.now()
+}
+
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, ms)
+  try {
+    await Promise.race([work.catch(() => {}), promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
