@@ -78,7 +78,10 @@ test('small messages of one tick travel in one write', async () => {
     writes++
     return send(data)
   }
-  for (let i = 0; i < 50; i++) a.links.send(b.self, echo('data', 'x'.repeat(200)))
+  for (let i = 0; i < 50; i++) {
+    a.links.send(b.self, echo('data', 'x'.repeat(200)))
+    await undefined // said by many callbacks of one tick
+  }
   await until('all arrived', () => b.received.length === 50)
   assert.equal(writes, 1)
 })
@@ -124,18 +127,29 @@ test('the end of the last connection is reported once, with a reason', async () 
 })
 
 test('a connection that nobody wants is closed when it is idle, without calling the peer lost; a wanted one stays', async () => {
-  const hub = await start({ limits: { idleTimeout: 1500 } })
-  const [wanted, idle] = [await start(), await start()]
+  const limits = { idleTimeout: 1500 }
+  const hub = await start({ limits })
+  const [wanted, idle] = [await start({ limits }), await start({ limits })]
   hub.wanted.add(wanted.id)
   hub.links.send(wanted.self, echo('data', 'x'))
   hub.links.send(idle.self, echo('data', 'x'))
   await until('both connected', () => hub.links.isConnected(wanted.id) && hub.links.isConnected(idle.id))
   await until('the idle one is gone', () => hub.libp2p.getPeers().length === 1)
   assert.equal(hub.libp2p.getPeers()[0]?.toString(), wanted.id)
-  assert.deepEqual(hub.unreachable, [])
+  assert.deepEqual([hub.unreachable, idle.unreachable], [[], []])
   assert.equal(outboundStreams(hub, wanted).length, 1)
   hub.links.send(idle.self, echo('data', 'again'))
   await until('it is back on demand', () => idle.received.some((received) => textOf(received) === 'again'))
+})
+
+test('the end of a wanted link is told however long it was silent', async () => {
+  const [a, b] = [await start({ limits: { idleTimeout: 200 } }), await start()]
+  a.wanted.add(b.id)
+  a.links.send(b.self, echo('control', 'hi'))
+  await until('connected', () => a.links.isConnected(b.id) && b.links.isConnected(a.id))
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  for (const connection of b.libp2p.getConnections()) connection.abort(new Error('killed'))
+  await until('a noticed', () => a.unreachable.some(({ id }) => id === b.id))
 })
 
 test('a message too large for a frame is not sent, and counted', async () => {

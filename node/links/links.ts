@@ -365,8 +365,18 @@ export class Links<Message> implements Startable {
 
   #streamClosed(link: Link, connection: Connection, reason: string, refusal: string | undefined): void {
     const gone = connection.status !== 'open'
-    if (gone && refusal === undefined && this.#connectionTo(link.peerId) !== undefined) this.#open(link)
+    if (refusal === undefined && this.#closedIdle(link)) link.up = false
+    else if (gone && refusal === undefined && this.#connectionTo(link.peerId) !== undefined) this.#open(link)
     else this.#lost(link, gone && refusal === undefined ? 'connection closed' : reason, refusal)
+  }
+
+  /**
+   * A link that this node does not want, and nobody used for half the idle time, was closed by the other side because it was
+   * idle: the peer is not lost. Of a wanted one every end is told.
+   */
+  #closedIdle(link: Link): boolean {
+    const unused = this.#init.now() - link.used >= this.#limits.idleTimeout / 2
+    return unused && link.queue.length === 0 && !this.#init.wanted().includes(link.id)
   }
 
   /** No stream to this peer, and not by our wish. */
@@ -391,8 +401,7 @@ export class Links<Message> implements Startable {
     const link = this.#links.get(event.detail.toString())
     if (link === undefined || !link.up || link.opening) return
     link.up = false
-    // A connection that nobody used for half the idle time was closed by the other side because it was idle, not lost.
-    if (this.#init.now() - link.used < this.#limits.idleTimeout / 2) this.#report(link, 'connection closed')
+    if (!this.#closedIdle(link)) this.#report(link, 'connection closed')
   }
 
   #flushSoon(link: Link): void {

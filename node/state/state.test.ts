@@ -50,31 +50,34 @@ const fail = (error: unknown) => assert.fail(String(error))
 test('a number is never given twice, wherever the process is killed', async () => {
   const step = fc.constantFrom('use', 'use', 'write', 'kill')
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.tuple(step, fc.integer({ min: 1, max: 700 })), { maxLength: 25 }), async (steps) => {
-      const disk = new MemoryDatastore()
-      let last = 0
-      const start = async () => {
-        const store = new SlowDatastore(disk)
-        const opening = Sequences.open(store, 'test', 0, fail)
-        await new Promise((resolve) => setImmediate(resolve))
-        await store.write()
-        return { store, sequences: await opening }
-      }
-      let run = await start()
-      for (const [what, count] of steps) {
-        if (what === 'kill') run = await start()
-        else if (what === 'write') await run.store.write()
-        else {
-          for (let i = 0; i < count; i++) {
-            const number = run.sequences.next()
-            if (number === undefined) break // nothing is reserved: refused rather than repeated
-            assert.ok(number > last, `${number} after ${last}`)
-            last = number
+    fc.asyncProperty(
+      fc.array(fc.tuple(step, fc.integer({ min: 200, max: 900 })), { minLength: 10, maxLength: 30 }),
+      async (steps) => {
+        const disk = new MemoryDatastore()
+        let last = 0
+        const start = async () => {
+          const store = new SlowDatastore(disk)
+          const opening = Sequences.open(store, 'test', 0, fail)
+          await new Promise((resolve) => setImmediate(resolve))
+          await store.write()
+          return { store, sequences: await opening }
+        }
+        let run = await start()
+        for (const [what, count] of steps) {
+          if (what === 'kill') run = await start()
+          else if (what === 'write') await run.store.write()
+          else {
+            for (let i = 0; i < count; i++) {
+              const number = run.sequences.next()
+              if (number === undefined) break // nothing is reserved: refused rather than repeated
+              assert.ok(number > last, `${number} after ${last}`)
+              last = number
+            }
           }
         }
-      }
-    }),
-    { numRuns: 60 },
+      },
+    ),
+    { numRuns: 100 },
   )
 })
 
