@@ -80,7 +80,7 @@ test('small messages of one tick travel in one write', async () => {
   }
   for (let i = 0; i < 50; i++) {
     a.links.send(b.self, echo('data', 'x'.repeat(200)))
-    await undefined // said by many callbacks of one tick
+    await Promise.resolve() // said by many callbacks of one tick
   }
   await until('all arrived', () => b.received.length === 50)
   assert.equal(writes, 1)
