@@ -11,7 +11,11 @@ export type RoundMessage<Offer, Answer> =
 export interface RoundsOptions<Offer, Answer> {
   /** ms between two rounds. */
   readonly period: number
-  /** ms within which an answer counts; at most 0.9 of the period (the shortest jittered round). @default 0.9 period */
+  /**
+   * ms within which an answer counts. Rounds that come meanwhile are skipped: with a timeout of several periods a node whose
+   * partners are slow has one exchange on its way and no more, so an overloaded network is not loaded further.
+   * @default 0.9 period (the shortest jittered round)
+   */
   readonly timeout?: number
   /** Upper bound of a message's bytes on the wire. */
   size(message: RoundMessage<Offer, Answer>): number
@@ -37,7 +41,6 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
   #round: number
   #open: { readonly partner: PeerDescriptor; readonly at: number } | undefined
 
-  /** @throws RangeError when the timeout does not fit into the shortest round */
   constructor(
     environment: Environment<RoundMessage<Offer, Answer>>,
     exchange: Exchange<Offer, Answer>,
@@ -49,9 +52,6 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
     // A restarted node must not take an answer to its former self for its own.
     this.#round = environment.random.integer(2 ** 31)
     this.#timeout = options.timeout ?? options.period * 0.9
-    if (this.#timeout > options.period * 0.9) {
-      throw new RangeError(`timeout ${this.#timeout} ms must be at most 0.9 of the period ${options.period} ms`)
-    }
   }
 
   start(): void {
@@ -65,7 +65,10 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
   }
 
   #turn(): void {
-    if (this.#open !== undefined) this.#miss('timeout')
+    if (this.#open !== undefined) {
+      if (this.#environment.now() - this.#open.at < this.#timeout) return
+      this.#miss('timeout')
+    }
     const partner = this.#exchange.partner()
     if (partner === undefined) return
     this.#round = (this.#round + 1) >>> 0

@@ -3,7 +3,7 @@ import type { Environment, Protocol, Timer } from '../../core/environment.ts'
 import { Tally } from '../../core/tally.ts'
 import { LostPeers } from './lost.ts'
 import { MAX_RUMORS, type MembershipMessage, type Rumor } from './messages.ts'
-import { Probe } from './probe.ts'
+import { Probe, type ProbeTimes } from './probe.ts'
 import { Relays } from './relays.ts'
 
 export type PeerState = 'alive' | 'suspect' | 'dead' | 'left'
@@ -31,6 +31,11 @@ export interface MembershipOptions {
   readonly indirect: number
   /** ms that a suspect has to show itself. @default 800 (chosen: a killed neighbour is known within 2 s) */
   readonly suspicion: number
+  /**
+   * How often in a row others may vouch for a peer that this node does not hear: a one-way fault passes, but liars could keep
+   * a dead peer in the view for ever. @default 8 (chosen: about half a minute)
+   */
+  readonly reprieves: number
   /** ms for which the dead are remembered and refused. @default 60_000 */
   readonly deadFor: number
   /** Rounds between two attempts to reach a peer lost earlier. @default 5 */
@@ -42,6 +47,7 @@ export const MEMBERSHIP_DEFAULTS: MembershipOptions = {
   pingTimeout: 500,
   indirect: 3,
   suspicion: 800,
+  reprieves: 8,
   deadFor: 60_000,
   retryLost: 5,
 }
@@ -61,8 +67,6 @@ const MAX_MEMBERS = 1024
 const MAX_PROBES = 64
 /** And those of peers that never spoke to this node: who makes up peers must not keep it from watching the real ones. */
 const MAX_STRANGERS = 32
-/** How often others may vouch for a peer that does not answer: liars could keep a dead one in the view for ever. */
-const MAX_REPRIEVES = 3
 /** Goodbyes of a leaving node: as many as it can have connections (LIMITS). */
 const MAX_GOODBYES = 128
 /** A peer not heard of for so long has to answer a ping again before it counts as alive. */
@@ -78,8 +82,10 @@ const MAX_STRETCH = 8
  * health. Any message from a peer proves it alive; only silence towards this node itself makes it dead here. Rumours of
  * others make it look, nothing more, so a liar cannot bury anybody.
  *
+ * Known limit: a peer that answers pings and nothing else counts as alive; who waits for more has to go round it.
+ *
  * Invariants: (1) a peer that was up is dead only after it was probed directly, through others if there are any, and through a
- * whole suspicion; others can put that off MAX_REPRIEVES times;
+ * whole suspicion; others can put that off `reprieves` times;
  * (2) every change to dead or left has a reason; (3) members, probes, relays and lost peers are bounded.
  */
 export class Membership implements Protocol<MembershipMessage> {
@@ -99,6 +105,7 @@ export class Membership implements Protocol<MembershipMessage> {
   #timer: Timer | undefined
   #nonce = 0
   #round = 0
+  #ticked = Number.POSITIVE_INFINITY
   #stretch = 1
 
   constructor(environment: Environment<MembershipMessage>, init: MembershipInit) {
@@ -107,6 +114,7 @@ export class Membership implements Protocol<MembershipMessage> {
     this.#options = { ...MEMBERSHIP_DEFAULTS, ...init.options }
     this.#relays = new Relays(environment, this.#options.pingTimeout, {
       ping: (peer) => this.#ping(peer),
+      busy: () => this.#stretch > MAX_STRETCH / 2,
       tally: this.tally,
     })
     this.#lost = new LostPeers(environment.random)
@@ -203,13 +211,7 @@ export class Membership implements Protocol<MembershipMessage> {
       return false
     }
     this.tally.add('probes')
-    const { pingTimeout, suspicion } = this.#options
-    const times = {
-      direct: pingTimeout * this.#stretch,
-      indirect: pingTimeout * this.#stretch,
-      suspicion: suspicion * this.#stretch,
-    }
-    const probe = new Probe(this.#environment, peer, reason, times, {
+    const probe = new Probe(this.#environment, peer, reason, this.#times(this.isUp(peer.id)), {
       ping: (target) => this.#ping(target),
       pingThroughOthers: (target) => this.#pingThroughOthers(target),
       suspect: (target, why) => this.#suspect(target, why),
@@ -217,6 +219,14 @@ export class Membership implements Protocol<MembershipMessage> {
     })
     this.#probes.set(peer.id, probe)
     return true
+  }
+
+  /** A stranger has to be connected to first, which takes several round trips and both sides' computing. */
+  #times(known: boolean): ProbeTimes {
+    const { pingTimeout, suspicion } = this.#options
+    const direct = pingTimeout * this.#stretch
+    if (!known) return { direct: direct * 4, indirect: 0, suspicion: direct }
+    return { direct, indirect: direct, suspicion: suspicion * this.#stretch }
   }
 
   /** The transport lost this peer. That alone kills nobody: connections break for many reasons. */
@@ -247,7 +257,18 @@ export class Membership implements Protocol<MembershipMessage> {
     return { members, lost: this.#lost.size, stretch: this.#stretch, counts: this.tally.toJSON() }
   }
 
+  /**
+   * Lifeguard's local health: an unanswered ping may be this node's own fault, and a round that begins late certainly is.
+   * Answers in time make up for it.
+   */
+  #feelSlower(by: number): void {
+    this.#stretch = Math.min(MAX_STRETCH, this.#stretch + by)
+  }
+
   #tick(): void {
+    const now = this.#environment.now()
+    if (now - this.#ticked > this.#options.period * 1.5) this.#feelSlower(2)
+    this.#ticked = now
     this.#round++
     this.#forget()
     for (const peer of this.#due()) this.probe(peer, 'no answer to a ping')
@@ -295,16 +316,17 @@ export class Membership implements Protocol<MembershipMessage> {
     const ping = this.#pings.get(nonce)
     if (ping === undefined || ping.id !== from.id) return
     this.#pings.delete(nonce)
-    this.#stretch = Math.max(1, this.#stretch - 1)
+    const took = this.#environment.now() - ping.at
+    if (took < this.#options.pingTimeout) this.#stretch = Math.max(1, this.#stretch - 1)
     const member = this.#members.get(from.id)
     if (member === undefined) return
-    const took = this.#environment.now() - ping.at
     this.#members.set(from.id, { ...member, rtt: member.rtt === undefined ? took : member.rtt * 0.8 + took * 0.2 })
   }
 
   /** Nobody is asked about a stranger: that others reach it would not make it speak to this node. */
   #pingThroughOthers(target: PeerDescriptor): boolean {
     if (!this.isUp(target.id)) return false
+    this.#feelSlower(1)
     const others = this.#init
       .contacts()
       .filter(({ id }) => id !== target.id && this.#members.get(id)?.state === 'alive')
@@ -320,7 +342,7 @@ export class Membership implements Protocol<MembershipMessage> {
   /**
    * What a helper found. That it could reach the peer and this node could not says that this node is the slow one. Its word
    * ends this probe, no more: it does not count as having heard the peer, so the next round asks again, and after
-   * MAX_REPRIEVES of them it counts for nothing.
+   * `reprieves` of them it counts for nothing.
    */
   #relayed(from: PeerDescriptor, nonce: number, alive: boolean): void {
     const asked = this.#relays.result(from.id, nonce)
@@ -332,9 +354,9 @@ export class Membership implements Protocol<MembershipMessage> {
       if (asked.allFailed) probe.nobodyReachesIt()
       return
     }
-    if (member.reprieves >= MAX_REPRIEVES) return
+    if (member.reprieves >= this.#options.reprieves) return
     this.tally.add('vouched')
-    this.#stretch = Math.min(MAX_STRETCH, this.#stretch + 1)
+    this.#feelSlower(1)
     probe.cancel()
     this.#probes.delete(asked.id)
     const since = member.state === 'alive' ? member.since : this.#environment.now()

@@ -9,7 +9,7 @@ const MAX_RELAYS = 64
 /** What all others together may ask, so that nobody can use this node to knock at a third one's door. */
 const RELAYS_PER_SECOND = 20
 /** And one of them, so that no requester takes the relays from the rest. */
-const RELAYS_PER_REQUESTER = 8
+const RELAYS_PER_REQUESTER = 4
 /** Requests of this node's own that are open. */
 const MAX_ASKED = 256
 
@@ -25,6 +25,7 @@ export class Relays {
   readonly #environment: Environment<MembershipMessage>
   readonly #timeout: number
   readonly #ping: (peer: PeerDescriptor) => void
+  readonly #busy: () => boolean
   readonly #tally: Tally
   readonly #allowance = new TokenBucket(RELAYS_PER_SECOND, RELAYS_PER_SECOND)
   #relays: Relay[] = []
@@ -33,15 +34,19 @@ export class Relays {
   /** Peer asked about -> helpers whose result is outstanding. */
   readonly #outstanding = new Map<string, number>()
 
-  /** @param timeout ms after which a target that this node pinged for another counts as silent */
+  /**
+   * @param timeout ms after which a target that this node pinged for another counts as silent
+   * @param init.busy whether this node is too slow itself to judge others
+   */
   constructor(
     environment: Environment<MembershipMessage>,
     timeout: number,
-    init: { ping(peer: PeerDescriptor): void; tally: Tally },
+    init: { ping(peer: PeerDescriptor): void; busy(): boolean; tally: Tally },
   ) {
     this.#environment = environment
     this.#timeout = timeout * 0.8
     this.#ping = init.ping
+    this.#busy = init.busy
     this.#tally = init.tally
   }
 
@@ -56,6 +61,7 @@ export class Relays {
   request(requester: PeerDescriptor, nonce: number, target: PeerDescriptor): void {
     const own = this.#relays.filter(({ requester: other }) => other.id === requester.id).length
     if (
+      this.#busy() ||
       own >= RELAYS_PER_REQUESTER ||
       this.#relays.length >= MAX_RELAYS ||
       !this.#allowance.take(this.#environment.now())

@@ -259,7 +259,18 @@ describe('Rounds', () => {
     checkExchanges(other.protocol)
   })
 
-  test('refuses a timeout that does not fit into the shortest round', () => {
-    assert.throws(() => gossiping(2, {}, { timeout: PERIOD * 0.91 }), RangeError)
+  test('with a timeout of several periods, a partner that does not answer is waited for before the next is asked', () => {
+    const simulation = gossiping(2, {}, { timeout: 5 * PERIOD })
+    const [one, other] = simulation.nodes
+    assert.ok(one !== undefined && other !== undefined)
+    simulation.run(3 * PERIOD)
+    simulation.pause(other.id)
+    simulation.run(2 * PERIOD)
+    const offers = one.protocol.tally.get('offers')
+    simulation.run(2 * PERIOD)
+    assert.equal(one.protocol.tally.get('offers'), offers, 'one exchange on its way, no more')
+    simulation.run(4 * PERIOD)
+    assert.ok(one.protocol.tally.get('offers') > offers, 'and then the next')
+    checkExchanges(one.protocol)
   })
 })
