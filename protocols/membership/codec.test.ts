@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
+import fc from 'fast-check'
+import { describe, descriptorToWire } from '../../core/descriptor.ts'
+import { Malformed } from '../../core/malformed.ts'
+import type { Signed } from '../../core/signed.ts'
+import { MembershipMessageSchema } from './membership_pb.ts'
+import { MAX_RUMORS, type MembershipMessage, membershipCodec } from './messages.ts'
+
+const descriptor = fc
+  .record({
+    id: fc.stringMatching(/^[A-Za-z0-9]{1,64}$/),
+    addresses: fc.array(fc.string({ maxLength: 60 }), { maxLength: 4 }),
+    sequence: fc.maxSafeNat(),
+    issued: fc.maxSafeNat(),
+    attributes: fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9_]{0,20}$/), fc.integer(), {
+      maxKeys: 8,
+      noNullPrototype: true,
+    }),
+  })
+  .map((fields) => describe(fields, () => new Uint8Array(64).fill(7)))
+
+const nonce = fc.nat(0xffff_ffff)
+const message: fc.Arbitrary<MembershipMessage> = fc
+  .oneof(
+    fc.record({
+      kind: fc.constantFrom('ping' as const, 'pong' as const),
+      nonce,
+      dead: fc.array(fc.record({ id: fc.stringMatching(/^[A-Za-z0-9]{1,64}$/), sequence: fc.maxSafeNat() }), {
+        maxLength: MAX_RUMORS,
+      }),
+    }),
+    fc.record({ kind: fc.constant('request' as const), nonce, target: descriptor }),
+    fc.record({ kind: fc.constant('result' as const), nonce, alive: fc.boolean() }),
+    fc.record({ kind: fc.constant('goodbye' as const) }),
+  )
+  .map((made) => structuredClone(made)) // without the null prototypes of fast-check's records
+
+function malformed(bytes: Uint8Array): string {
+  try {
+    membershipCodec.decode(bytes, [])
+  } catch (error) {
+    assert.ok(error instanceof Malformed, String(error))
+    return error.reason
+  }
+  return 'accepted'
+}
+
+test('what is encoded is decoded the same, within the size foretold, and every descriptor is claimed', () => {
+  fc.assert(
+    fc.property(message, (original) => {
+      const bytes = membershipCodec.encode(original)
+      assert.ok(bytes.length <= membershipCodec.size(original), `${bytes.length} > ${membershipCodec.size(original)}`)
+      const claims: Signed[] = []
+      assert.deepEqual(membershipCodec.decode(bytes, claims), original)
+      const signers = claims.map(({ signer }) => signer)
+      assert.deepEqual(signers, original.kind === 'request' ? [original.target.id] : [])
+    }),
+    { numRuns: 100 },
+  )
+})
+
+test('mutated, truncated and random bytes: a message that can be passed on, or Malformed, never anything else', () => {
+  const damaged = fc.oneof(
+    fc.uint8Array({ maxLength: 400 }),
+    fc.tuple(message, fc.nat(), fc.nat(255)).map(([original, at, byte]) => {
+      const bytes = membershipCodec.encode(original)
+      bytes[at % Math.max(1, bytes.length)] = byte
+      return bytes
+    }),
+    fc.tuple(message, fc.nat()).map(([original, at]) => {
+      const bytes = membershipCodec.encode(original)
+      return bytes.subarray(0, at % Math.max(1, bytes.length))
+    }),
+  )
+  fc.assert(
+    fc.property(damaged, (bytes) => {
+      if (malformed(bytes) !== 'accepted') return
+      const decoded = membershipCodec.decode(bytes, [])
+      assert.deepEqual(membershipCodec.decode(membershipCodec.encode(decoded), []), decoded)
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('limits are refused with their reason', () => {
+  const wire = (kind: MessageInitShape<typeof MembershipMessageSchema>['kind'] & {}) =>
+    malformed(toBinary(MembershipMessageSchema, create(MembershipMessageSchema, { kind })))
+  const dead = (count: number, id = 'a', sequence = 1n) => Array.from({ length: count }, () => ({ id, sequence }))
+  const target = descriptorToWire(describe({ id: 'a', addresses: [], sequence: 1, issued: 0 }))
+  for (const kind of ['ping', 'pong'] as const) {
+    assert.equal(wire({ case: kind, value: { nonce: 1, dead: dead(MAX_RUMORS) } }), 'accepted')
+    assert.equal(wire({ case: kind, value: { nonce: 1, dead: dead(MAX_RUMORS + 1) } }), 'membership-rumors')
+    assert.equal(wire({ case: kind, value: { dead: dead(1, 'no id!') } }), 'id')
+    assert.equal(wire({ case: kind, value: { dead: dead(1, 'a', 2n ** 60n) } }), 'membership-sequence')
+  }
+  assert.equal(wire({ case: 'request', value: { nonce: 1, target } }), 'accepted')
+  assert.equal(wire({ case: 'request', value: { nonce: 1 } }), 'membership-target')
+  assert.equal(malformed(new Uint8Array(0)), 'membership-kind')
+  assert.equal(malformed(new Uint8Array([0xff, 0xff])), 'membership')
+})

@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Environment } from '../../core/environment.ts'
+import { Simulation } from '../../testnet/simulator/simulation.ts'
+import { type MembershipMessage, membershipCodec } from './messages.ts'
+import { type Bed, downs, network, Watcher } from './network.test.ts'
+
+const SEEDS = [1, 2, 3]
+
+/** Virtual ms until everybody left that holds the peer has let it go. */
+function noticed(simulation: Bed, id: string, limit = 60_000): number {
+  const begin = simulation.now
+  const holders = simulation.nodes.filter((node) => node.alive && node.protocol.contacts.some((peer) => peer.id === id))
+  assert.ok(holders.length > 0)
+  const all = () => holders.every(({ protocol }) => protocol.downs.some((down) => down.id === id))
+  assert.ok(simulation.runUntil(all, limit, 20), `${id} is still up for some after ${limit} ms`)
+  return simulation.now - begin
+}
+
+test('a silent death is noticed by all 21-28 of 64 that hold it within 15 s, and nobody else is buried', () => {
+  for (const seed of SEEDS) {
+    const simulation = network({ nodes: 64, contacts: 24, seed })
+    simulation.kill('n5')
+    const ms = noticed(simulation, 'n5') // measured: the first after 2 s, the last after 8-10 s
+    assert.ok(ms < 15_000, `seed ${seed}: ${ms} ms`)
+    assert.ok(downs(simulation).every(({ id }) => id === 'n5'))
+  }
+})
+
+test('a crash that the transport reports is noticed within 2 s, by two nodes as well, where nobody can be asked', () => {
+  for (const nodes of [2, 3, 24]) {
+    for (const seed of SEEDS) {
+      const simulation = network({ nodes, seed, notices: true })
+      simulation.crash('n1')
+      for (const { alive, protocol } of simulation.nodes) if (alive) protocol.unreachable('n1', 'connection reset')
+      const ms = noticed(simulation, 'n1')
+      assert.ok(ms < 2000, `${nodes} nodes, seed ${seed}: ${ms} ms`)
+      assert.ok(downs(simulation).every(({ reason }) => reason === 'connection refused'))
+    }
+  }
+})
+
+test('what the transport says alone kills nobody', () => {
+  const simulation = network({ nodes: 8 })
+  for (let i = 0; i < 50; i++) {
+    for (const { protocol } of simulation.nodes) protocol.unreachable('n1', 'stream reset')
+    simulation.run(100)
+  }
+  simulation.run(5000)
+  assert.deepEqual(downs(simulation), [])
+})
+
+test('nobody dies falsely in three minutes of 10 % loss', () => {
+  for (const seed of [1, 2, 3, 4, 5]) {
+    const simulation = network({ nodes: 32, contacts: 16, seed, loss: 0.1 })
+    simulation.run(180_000)
+    assert.deepEqual(downs(simulation), [], `seed ${seed}`)
+    const refuted = simulation.nodes.reduce((sum, { protocol }) => sum + protocol.membership.tally.get('refuted'), 0)
+    assert.ok(refuted > 0, 'though some were suspected')
+  }
+})
+
+test('a pause shorter than detection is refuted', () => {
+  for (const seed of SEEDS) {
+    const simulation = network({ nodes: 24, seed })
+    simulation.pause('n3', 1000)
+    simulation.run(10_000)
+    assert.deepEqual(downs(simulation), [])
+  }
+})
+
+test('a node stopped for 10 s buries nobody when it goes on, and is up again for all within 10 s', () => {
+  for (const seed of SEEDS) {
+    const simulation = network({ nodes: 24, seed, pauseQueue: 0 })
+    const others = simulation.nodes.filter(({ id }) => id !== 'n3')
+    const seen = (state: string) => others.filter(({ protocol }) => protocol.state('n3') === state).length
+    simulation.pause('n3', 10_000)
+    simulation.run(10_000)
+    assert.ok(seen('dead') > 15, `${seen('dead')} buried it`)
+    assert.ok(simulation.runUntil(() => seen('alive') === others.length, 60_000))
+    assert.deepEqual(simulation.node('n3').protocol.downs, [])
+  }
+})
+
+test('a timer that fires late is no verdict; with a clock that hides the sleep, waking kills', () => {
+  for (const hidden of [false, true]) {
+    let slept = 0
+    const simulation: Bed = new Simulation<MembershipMessage, Watcher>({
+      seed: 1,
+      latency: 20,
+      codec: membershipCodec,
+      pauseQueue: 0, // what came in meanwhile is lost, as when timers run before sockets are read
+    })
+    const make = (environment: Environment<MembershipMessage>) => new Watcher(environment)
+    const hiding = (environment: Environment<MembershipMessage>) =>
+      new Watcher({
+        self: environment.self,
+        random: environment.random,
+        now: () => environment.now() - slept,
+        send: (to, message) => environment.send(to, message),
+        after: (delay, task) => environment.after(delay, task),
+        every: (period, task) => environment.every(period, task),
+      })
+    const [n0, n1] = [simulation.add({}, hidden ? hiding : make), simulation.add({}, make)]
+    n0.protocol.contacts = [n1.self]
+    n0.protocol.membership.heard(n1.self)
+    simulation.block('n1', 'n0')
+    assert.ok(simulation.runUntil(() => n0.protocol.state('n1') === 'suspect', 20_000, 10))
+    simulation.run(700) // of 800 ms
+    simulation.heal()
+    simulation.pause('n0')
+    simulation.run(10_000)
+    if (hidden) slept = 10_000
+    simulation.resume('n0')
+    simulation.run(3000)
+    assert.deepEqual(
+      n0.protocol.downs.map(({ id }) => id),
+      hidden ? ['n1'] : [],
+    )
+  }
+})
+
+test('a one-way fault of 15 s kills nobody, thanks to those who are asked; a lasting one parts the two, and nobody else', () => {
+  for (const indirect of [3, 0]) {
+    const simulation = network({ nodes: 24, options: { indirect } })
+    const between = () => [...new Set(downs(simulation).map(({ by, id }) => [by, id].sort().join()))]
+    simulation.block('n1', 'n0')
+    simulation.run(15_000)
+    assert.deepEqual(between(), indirect === 0 ? ['n0,n1'] : [])
+    simulation.run(60_000)
+    assert.deepEqual(between(), ['n0,n1'])
+    assert.ok(
+      downs(simulation).some(({ by }) => by === 'n0'),
+      'the deaf side',
+    )
+  }
+})
+
+test('halves parted for three minutes find each other again by themselves; without retries they never do', () => {
+  for (const retryLost of [5, Number.MAX_SAFE_INTEGER]) {
+    const simulation = network({ nodes: 32, options: { retryLost } })
+    const ids = simulation.nodes.map(({ id }) => id)
+    const sides = [ids.slice(0, 16), ids.slice(16)] as const
+    simulation.partition(sides)
+    simulation.run(180_000)
+    const across = () =>
+      sides[0].flatMap((a) => sides[1].filter((b) => simulation.node(a).protocol.state(b) === 'alive')).length
+    assert.equal(across(), 0)
+    simulation.heal()
+    const merged = simulation.runUntil(() => across() === 256, 300_000, 1000)
+    assert.equal(merged, retryLost === 5)
+    if (!merged) assert.equal(across(), 0)
+  }
+})
+
+test('a goodbye is known at once to all that watch the node, is not undone by what is under way, and ends with a return', () => {
+  const simulation = network({ nodes: 32, contacts: 8 })
+  simulation.run(15_000)
+  const leaver = simulation.node('n7')
+  const holders = simulation.nodes.filter(({ protocol }) => protocol.contacts.some(({ id }) => id === 'n7'))
+  assert.ok(holders.some(({ id }) => !leaver.protocol.contacts.some((peer) => peer.id === id)))
+  leaver.protocol.membership.leave()
+  simulation.run(100)
+  for (const { id, protocol } of holders) {
+    assert.deepEqual(
+      protocol.downs.map(({ id: who, reason }) => [who, reason]),
+      [['n7', 'said goodbye']],
+      id,
+    )
+  }
+  simulation.run(20_000) // it goes on pinging
+  assert.ok(holders.every(({ protocol }) => protocol.state('n7') === 'left'))
+  assert.ok(holders.every(({ protocol }) => protocol.membership.admits(leaver.self) === 'no'))
+
+  const old = leaver.self
+  const again = simulation.restart('n7', (environment) => new Watcher(environment))
+  const [first] = holders as [(typeof holders)[number]]
+  assert.equal(first.protocol.membership.admits(again.self), 'ask')
+  first.protocol.membership.heard(again.self)
+  assert.deepEqual([first.protocol.state('n7'), first.protocol.ups.at(-1)], ['alive', 'n7'])
+  first.protocol.membership.receive(old, { kind: 'goodbye' })
+  assert.equal(first.protocol.state('n7'), 'alive', 'a late goodbye of the earlier incarnation')
+})

@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { describe, type PeerDescriptor } from '../../core/descriptor.ts'
+import type { MembershipMessage } from './messages.ts'
+import { type Bed, downs, network, type Watcher } from './network.test.ts'
+
+function stranger(i: number): PeerDescriptor {
+  return describe({ id: `made${i}`, addresses: [], sequence: 1, issued: 1_700_000_000_000 })
+}
+
+/** From now on the node answers to `lie` alone: what it gives is sent back. */
+function corrupt(
+  simulation: Bed,
+  id: string,
+  lie: (from: PeerDescriptor, m: MembershipMessage) => MembershipMessage[],
+) {
+  const { protocol, environment } = simulation.node(id)
+  protocol.receive = (from, message) => {
+    for (const answer of lie(from, message)) environment.send(from, answer)
+  }
+}
+
+const honestPong = (m: MembershipMessage): MembershipMessage[] =>
+  m.kind === 'ping' ? [{ kind: 'pong', nonce: m.nonce, dead: [] }] : []
+
+function sentPings(simulation: Bed, id: string): number {
+  return simulation.node(id).sent.messages
+}
+
+test('rumours kill nobody, and make a node ping none but its contacts, each once a round', () => {
+  const simulation = network({ nodes: 40, contacts: 10 })
+  const victim = simulation.node('n0')
+  const everybody = simulation.nodes.map(({ id }) => ({ id, sequence: 9 }))
+  for (const { self } of simulation.nodes.slice(1)) victim.protocol.membership.heard(self) // it knows all 39
+  simulation.run(3000)
+  const before = sentPings(simulation, 'n0')
+  const liar = simulation.node('n39')
+  for (let i = 0; i < 600; i++) {
+    const dead = Array.from({ length: 8 }, (_, k) => everybody[(i * 8 + k) % 40] as (typeof everybody)[number])
+    liar.environment.send(victim.self, { kind: 'pong', nonce: i, dead })
+    simulation.run(50)
+  }
+  assert.deepEqual(downs(simulation), [])
+  const rumours = victim.protocol.membership.tally.get('rumours')
+  assert.ok(rumours > 30, `${rumours} looks`)
+  assert.ok(rumours <= 30 * 10 + 10, `${rumours} looks in 30 s at 10 contacts`)
+  assert.ok(sentPings(simulation, 'n0') - before < 30 * 30, 'messages a second')
+})
+
+test('helpers that vouch for a dead peer delay its end by less than a minute; without the limit for ever', () => {
+  for (const [reprieves, limit] of [
+    [8, 60_000],
+    [Number.POSITIVE_INFINITY, 300_000],
+  ] as const) {
+    const simulation = network({ nodes: 12, options: { reprieves } })
+    for (let i = 2; i < 12; i++) {
+      corrupt(simulation, `n${i}`, (_, m) =>
+        m.kind === 'request' ? [{ kind: 'result', nonce: m.nonce, alive: true }] : honestPong(m),
+      )
+    }
+    simulation.kill('n1')
+    const { downs: seen } = simulation.node('n0').protocol
+    assert.equal(
+      simulation.runUntil(() => seen.length > 0, limit),
+      reprieves === 8,
+    )
+    assert.ok(seen.every(({ id }) => id === 'n1'))
+  }
+})
+
+test('helpers that say dead of everybody, and at once, bury nobody alive', () => {
+  const simulation = network({ nodes: 12, loss: 0.1, seed: 2 })
+  for (let i = 2; i < 12; i++) {
+    corrupt(simulation, `n${i}`, (_, m) =>
+      m.kind === 'request' ? [{ kind: 'result', nonce: m.nonce, alive: false }] : honestPong(m),
+    )
+  }
+  simulation.run(120_000)
+  assert.deepEqual(simulation.node('n0').protocol.downs, [])
+})
+
+test('guessed nonces do nothing: a result counts from the helper that was asked, a pong from the peer that was pinged', () => {
+  const simulation = network({ nodes: 12 })
+  const { protocol } = simulation.node('n0')
+  const liar = simulation.node('n11').self
+  simulation.kill('n1')
+  const begin = simulation.now
+  const flood = () => {
+    for (let nonce = 1; nonce < 400; nonce++) {
+      protocol.receive(liar, { kind: 'pong', nonce, dead: [] })
+      // Not asked itself: taken out of the contacts below.
+      protocol.receive(liar, { kind: 'result', nonce, alive: true })
+    }
+    return protocol.downs.some(({ id }) => id === 'n1')
+  }
+  protocol.contacts = protocol.contacts.filter(({ id }) => id !== liar.id)
+  assert.ok(simulation.runUntil(flood, 20_000))
+  assert.ok(simulation.now - begin < 15_000)
+  assert.equal(protocol.membership.tally.get('vouched'), 0)
+})
+
+test('made-up peers fill no table beyond its bound, and do not keep a node from noticing a real death', () => {
+  const simulation = network({ nodes: 12 })
+  const node = simulation.node('n0')
+  const { membership } = node.protocol
+  let made = 0
+  const flood = () => {
+    for (let i = 0; i < 200; i++) membership.probe(stranger(made++), 'no answer to gossip')
+    const { members } = membership.status()
+    assert.ok(members.alive + members.suspect + members.dead + members.left <= 1024)
+    assert.ok(node.environment.timers <= 64 + 64 + 2, `${node.environment.timers} timers`)
+    return node.protocol.downs.length > 0
+  }
+  const before = node.sent.messages
+  simulation.runUntil(() => flood() && false, 10_000)
+  assert.ok((node.sent.messages - before) / 10 < 150, `${(node.sent.messages - before) / 10} messages a second`)
+  assert.ok(membership.tally.get('too-many-probes') > 1000)
+  simulation.kill('n1')
+  assert.ok(simulation.runUntil(flood, 20_000))
+  assert.deepEqual(
+    node.protocol.downs.map(({ id }) => id),
+    ['n1'],
+    'strangers that never were up are no deaths',
+  )
+
+  for (let i = 0; i < 5000; i++) membership.heard(stranger(i))
+  const { members } = membership.status()
+  assert.ok(members.alive + members.suspect + members.dead + members.left <= 1024)
+  assert.ok(
+    node.protocol.contacts.every(({ id }) => membership.member(id) !== undefined),
+    'contacts are kept',
+  )
+})
+
+test('a flood of requests makes a node knock at few doors a second, and leaves some for other requesters', () => {
+  const simulation = network({ nodes: 6 })
+  const helper = simulation.node('n0')
+  const [liar, other] = [simulation.node('n1'), simulation.node('n2')]
+  const before = helper.protocol.membership.tally.get('relayed')
+  let made = 0
+  let served = 0
+  other.protocol.receive = (_, message) => {
+    if (message.kind === 'result') served++
+  }
+  for (let i = 0; i < 100; i++) {
+    for (let k = 0; k < 10; k++) {
+      liar.environment.send(helper.self, { kind: 'request', nonce: ++made, target: stranger(made) })
+    }
+    if (i % 5 === 0) {
+      other.environment.send(helper.self, { kind: 'request', nonce: i, target: simulation.node('n3').self })
+    }
+    simulation.run(100)
+  }
+  const relayed = helper.protocol.membership.tally.get('relayed') - before
+  assert.ok(relayed <= 20 + 10 * 20, `${relayed} pings for others in 10 s`)
+  assert.ok(helper.protocol.membership.tally.get('relay-refused') > 700)
+  assert.ok(served >= 15, `${served} of 20 requests of an honest node were served`)
+})
+
+test('every death has a reason; after stop no timer is left and nothing is answered or remembered', () => {
+  const simulation = network({ nodes: 12 })
+  simulation.kill('n1')
+  simulation.run(1200) // in the middle of probes and relays
+  const node = simulation.node('n0')
+  const { protocol, environment } = node
+  protocol.stop()
+  protocol.stop()
+  assert.equal(environment.timers, 0)
+  const before = [node.sent.messages, JSON.stringify(protocol.membership.status())]
+  for (const message of [
+    { kind: 'ping', nonce: 1, dead: [] },
+    { kind: 'request', nonce: 1, target: simulation.node('n2').self },
+    { kind: 'goodbye' },
+  ] as const) {
+    protocol.receive(stranger(1), message)
+  }
+  assert.equal(protocol.membership.probe(stranger(2), 'why'), false)
+  protocol.unreachable('n2', 'why')
+  simulation.run(5000)
+  assert.deepEqual([node.sent.messages, JSON.stringify(protocol.membership.status())], before)
+  assert.equal(environment.timers, 0)
+  for (const { protocol: other } of simulation.nodes.filter(({ alive }) => alive) as { protocol: Watcher }[]) {
+    for (const { reason } of other.downs) assert.ok(reason.length > 0)
+  }
+  protocol.start()
+  simulation.run(20_000)
+  assert.equal(protocol.state('n1'), 'dead')
+})
