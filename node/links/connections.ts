@@ -35,19 +35,20 @@ export class Favourites {
 
 /**
  * Closes the connections to these peers that carried no message for a while: soon those that this node dialled, later those
- * that the peer dialled, and never one that another protocol uses.
+ * that the peer dialled unless the node is crowded, and never one that another protocol uses.
  */
 export function closeIdle(
   links: readonly Link[],
   connectionManager: ConnectionManager,
   now: number,
   idleTimeout: number,
+  crowded: boolean,
   log: Logger,
 ): void {
   for (const link of links) {
     if (link.opening || link.queue.length > 0 || now - link.used <= idleTimeout) continue
     for (const connection of connectionManager.getConnections(link.peerId)) {
-      const patience = connection.direction === 'outbound' ? idleTimeout : 3 * idleTimeout
+      const patience = connection.direction === 'outbound' || crowded ? idleTimeout : 3 * idleTimeout
       if (now - link.used <= patience || !isOurs(connection)) continue
       link.up = false // by our wish: nobody is told that the peer is lost
       log('closing the idle connection to %s', link.id)

@@ -17,8 +17,16 @@ export interface LinkLimits extends QueueLimits, InboundLimits {
   readonly slowAfter: number
   /** ms without taking bytes after which its stream is aborted. @default 30000 */
   readonly stallTimeout: number
-  /** ms without a message after which a connection that nobody wants is closed; three times that if the peer dialled. @default 60000 */
+  /**
+   * ms without a message after which a connection that this node does not want is closed; three times that if the peer dialled.
+   * Longer than it takes failure detection to ping every contact, so that the other side's wish shows. @default 20000
+   */
   readonly idleTimeout: number
+  /**
+   * Connections above which the peer's own are closed as soon: a bootstrap node, dialled by everybody, must have room for the
+   * next (LIMITS: 88 inbound). @default 64
+   */
+  readonly crowd: number
   /** Malformed frames in a minute that disconnect a peer. @default 10 */
   readonly malformedPerMinute: number
 }
@@ -32,6 +40,7 @@ export const LINK_LIMITS: LinkLimits = {
   dialTimeout: 10_000,
   slowAfter: 2000,
   stallTimeout: 30_000,
-  idleTimeout: 60_000,
+  idleTimeout: 20_000,
+  crowd: 64,
   malformedPerMinute: 10,
 }

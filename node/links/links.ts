@@ -451,7 +451,9 @@ export class Links<Message> implements Startable {
     }
     this.#favourites.set(wanted, this.#log)
     const unwanted = [...this.#links.values()].filter((link) => !wanted.has(link.id))
-    closeIdle(unwanted, this.#components.connectionManager, now, this.#limits.idleTimeout, this.#log)
+    const { connectionManager } = this.#components
+    const crowded = connectionManager.getConnections().length > this.#limits.crowd
+    closeIdle(unwanted, connectionManager, now, this.#limits.idleTimeout, crowded, this.#log)
   }
 
   #checkSlow(link: Link, now: number): void {
