@@ -16,12 +16,14 @@ import {
   type WaveMessage,
   waveCodec,
 } from './messages.ts'
+import type { Pace } from './pace.ts'
 import { plan } from './plan.ts'
 
 export interface WaveTimes {
   /**
-   * ms between two sendings of a delegation that was not acknowledged: three round trips of the delegate, within these bounds;
-   * the upper one for a delegate whose round trip nobody measured. @default [100, 400]
+   * ms between two sendings of a delegation that was not acknowledged: three round trips of the delegate, within these bounds
+   * but never less than one and a half; the upper bound for a delegate whose round trip nobody measured; up to four times as
+   * much while delegates are slower than their round trips say. @default [100, 400]
    */
   readonly repeat: readonly [least: number, most: number]
   /** Sendings without a word after which the rest of a delegate's piece goes to others. @default 2 */
@@ -55,8 +57,8 @@ export interface TaskInit {
   closed(attempt: number): void
   /** ms to this peer and back; undefined if nobody measured it. */
   rtt(id: string): number | undefined
-  /** Shared by the tasks of a node: how much slower than their round trips delegates are at the moment. */
-  readonly pace: { stretch: number }
+  /** Shared by the tasks of a node. */
+  readonly pace: Pace
   /** A delegate did not answer. */
   doubt(peer: PeerDescriptor): void
   done(task: Task): void
@@ -75,15 +77,10 @@ interface Attempt {
 
 /** Delegates tried for one piece before it is given up. */
 const MAX_TRIED = 16
-/** Beyond this share of the time left, a margin would leave the levels below nothing to work with. */
-const MAX_MARGIN = 0.25
-/** A burst of losses must not make this node slow for long, nor one quick delegate make it hasty. */
-const MAX_STRETCH = 4
-const EASING = 0.9
-/** Round trips vary; so many of the usual ones are enough as a rule. */
-const TRIP = 1.25
-/** ms for a round trip that nobody measured. */
-const UNKNOWN_RTT = 130
+/** ms by which a timer is late when this node must have been asleep, or very busy. */
+const OVERSLEPT = 50
+/** Pieces that go to others although nobody has been heard: it happens that all delegates of a node are dead. */
+const ALLOWANCE = 2
 
 /**
  * One node's work for one interval of one query: count itself, hand the pieces on, merge what comes back.
@@ -169,7 +166,11 @@ export class Task {
     const attempt = this.#attempts.get(message.attempt)
     if (attempt?.piece.delegate.id !== from.id) return false
     this.#count(message)
-    if (!attempt.heard) this.#learn(attempt)
+    if (!attempt.heard) {
+      attempt.heard = true
+      this.#heard++
+      this.init.pace.learn(this.#environment.now() - attempt.since, this.init.rtt(from.id))
+    }
     switch (message.kind) {
       case 'acknowledge':
         attempt.unanswered = 0
@@ -202,7 +203,7 @@ export class Task {
     for (const piece of pieces) {
       if (this.init.depth >= MAX_DEPTH) this.#miss(piece.interval, 'too deep')
       else if (excluded.size >= MAX_TRIED) this.#miss(piece.interval, 'no delegate answers')
-      else if (this.#remaining(piece.delegate) <= 0) this.#miss(piece.interval, 'deadline')
+      else if (this.#share(piece.delegate) <= 0) this.#miss(piece.interval, 'deadline')
       else this.#open(piece, excluded)
     }
   }
@@ -235,61 +236,43 @@ export class Task {
       question,
       interval,
       depth: depth + 1,
-      remaining: Math.max(1, Math.round(this.#remaining(delegate))),
+      remaining: Math.max(1, Math.round(this.#share(delegate))),
     } as const
     this.#count(message)
     this.#environment.send(delegate, message)
   }
 
   #await(number: number, attempt: Attempt): void {
-    const { reroute, inquire } = this.init.times
-    const patience = this.#patience(attempt)
+    const { pace, rtt, times } = this.init
+    const trip = rtt(attempt.piece.delegate.id)
+    const patience = pace.patience(trip)
     // Once the rest is with others there is no hurry: a delegate that only slept for a moment should not be missed.
-    const slowly = attempt.unanswered > reroute ? 1.5 : 1
+    const slowly = attempt.unanswered > times.reroute ? 1.5 : 1
     const wait = attempt.acknowledged
-      ? Math.min(inquire, 3 * patience, this.#lastCall(attempt.piece.delegate))
+      ? Math.min(times.inquire, 3 * patience, pace.lastCall(this.#left(), trip))
       : patience * slowly
     const due = this.#environment.now() + wait
     attempt.timer?.cancel()
     attempt.timer = this.#environment.after(wait, () => {
       // If this node itself is late, asleep or busy, then what the delegate said may still wait to be read.
-      if (this.#environment.now() - due > wait / 2) this.#await(number, attempt)
+      if (this.#environment.now() - due > Math.max(OVERSLEPT, wait / 2)) this.#await(number, attempt)
       else this.#silence(number, attempt)
       this.#settle()
     })
   }
 
-  /** ms until the last moment at which an inquiry can still fetch an answer that was lost. */
-  #lastCall({ id }: PeerDescriptor): number {
-    const last = this.init.deadline - this.#environment.now() - TRIP * (this.init.rtt(id) ?? UNKNOWN_RTT)
-    return last > 0 ? last : Number.POSITIVE_INFINITY
-  }
-
-  #patience({ piece }: Attempt): number {
-    const [least, most] = this.init.times.repeat
-    const rtt = this.init.rtt(piece.delegate.id) ?? most
-    return Math.min(most, Math.max(least, 3 * rtt) * this.init.pace.stretch)
-  }
-
-  /** The first word of a delegate: had this node been patient enough? */
-  #learn(attempt: Attempt): void {
-    const { pace } = this.init
-    attempt.heard = true
-    this.#heard++
-    const needed = (pace.stretch * (this.#environment.now() - attempt.since)) / this.#patience(attempt)
-    pace.stretch = Math.min(MAX_STRETCH, Math.max(1, needed, pace.stretch * EASING))
-  }
-
   /**
    * Nothing came since the last sending. That is a sign of death only if others have been heard meanwhile: where everybody is
-   * slow, or round trips grew all of a sudden, sending ever more to ever more nodes would make it worse (one may be a mistake).
+   * slow, or round trips grew all of a sudden, sending ever more to ever more nodes would make it worse.
    */
   #silence(number: number, attempt: Attempt): void {
     const { reroute, sendings, inquiries } = this.init.times
     const { piece, acknowledged, unanswered } = attempt
     const rest = withoutDelegate(piece)
     const early =
-      rest !== undefined && this.#rerouted <= this.#heard + 1 && this.#others(piece, attempt) ? reroute : sendings
+      rest !== undefined && this.#rerouted <= this.#heard + ALLOWANCE && this.#others(piece, attempt)
+        ? reroute
+        : sendings
     if (unanswered < (acknowledged ? inquiries : Math.min(early, sendings))) {
       if (unanswered === reroute) this.init.doubt(piece.delegate)
       this.#outbox.push(number)
@@ -390,11 +373,13 @@ export class Task {
     this.init.closed(number)
   }
 
-  /** ms that this delegate has, so that its answer is here in time to be part of this node's own. */
-  #remaining({ id }: PeerDescriptor): number {
-    const left = this.init.deadline - this.#environment.now()
-    const rtt = this.init.rtt(id) ?? UNKNOWN_RTT
-    return left - Math.min(left * MAX_MARGIN, 2 * TRIP * rtt + this.init.times.margin)
+  #left(): number {
+    return this.init.deadline - this.#environment.now()
+  }
+
+  /** ms that this delegate gets. */
+  #share({ id }: PeerDescriptor): number {
+    return this.init.pace.share(this.#left(), this.init.rtt(id))
   }
 
   #count(message: WaveMessage): void {

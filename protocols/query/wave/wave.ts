@@ -13,6 +13,7 @@ import { encodePartial } from '../partial/wire.ts'
 import { type Answer, answerOf } from './answer.ts'
 import { Bounded } from './bounded.ts'
 import { MAX_MESSAGE_BYTES, MAX_TIMEOUT, pose, type Question, type WaveMessage, waveCodec } from './messages.ts'
+import { Pace } from './pace.ts'
 import { Task, type WaveTimes } from './task.ts'
 
 export interface WaveOptions extends WaveTimes {
@@ -101,7 +102,7 @@ export class Wave implements Protocol<WaveMessage> {
   readonly #origins = new Bounded<TokenBucket>(MAX_ORIGINS, MEMORY)
   readonly #queries = new Bounded<number>(MAX_QUERIES, MEMORY)
   readonly #parsed = new Bounded<Query>(MAX_PARSED, MEMORY)
-  readonly #pace = { stretch: 1 }
+  readonly #pace: Pace
   #running = false
   #attempt: number
 
@@ -109,6 +110,7 @@ export class Wave implements Protocol<WaveMessage> {
     this.#environment = environment
     this.#init = init
     this.#options = { ...WAVE_DEFAULTS, ...init.options }
+    this.#pace = new Pace(this.#options)
     // A restarted node must not take the answers to its former self's delegations for its own.
     this.#attempt = environment.random.word()
   }
