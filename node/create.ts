@@ -84,7 +84,7 @@ export async function createNode(config: NodeConfig = {}): Promise<TendrilNode> 
       privateKey,
       connectionGater: admission,
       services: {
-        identify: identify(),
+        identify: identify({ runOnConnectionOpen: needsIdentify(config) }),
         ...(dhtServices(config) as object),
         tendril: tendril({ ...config, links: linksOf(config), dht: config.dht?.enabled !== false }),
       },
@@ -128,6 +128,14 @@ function networking(config: NodeConfig) {
     // connection on the first failure (LIBP2P trap 10), so it takes its time, and rests where connections end visibly.
     connectionMonitor: { enabled: limits.loopbackExempt !== true, pingInterval: 60_000 },
   }
+}
+
+/**
+ * Peers say in their hello what this node has to know of them. What identify adds is for the DHT, and for nodes that learn
+ * from others under which address they are seen; nodes of a testnet save that third stream of every connection.
+ */
+function needsIdentify({ dht, limits }: NodeConfig): boolean {
+  return dht?.enabled !== false || limits?.loopbackExempt !== true
 }
 
 /** Nodes that share a machine share its processors: with few handshakes at a time, each is over before it times out. */

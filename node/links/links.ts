@@ -128,7 +128,14 @@ export class Links<Message> implements Startable {
 
   async start(): Promise<void> {
     if (this.#sweeper !== undefined) return
-    this.#sweeper = setInterval(() => this.#sweep(), SWEEP).unref()
+    this.#sweeper = setInterval(() => {
+      try {
+        this.#sweep()
+      } catch (error) {
+        this.tally.add('sweep-failed') // a bug, ours or of a layer below: no reason to end the process
+        this.#log.error('looking after the links failed - %e', error)
+      }
+    }, SWEEP).unref()
     this.#components.events.addEventListener('peer:disconnect', this.#onDisconnect)
     this.#components.events.addEventListener('connection:open', this.#onConnection)
     const { registrar } = this.#components
@@ -186,13 +193,13 @@ export class Links<Message> implements Startable {
     for (const link of this.#links.values()) link.outbound?.writer.helloAgain()
   }
 
-  /** Connects to somebody whose id or descriptor may be unknown; the hellos follow by themselves. @throws Error why not */
+  /** Connects to somebody whose id or descriptor may be unknown, and says hello. @throws Error why there is no connection */
   async connect(target: Parameters<ConnectionManager['openConnection']>[0]): Promise<void> {
-    await this.#dials.run(() =>
-      this.#components.connectionManager.openConnection(target, {
-        signal: AbortSignal.timeout(this.#limits.dialTimeout),
-      }),
+    const signal = AbortSignal.timeout(this.#limits.dialTimeout)
+    const { remotePeer } = await this.#dials.run(() =>
+      this.#components.connectionManager.openConnection(target, { signal }),
     )
+    this.#open(this.#linkTo(remotePeer.toString(), remotePeer))
   }
 
   /** Waits until everything said so far is written, at most `timeout` ms. */
