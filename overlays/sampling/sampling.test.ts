@@ -19,7 +19,7 @@ const ids = (sampling: Sampling) => sampling.view.map(({ id }) => id).sort()
 
 test('the view holds neither this node nor anybody twice, never too many, no unbounded age, whatever happens', () => {
   const who = fc.nat(59)
-  const told = fc.array(fc.tuple(fc.integer({ min: -1, max: 59 }), fc.nat(MAX_AGE)), { maxLength: 40 })
+  const told = fc.array(fc.tuple(fc.integer({ min: -1, max: 59 }), fc.nat(MAX_AGE)), { maxLength: 40, size: 'max' })
   const operation = fc.oneof(
     fc.record({ do: fc.constant('introduce' as const), who, told }),
     fc.record({ do: fc.constant('answer' as const), who, told }),
@@ -34,7 +34,7 @@ test('the view holds neither this node nor anybody twice, never too many, no unb
     hearsay: fc.boolean(),
   })
   fc.assert(
-    fc.property(settings, fc.array(operation, { maxLength: 60 }), (options, operations) => {
+    fc.property(settings, fc.array(operation, { maxLength: 60, size: 'max' }), (options, operations) => {
       let now = 0
       const sampling = sampler({ options }, () => now)
       for (const { do: what, who: i, told: list } of operations) {
@@ -150,6 +150,16 @@ test('peers known to be gone are neither taken nor given, and leave when they ar
     assert.equal(sampling.partner()?.id, 'n3')
   }
   assert.deepEqual(ids(sampling), ['n3'])
+})
+
+test('who does not answer leaves view and slots', () => {
+  const sampling = sampler()
+  sampling.introduce([n(1), n(2)])
+  sampling.missed(n(1), 'timeout')
+  assert.deepEqual(
+    sampling.sample(5).map(({ id }) => id),
+    ['n2'],
+  )
 })
 
 test('a settled node gossips in one of keepAlive rounds, and again in every one when it is unsettled', () => {

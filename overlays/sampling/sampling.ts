@@ -170,9 +170,9 @@ export class Sampling implements Exchange<readonly Aged[], readonly Aged[]> {
     this.#merge(heard(from, answer), this.#sent)
   }
 
-  /** A live peer that merely lost a message comes back with the next one that tells of it. */
+  /** A live peer that merely lost a message comes back with the next one that tells of it; the last one known is kept. */
   missed(partner: PeerDescriptor, _reason: MissedReason): void {
-    this.remove(partner.id)
+    if (this.#view.size > 1) this.remove(partner.id)
   }
 
   /** Self with age 0, then what was chosen. */

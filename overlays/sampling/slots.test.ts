@@ -20,7 +20,7 @@ function slots(count: number, seed = 1): Slots {
 const shown = (held: Slots) => held.peers().map(({ id, sequence }) => `${id}/${sequence}`)
 
 test('which peers hold the slots does not depend on how often and in which order they are offered', () => {
-  const offers = fc.array(fc.nat(59), { minLength: 1, maxLength: 300 })
+  const offers = fc.array(fc.nat(59), { minLength: 1, maxLength: 300, size: 'max' })
   fc.assert(
     fc.property(offers, fc.integer(), fc.integer({ min: 1, max: 20 }), (order, seed, count) => {
       const pushed = slots(count, seed)
@@ -49,7 +49,7 @@ test('no group and no id twice, the newest descriptor kept, whatever is offered 
     sequence: fc.nat(5),
   })
   fc.assert(
-    fc.property(fc.array(operation, { maxLength: 100 }), (operations) => {
+    fc.property(fc.array(operation, { maxLength: 100, size: 'max' }), (operations) => {
       const held = slots(6)
       const newest = new Map<string, number>()
       for (const { remove, id, group, sequence } of operations) {
@@ -77,6 +77,17 @@ test('a removed peer frees its slot and its group', () => {
   assert.deepEqual(shown(held), [])
   held.offer(inGroup('b', 1))
   assert.deepEqual(shown(held), ['b/1'])
+})
+
+test('a peer that moved sits in its new group, and the old one is free', () => {
+  const held = slots(4)
+  held.offer(inGroup('a', 1, 1))
+  held.offer(inGroup('a', 2, 2))
+  held.offer(inGroup('a', 3, 1)) // old news
+  assert.deepEqual(shown(held), ['a/2'])
+  held.offer(inGroup('b', 1))
+  held.offer(inGroup('c', 2))
+  assert.equal(held.peers().length, 2)
 })
 
 test('attackers get the share of the slots that their networks have, though they push a hundred times as often', () => {

@@ -18,7 +18,7 @@ const position = fc
   .map(([b, f]) => {
     return Math.floor(2 ** b * f) % SPACE
   })
-const crowd = fc.tuple(position, fc.uniqueArray(position, { maxLength: 80 })).map(([self, others]) => ({
+const crowd = fc.tuple(position, fc.uniqueArray(position, { maxLength: 80, size: 'max' })).map(([self, others]) => ({
   around: at('self', self),
   peers: others.filter((other) => other !== self).map((other, i) => at(`n${i}`, other)),
 }))

@@ -72,7 +72,6 @@ export class TMan implements Exchange<readonly PeerDescriptor[], readonly PeerDe
   readonly #salt: number
   #view: readonly PeerDescriptor[] = []
   #roundsSinceChange = 0
-  #round = 0
   /** In this round. */
   #asked = 0
 
@@ -114,7 +113,6 @@ export class TMan implements Exchange<readonly PeerDescriptor[], readonly PeerDe
 
   partner(): PeerDescriptor | undefined {
     this.#roundsSinceChange++
-    this.#round++
     this.#asked = 0
     if (this.quiet && this.#roundsSinceChange % this.#options.keepAlive !== 0) return undefined
     this.consider(this.#init.sample(this.#options.random))
@@ -145,7 +143,6 @@ export class TMan implements Exchange<readonly PeerDescriptor[], readonly PeerDe
     const { self, random } = this.#environment
     const known = new Map(this.#view.map((peer) => [peer.id, peer]))
     for (const peer of this.#init.sample(this.#options.random)) known.set(peer.id, peer)
-    known.delete(partner.id)
     const best = this.#init.ranking.select(partner, [...known.values()], this.#options.message - 1, () =>
       random.float(),
     )
@@ -168,10 +165,10 @@ export class TMan implements Exchange<readonly PeerDescriptor[], readonly PeerDe
     if (!chosen.some(({ id }) => verdicts.get(id) === 'ask')) return chosen
     const members = new Set(this.#view.map(({ id }) => id))
     const view = this.#select(possible.filter(({ id }) => verdicts.get(id) === 'yes' || members.has(id)))
-    // Asking costs a connection: neighbours and what fills a gap are asked at once, the nearest first; a long link that would
-    // merely replace another only now and then.
-    const all = view.length < chosen.length || this.#round % this.#options.keepAlive === 0
-    const worth = all ? chosen : chosen.slice(0, this.#init.ranking.neighbours)
+    // Asking costs a connection: only neighbours and what fills a gap are asked, the nearest first. A long link is replaced by
+    // a better one when that has spoken for some other reason.
+    const gaps = view.length < chosen.length
+    const worth = gaps ? chosen : chosen.slice(0, this.#init.ranking.neighbours)
     for (const peer of worth) {
       if (this.#asked >= this.#options.asks) break
       if (verdicts.get(peer.id) === 'ask' && ask?.(peer)) this.#asked++

@@ -136,6 +136,34 @@ test('a one-way fault of 15 s kills nobody, thanks to those who are asked; a las
   }
 })
 
+test('passing one-way faults do not add up: whoever is heard in between starts anew', () => {
+  const simulation = network({ nodes: 24 })
+  const { membership } = simulation.node('n0').protocol
+  for (let i = 0; i < 5; i++) {
+    simulation.block('n1', 'n0')
+    simulation.run(12_000)
+    assert.ok((membership.member('n1')?.reprieves ?? 0) > 1)
+    simulation.heal()
+    simulation.run(10_000)
+    assert.equal(membership.member('n1')?.reprieves, 0)
+  }
+  assert.deepEqual(downs(simulation), [])
+})
+
+test('a helper whose transport refuses the peer says so at once', () => {
+  const simulation = network({ nodes: 3, notices: true, latency: 20 })
+  simulation.crash('n1')
+  const results: number[] = []
+  const asker = simulation.node('n0')
+  asker.protocol.receive = (_, message) => {
+    if (message.kind === 'result' && !message.alive) results.push(simulation.now)
+  }
+  const begin = simulation.now
+  asker.environment.send(simulation.node('n2').self, { kind: 'request', nonce: 77, target: simulation.node('n1').self })
+  simulation.run(1000)
+  assert.ok(results[0] !== undefined && results[0] - begin < 100, `${results[0]}`)
+})
+
 test('halves parted for three minutes find each other again by themselves; without retries they never do', () => {
   for (const retryLost of [5, Number.MAX_SAFE_INTEGER]) {
     const simulation = network({ nodes: 32, options: { retryLost } })

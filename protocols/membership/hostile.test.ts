@@ -96,6 +96,8 @@ test('guessed nonces do nothing: a result counts from the helper that was asked,
   protocol.contacts = protocol.contacts.filter(({ id }) => id !== liar.id)
   assert.ok(simulation.runUntil(flood, 20_000))
   assert.ok(simulation.now - begin < 15_000)
+  const rtt = protocol.membership.member('n2')?.rtt ?? 0
+  assert.ok(rtt >= 20, `a round trip of ${rtt} ms at latencies of 10 ms and more`)
   assert.equal(protocol.membership.tally.get('vouched'), 0)
 })
 
@@ -113,6 +115,8 @@ test('made-up peers fill no table beyond its bound, and do not keep a node from 
   }
   const before = node.sent.messages
   simulation.runUntil(() => flood() && false, 10_000)
+  const relayed = () => simulation.nodes.reduce((sum, other) => sum + other.protocol.membership.tally.get('relayed'), 0)
+  assert.equal(relayed(), 0, 'nobody else is troubled with strangers')
   assert.ok((node.sent.messages - before) / 10 < 150, `${(node.sent.messages - before) / 10} messages a second`)
   assert.ok(membership.tally.get('too-many-probes') > 1000)
   simulation.kill('n1')

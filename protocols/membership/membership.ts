@@ -1,5 +1,6 @@
 import { isFresh, type PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment, Protocol, Timer } from '../../core/environment.ts'
+import { ringDistance } from '../../core/position.ts'
 import { Tally } from '../../core/tally.ts'
 import { LostPeers } from './lost.ts'
 import { MAX_RUMORS, type MembershipMessage, type Rumor } from './messages.ts'
@@ -114,7 +115,7 @@ export class Membership implements Protocol<MembershipMessage> {
     this.#options = { ...MEMBERSHIP_DEFAULTS, ...init.options }
     this.#relays = new Relays(environment, this.#options.pingTimeout, {
       ping: (peer) => this.#ping(peer),
-      busy: () => this.#stretch > MAX_STRETCH / 2,
+      refuses: ({ id }) => !this.isUp(id) || this.#stretch > MAX_STRETCH / 2,
       tally: this.tally,
     })
     this.#lost = new LostPeers(environment.random)
@@ -323,14 +324,18 @@ export class Membership implements Protocol<MembershipMessage> {
     this.#members.set(from.id, { ...member, rtt: member.rtt === undefined ? took : member.rtt * 0.8 + took * 0.2 })
   }
 
-  /** Nobody is asked about a stranger: that others reach it would not make it speak to this node. */
+  /**
+   * Asks those nearest to it on the ring, who most likely know it. Nobody is asked about a stranger: that others reach it would
+   * not make it speak to this node.
+   */
   #pingThroughOthers(target: PeerDescriptor): boolean {
     if (!this.isUp(target.id)) return false
     this.#feelSlower(1)
-    const others = this.#init
+    const helpers = this.#init
       .contacts()
       .filter(({ id }) => id !== target.id && this.#members.get(id)?.state === 'alive')
-    const helpers = this.#environment.random.sample(others, this.#options.indirect)
+      .sort((a, b) => ringDistance(a.position, target.position) - ringDistance(b.position, target.position))
+      .slice(0, this.#options.indirect)
     for (const helper of helpers) {
       this.#nonce++
       this.#relays.asked(this.#nonce, helper.id, target.id, helpers.length)

@@ -25,7 +25,7 @@ export class Relays {
   readonly #environment: Environment<MembershipMessage>
   readonly #timeout: number
   readonly #ping: (peer: PeerDescriptor) => void
-  readonly #busy: () => boolean
+  readonly #refuses: (target: PeerDescriptor) => boolean
   readonly #tally: Tally
   readonly #allowance = new TokenBucket(RELAYS_PER_SECOND, RELAYS_PER_SECOND)
   #relays: Relay[] = []
@@ -36,17 +36,17 @@ export class Relays {
 
   /**
    * @param timeout ms after which a target that this node pinged for another counts as silent
-   * @param init.busy whether this node is too slow itself to judge others
+   * @param init.refuses whether this node cannot tell: it is too slow itself, or would have to connect to the target first
    */
   constructor(
     environment: Environment<MembershipMessage>,
     timeout: number,
-    init: { ping(peer: PeerDescriptor): void; busy(): boolean; tally: Tally },
+    init: { ping(peer: PeerDescriptor): void; refuses(target: PeerDescriptor): boolean; tally: Tally },
   ) {
     this.#environment = environment
     this.#timeout = timeout * 0.8
     this.#ping = init.ping
-    this.#busy = init.busy
+    this.#refuses = init.refuses
     this.#tally = init.tally
   }
 
@@ -61,12 +61,13 @@ export class Relays {
   request(requester: PeerDescriptor, nonce: number, target: PeerDescriptor): void {
     const own = this.#relays.filter(({ requester: other }) => other.id === requester.id).length
     if (
-      this.#busy() ||
+      this.#refuses(target) ||
       own >= RELAYS_PER_REQUESTER ||
       this.#relays.length >= MAX_RELAYS ||
       !this.#allowance.take(this.#environment.now())
     ) {
       this.#tally.add('relay-refused')
+      this.#environment.send(requester, { kind: 'result', nonce, alive: false })
       return
     }
     this.#tally.add('relayed')
