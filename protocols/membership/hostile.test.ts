@@ -96,8 +96,8 @@ test('guessed nonces do nothing: a result counts from the helper that was asked,
   protocol.contacts = protocol.contacts.filter(({ id }) => id !== liar.id)
   assert.ok(simulation.runUntil(flood, 20_000))
   assert.ok(simulation.now - begin < 15_000)
-  const rtt = protocol.membership.member('n2')?.rtt ?? 0
-  assert.ok(rtt >= 20, `a round trip of ${rtt} ms at latencies of 10 ms and more`)
+  const rtts = protocol.contacts.map(({ id }) => protocol.membership.member(id)?.rtt).filter((rtt) => rtt !== undefined)
+  assert.ok(rtts.length > 0 && Math.min(...rtts) >= 20, `round trips of ${rtts} ms at latencies of 10 ms and more`)
   assert.equal(protocol.membership.tally.get('vouched'), 0)
 })
 
