@@ -14,6 +14,12 @@ import type { NodePlan, Served } from './host.ts'
 /** What a testnet asks of its nodes is for it to bound: their rates are for strangers. */
 const ASKING = { rate: 1000, burst: 1000 }
 
+/**
+ * All nodes join through one, which a public node would not let happen: it takes 88 inbound connections (LIMITS), and whom
+ * it knew first keeps them for minutes.
+ */
+const LIMITS = { ...TESTNET_LIMITS, connections: 2000, inbound: 2000 }
+
 /** Starts a node on a free port of the loopback. */
 export async function startNode(plan: NodePlan): Promise<TendrilNode> {
   const { index, network, seed, bootstrap, dht } = plan
@@ -25,7 +31,7 @@ export async function startNode(plan: NodePlan): Promise<TendrilNode> {
     bootstrap: bootstrap === undefined ? [] : [bootstrap],
     dht: { enabled: dht, mode: 'server' },
     attributes: { number, region, rack, role },
-    limits: TESTNET_LIMITS,
+    limits: LIMITS,
     stack: { sampling: { loopbackApart: true }, query: ASKING },
   })
 }

@@ -29,7 +29,6 @@ export class ThisProcess implements Host {
     this.#sockets.push(sockets)
     const node = await sockets.run(() => startNode(plan))
     this.#nodes.set(plan.index, { node, sockets, up: true })
-    if (plan.bootstrap !== undefined) await joined(node)
     return { id: node.tendril.id, address: node.addresses[0] ?? '' }
   }
 
@@ -127,28 +126,6 @@ export class ThisProcess implements Host {
 
   #up(): [number, Held][] {
     return [...this.#nodes].filter(([, { up }]) => up)
-  }
-}
-
-/** How long a node may take to join before the next one is started all the same, in ms. */
-const JOINING = 3000
-const LOOK = 20
-/** Timers of this process that are later than this say that it has more to do than it can, ms. */
-const BUSY = 40
-
-/**
- * Until the node has contacts, and this process has time for the next one. Machines start when they have booted; a hundred
- * nodes in one process that all started at once would have to share one core for their handshakes, and would take each
- * other for dead meanwhile.
- */
-async function joined(node: TendrilNode): Promise<void> {
-  const end = performance.now() + JOINING
-  for (;;) {
-    const began = performance.now()
-    await new Promise((resolve) => setTimeout(resolve, LOOK))
-    const now = performance.now()
-    const busy = now - began - LOOK > BUSY
-    if (now > end || (!busy && node.tendril.peers().length > 0)) return
   }
 }
 

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Random } from '../../core/random.ts'
+import { QueryError } from '../../protocols/query/language/query-error.ts'
+import { anyLive, exactlyOnce, publishAndCollect, spreadText } from '../checks/broadcast.ts'
+import type { Check } from '../checks/check.ts'
+import { exactCount, honestCount } from '../checks/count.ts'
+import { bandsFilled, ringComplete } from '../checks/ring.ts'
+import { live, type Testnet, waitFor } from '../testnet.ts'
+import { type LocalOptions, LocalTestnet } from './local.ts'
+
+const COUNT = 'SELECT count(*) FROM nodes'
+
+async function withTestnet(nodes: number, options: LocalOptions, body: (testnet: LocalTestnet) => Promise<void>) {
+  const testnet = new LocalTestnet({ seed: 1, ...options })
+  try {
+    await testnet.start(nodes)
+    await body(testnet)
+  } finally {
+    await testnet.stop()
+  }
+}
+
+async function holds(testnet: Testnet, ...checks: Check[]): Promise<void> {
+  for (const check of checks) {
+    const { name, ok, detail } = await check.run(testnet)
+    assert.ok(ok, `${name}: ${detail}`)
+  }
+}
+
+function messages(testnet: Testnet, topic: string, count: number, bytes = 200) {
+  return { topic, messages: count, bytes, rate: 20, publisher: anyLive(testnet, new Random(3)) }
+}
+
+for (const nodes of [1, 2, 3]) {
+  test(`${nodes} real nodes: an exact count with N-1 delegations, and every message once`, async () => {
+    await withTestnet(nodes, {}, async (testnet) => {
+      await holds(testnet, ringComplete(15_000), exactCount(), exactCount(nodes - 1))
+      await holds(testnet, exactlyOnce(messages(testnet, 'news', 20)))
+    })
+  })
+}
+
+test('32 real nodes: exact count, every message once; during 10 % silent deaths all who live get all', async (t) => {
+  await withTestnet(32, {}, async (testnet) => {
+    await holds(testnet, ringComplete(60_000), bandsFilled(60_000), exactCount(), exactCount(17))
+    await holds(testnet, exactlyOnce(messages(testnet, 'news', 60, 1024)))
+    await assert.rejects(testnet.query(0, 'SELECT cuont(*) FROM nodes'), (error) => error instanceof QueryError)
+
+    const doomed = new Set([5, 14, 27])
+    const plan = {
+      ...messages(testnet, 'more news', 100),
+      publisher: anyLive(testnet, new Random(4), doomed),
+      async before(i: number) {
+        if (i === 30) await Promise.all([...doomed].map((index) => testnet.silence(index)))
+      },
+    }
+    const spread = await publishAndCollect(testnet, plan, 30_000)
+    t.diagnostic(spreadText(spread))
+    assert.equal(spread.expected, 100 * 29)
+    assert.equal(spread.delivered, spread.expected)
+    assert.equal(spread.duplicates, 0)
+    assert.ok(honestCount(await testnet.query(0, COUNT), 29))
+  })
+})
+
+test('100 real nodes: an exact count with 99 delegations, every message once', async (t) => {
+  await withTestnet(100, {}, async (testnet) => {
+    await holds(testnet, ringComplete(120_000), bandsFilled(60_000))
+    t.diagnostic(`ready after ${Math.round(testnet.now())} ms`)
+    await holds(testnet, exactCount(), exactCount(99))
+    await holds(testnet, exactlyOnce(messages(testnet, 'news', 20)))
+  })
+})
+
+// Bytes in the queues of 15 nodes for one that does not read: far less than what is published.
+const MOST_QUEUED = 2 ** 20
+
+for (const alone of [[], [15]]) {
+  const how = alone.length === 0 ? 'neither reads nor writes' : 'is stopped by SIGSTOP'
+  test(`a node of 16 that ${how} costs nobody a message, and comes back`, async (t) => {
+    await withTestnet(16, { alone }, async (testnet) => {
+      await holds(testnet, ringComplete(30_000), exactCount())
+      await testnet.pause(15)
+      assert.ok(honestCount(await testnet.query(0, COUNT), 15))
+      const plan = { ...messages(testnet, 'news', 200, 16 * 1024), rate: 40 }
+      const spread = await publishAndCollect(testnet, plan, 30_000)
+      const { queued } = await testnet.stats()
+      t.diagnostic(`${spreadText(spread)}; ${queued} bytes queued`)
+      assert.equal(spread.delivered, 15 * 200)
+      assert.equal(spread.duplicates, 0)
+      assert.ok(queued < MOST_QUEUED, `${queued} bytes wait for a node that does not read`)
+      await holds(testnet, ringComplete(20_000), exactCount())
+      await testnet.resume(15)
+      const back = await waitFor(testnet, async () => (await testnet.query(0, COUNT)).rows[0]?.[0] === 16, 30_000, 500)
+      assert.ok(back, 'the node was not counted again')
+    })
+  })
+}
+
+test('nodes of two processes make one network; who leaves or is killed is gone at once, who is restarted is back', async () => {
+  await withTestnet(8, { processes: 2 }, async (testnet) => {
+    assert.equal(testnet.children.length, 2)
+    await holds(testnet, ringComplete(20_000), exactCount(3), exactlyOnce(messages(testnet, 'news', 20)))
+    const ids = testnet.nodes.map(({ id }) => id)
+    await testnet.kill(6)
+    await testnet.leave(7)
+    await holds(testnet, ringComplete(5000), exactCount())
+    await assert.rejects(testnet.query(7, COUNT), RangeError)
+    await testnet.restart(6)
+    await testnet.restart(7)
+    await holds(testnet, ringComplete(20_000), exactCount(6), exactCount(7))
+    assert.deepEqual(
+      testnet.nodes.map(({ id }) => id),
+      ids,
+    )
+    assert.equal(live(testnet).length, 8)
+  })
+})
+
+test('the same seed gives nodes the same ids and places', async () => {
+  const ids: string[][] = []
+  for (let i = 0; i < 2; i++) {
+    await withTestnet(2, { seed: 77 }, async ({ nodes }) => {
+      ids.push(nodes.map(({ id }) => id))
+    })
+  }
+  assert.deepEqual(ids[0], ids[1])
+})
