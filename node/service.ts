@@ -111,6 +111,7 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
         missed: ({ from, range, reason }) => this.#tell('message:missed', { from, range, reason }),
         equivocation: () => this.#tally.add('equivocation'),
         subscriberThrew: (error) => this.#failed('subscriber', error),
+        callbackThrew: (error) => this.#failed('callback', error),
       },
     })
   }
