@@ -152,7 +152,7 @@ test('peers known to be gone are neither taken nor given, and leave when they ar
   assert.deepEqual(ids(sampling), ['n3'])
 })
 
-test('who does not answer leaves view and slots', () => {
+test('who does not answer leaves view and slots, but the last one known is kept', () => {
   const sampling = sampler()
   sampling.introduce([n(1), n(2)])
   sampling.missed(n(1), 'timeout')
@@ -160,6 +160,8 @@ test('who does not answer leaves view and slots', () => {
     sampling.sample(5).map(({ id }) => id),
     ['n2'],
   )
+  sampling.missed(n(2), 'timeout')
+  assert.equal(sampling.partner()?.id, 'n2', 'or the node would be alone for good')
 })
 
 test('a settled node gossips in one of keepAlive rounds, and again in every one when it is unsettled', () => {

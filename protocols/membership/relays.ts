@@ -6,10 +6,11 @@ import type { MembershipMessage } from './messages.ts'
 
 /** Pings that this node does for others at once. */
 const MAX_RELAYS = 64
-/** What all others together may ask, so that nobody can use this node to knock at a third one's door. */
+/**
+ * What all others together may ask, so that nobody can use this node to knock at a third one's door. One of them can take it
+ * all: the rest then go without an indirect probe, and suspicion decides.
+ */
 const RELAYS_PER_SECOND = 20
-/** And one of them, so that no requester takes the relays from the rest. */
-const RELAYS_PER_REQUESTER = 4
 /** Requests of this node's own that are open. */
 const MAX_ASKED = 256
 
@@ -59,13 +60,7 @@ export class Relays {
 
   /** Another node wants to know whether `target` lives. */
   request(requester: PeerDescriptor, nonce: number, target: PeerDescriptor): void {
-    const own = this.#relays.filter(({ requester: other }) => other.id === requester.id).length
-    if (
-      this.#refuses(target) ||
-      own >= RELAYS_PER_REQUESTER ||
-      this.#relays.length >= MAX_RELAYS ||
-      !this.#allowance.take(this.#environment.now())
-    ) {
+    if (this.#refuses(target) || this.#relays.length >= MAX_RELAYS || !this.#allowance.take(this.#environment.now())) {
       this.#tally.add('relay-refused')
       this.#environment.send(requester, { kind: 'result', nonce, alive: false })
       return
