@@ -62,8 +62,6 @@ const DEFAULTS = { samplingPeriod: 3000, tmanPeriod: 500, gossipBudget: 256 * 10
 const BURST = 0.25
 /** ms: several rounds, so that T-Man waits for slow partners instead of loading a busy machine with what comes too late. */
 const TMAN_TIMEOUT = 2000
-/** Random peers among broadcast's repair partners. */
-const RANDOM_PARTNERS = 4
 
 /**
  * One node's protocols, and the one place that assembles them. What each learns goes to the others here, in plain sight:
@@ -132,7 +130,8 @@ export class Stack implements Protocol<StackMessage> {
     })
     this.#broadcast = new Broadcast(onChannel(environment, 'broadcast'), {
       contacts,
-      partners: () => [...this.#tman.view, ...this.#sampling.sample(RANDOM_PARTNERS)],
+      // The long links among them are random peers; others would cost a connection a digest.
+      partners: contacts,
       budget,
       sign: init.sign,
       sequences: init.sequences,
