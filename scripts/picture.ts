@@ -70,6 +70,7 @@ function legend(): string {
 const root = nodes[0] as PeerDescriptor
 work(root, { from: root.position, to: root.position }, 0)
 process.stdout.write(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${SIZE} ${SIZE}" width="${SIZE}" height="${SIZE}">
+<title>One query's wave over a ring of ${NODES} nodes, everybody asked exactly once</title>
 <style>text{font:14px system-ui,sans-serif;fill:#334155}</style>
 <rect width="100%" height="100%" fill="white"/>
 <circle cx="${SIZE / 2}" cy="${SIZE / 2}" r="${RADIUS}" fill="none" stroke="#cbd5e1" stroke-width="2"/>
