@@ -114,7 +114,7 @@ export class SimulatedTestnet implements Testnet {
     if (!this.simulation.runUntil(() => outcome !== undefined, limit, 1))
       throw new Error('the query was never answered')
     const { answer, error } = outcome as Outcome & { answer?: Answer; error?: Error }
-    if (answer === undefined) throw error
+    if (answer === undefined) throw error ?? new Error('the query came to nothing')
     return answer
   }
 

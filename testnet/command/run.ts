@@ -48,7 +48,7 @@ function stopOnSignals(testnet: LocalTestnet): void {
   ] as const) {
     process.on(signal, () => {
       // What is under way fails while its nodes stop: nobody wants to read about it.
-      if (!second) stopped(testnet).finally(() => process.exit(code))
+      if (!second) void stopped(testnet).finally(() => process.exit(code))
       else process.exit(code)
       second = true
     })

@@ -13,7 +13,7 @@ process.on('unhandledRejection', (reason) => process.stderr.write(`unhandled rej
 process.on('message', (message) => {
   const { call, method, args } = message as Call
   if (!CALLS.includes(method)) return
-  answer(call, method, args).then((reply) => {
+  void answer(call, method, args).then((reply) => {
     if (!process.connected) return
     process.send?.(reply, () => {
       if (method === 'stop') process.exit()

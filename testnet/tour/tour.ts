@@ -115,13 +115,13 @@ export async function tour(testnet: Testnet, options: TourOptions, on: TourEvent
 async function startAll(testnet: Testnet, { nodes, patience = 120_000 }: TourOptions, on: TourEvents) {
   const began = testnet.now()
   let starting = true
-  let failure: unknown
+  let failure: Error | undefined
   const started = testnet.start(nodes).then(
     () => {
       starting = false
     },
     (error: unknown) => {
-      failure = error
+      failure = error instanceof Error ? error : new Error(String(error))
       starting = false
     },
   )
