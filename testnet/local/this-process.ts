@@ -1,3 +1,4 @@
+import type { TransportManager } from '@libp2p/interface-internal'
 import type { TendrilNode } from '../../node/create.ts'
 import type { Receipt } from '../../protocols/broadcast/broadcast.ts'
 import type { Answer } from '../../protocols/query/wave/answer.ts'
@@ -28,6 +29,7 @@ export class ThisProcess implements Host {
     const sockets = new Sockets()
     this.#sockets.push(sockets)
     const node = await sockets.run(() => startNode(plan))
+    dialAs(sockets, node)
     this.#nodes.set(plan.index, { node, sockets, up: true })
     return { id: node.tendril.id, address: node.addresses[0] ?? '' }
   }
@@ -126,6 +128,15 @@ export class ThisProcess implements Host {
 
   #up(): [number, Held][] {
     return [...this.#nodes].filter(([, { up }]) => up)
+  }
+}
+
+/** libp2p's queue of dials runs some of them in no asynchronous context at all: this gives them the node's. */
+function dialAs(sockets: Sockets, { libp2p }: TendrilNode): void {
+  const { components } = libp2p as unknown as { components: { transportManager: TransportManager } }
+  for (const transport of components.transportManager.getTransports()) {
+    const dial = transport.dial.bind(transport)
+    transport.dial = (address, options) => sockets.run(() => dial(address, options))
   }
 }
 

@@ -1,0 +1,74 @@
+// npm run bench: what tendril costs and how fast it is, on real nodes, beside @libp2p/gossipsub.
+import { fork } from 'node:child_process'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { Command } from 'commander'
+import { type Aim, aims } from './bench/aims.ts'
+import type { QueryFigures } from './bench/queries.ts'
+import type { SlowFigures } from './bench/slow.ts'
+import type { Figures, NetworkFigures, Task } from './bench/worker.ts'
+
+/** What `--json` prints. ms, us and bytes as the names say; ratios are tendril / gossipsub. */
+export interface BenchReport {
+  readonly machine: { readonly cpu: string; readonly cores: number; readonly node: string; readonly loadBefore: number }
+  readonly tendril: NetworkFigures
+  readonly gossipsub: NetworkFigures
+  readonly queries: readonly QueryFigures[]
+  readonly slow: readonly SlowFigures[]
+  readonly aims: readonly Aim[]
+}
+
+const program = new Command('bench')
+  .description(
+    'measure real nodes: broadcasts beside @libp2p/gossipsub, queries, idle costs, slow nodes. About 6 minutes.',
+  )
+  .option('--quick', 'shorter runs: a look, not a figure to publish')
+  .option('--nodes <n>', 'nodes of the broadcast comparison', '100')
+  .option('--seed <number>', 'decides keys and who does what', '1')
+  .option('--json', 'print one JSON object; progress goes to standard error')
+  .parse()
+const {
+  quick = false,
+  json = false,
+  ...texts
+} = program.opts<{ quick?: true; json?: true; nodes: string; seed: string }>()
+const nodes = Number(texts.nodes)
+const seed = Number(texts.seed)
+
+function measure<Found extends Figures>(task: Task): Promise<Found> {
+  process.stderr.write(`measuring ${Object.values(task).slice(0, 3).join(' ')} ...\n`)
+  return new Promise((resolve, reject) => {
+    const worker = fork(join(import.meta.dirname, 'bench', 'worker.ts'), [], { serialization: 'advanced' })
+    worker.on('message', (message) => {
+      const { figures, error } = message as { figures?: Found; error?: string }
+      if (figures === undefined) reject(new Error(error))
+      else resolve(figures)
+    })
+    worker.on('exit', (code) => reject(new Error(`the measurement ended with ${code}`)))
+    worker.send(task)
+  })
+}
+
+const { loadavg } = await import('node:os')
+const machine = {
+  cpu: cpus()[0]?.model ?? 'unknown',
+  cores: cpus().length,
+  node: process.version,
+  loadBefore: loadavg()[0] ?? 0,
+}
+const common = { seed, quick }
+const tendril = await measure<NetworkFigures>({ kind: 'broadcast', of: 'tendril', nodes, ...common })
+const gossipsub = await measure<NetworkFigures>({ kind: 'broadcast', of: 'gossipsub', nodes, ...common })
+const few = await measure<QueryFigures>({ kind: 'queries', nodes: 32, ...common })
+const slow = [
+  await measure<SlowFigures>({ kind: 'slow', slowness: 'stopped reader', ...common }),
+  await measure<SlowFigures>({ kind: 'slow', slowness: 'SIGSTOP', ...common }),
+]
+const queries = tendril.queries === undefined ? [few] : [few, tendril.queries]
+const figures = { machine, tendril, gossipsub, queries, slow }
+const report: BenchReport = { ...figures, aims: aims(figures) }
+if (json) process.stdout.write(`${JSON.stringify(report)}\n`)
+else {
+  const { reportText } = await import('./bench/print.ts')
+  process.stdout.write(`${await reportText(report)}\n`)
+}

@@ -1,0 +1,107 @@
+import { quantile } from '../../testnet/checks/quantile.ts'
+import type { Contender } from './contender.ts'
+
+export interface BroadcastPlan {
+  /** Messages a second, of all publishers together. */
+  readonly rate: number
+  readonly seconds: number
+  readonly publishers: number
+  readonly bytes: number
+}
+
+export interface BroadcastFigures {
+  readonly rate: number
+  readonly published: number
+  readonly expected: number
+  readonly delivered: number
+  /** delivered / expected. */
+  readonly ratio: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  /** Each a delivery at another node than the publisher. */
+  readonly copies: number
+  readonly protocolBytes: number
+  readonly socketBytes: number
+  /** us, without what the nodes use when nobody publishes. */
+  readonly cpuUs: number
+  /** us, with all that the process used while messages were under way. */
+  readonly cpuAllUs: number
+  /** ms after the time of publishing until everything was published and delivered, or patience ended. */
+  readonly behindMs: number
+}
+
+/** What a network of nodes costs when nobody publishes: per node and second. */
+export interface IdleFigures {
+  /** ms of CPU. */
+  readonly cpuMs: number
+  readonly protocolBytes: number
+  readonly socketBytes: number
+}
+
+const PATIENCE = 90_000
+
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
+
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+
+export async function measureIdle(contender: Contender, seconds: number): Promise<IdleFigures> {
+  const began = performance.now()
+  const cpu = cpuMs()
+  const before = await contender.counts()
+  await sleep(seconds * 1000)
+  const after = await contender.counts()
+  const perNodeSecond = (contender.nodes * (performance.now() - began)) / 1000
+  return {
+    cpuMs: (cpuMs() - cpu) / perNodeSecond,
+    protocolBytes: (after.protocolBytes - before.protocolBytes) / perNodeSecond,
+    socketBytes: (after.socketBytes - before.socketBytes) / perNodeSecond,
+  }
+}
+
+export async function measureBroadcast(
+  contender: Contender,
+  { rate, seconds, publishers, bytes }: BroadcastPlan,
+  idle: IdleFigures,
+): Promise<BroadcastFigures> {
+  await contender.latencies() // forget those of an earlier run
+  const before = await contender.counts()
+  const cpuBefore = cpuMs()
+  const began = performance.now()
+  let published = 0
+  for (let i = 0; i < rate * seconds; i++) {
+    // A process that is behind publishes late, never less.
+    const wait = began + (i * 1000) / rate - performance.now()
+    if (wait > 0) await sleep(wait)
+    const publisher = Math.floor(((i % publishers) * contender.nodes) / publishers)
+    if (await contender.publish(publisher, bytes)) published++
+  }
+  const last = performance.now()
+  const expected = published * (contender.nodes - 1)
+  while ((await contender.delivered()) < expected && performance.now() - last < PATIENCE) await sleep(50)
+  const behindMs = performance.now() - began - seconds * 1000
+  const elapsed = (performance.now() - began) / 1000
+  const cpu = cpuMs() - cpuBefore
+  const after = await contender.counts()
+  const latencies = await contender.latencies()
+  const delivered = latencies.length
+  const idleShare = elapsed * contender.nodes
+  const each = (value: number) => value / Math.max(1, delivered)
+  return {
+    rate,
+    published,
+    expected,
+    delivered,
+    ratio: delivered / Math.max(1, expected),
+    p50Ms: quantile(latencies, 0.5),
+    p99Ms: quantile(latencies, 0.99),
+    copies: each(after.copies - before.copies),
+    protocolBytes: each(after.protocolBytes - before.protocolBytes - idle.protocolBytes * idleShare),
+    socketBytes: each(after.socketBytes - before.socketBytes - idle.socketBytes * idleShare),
+    cpuUs: each((cpu - idle.cpuMs * idleShare) * 1000),
+    cpuAllUs: each(cpu * 1000),
+    behindMs,
+  }
+}
