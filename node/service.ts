@@ -58,6 +58,8 @@ function checkNetwork(network: string): string {
 
 const REFRESH = 5000
 const SAVE_PERIOD = 5000
+/** Peers in the address book up to which each is written down as soon as it is met. */
+const FIRST_PEERS = 8
 const GOODBYE = 500
 
 /** One node's protocols on a libp2p node: the Stack, and everything real that it needs. */
@@ -296,6 +298,8 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
 
   #introduced(book: AddressBook, descriptor: PeerDescriptor): void {
     book.add(descriptor, now())
+    // The first few at once: a node killed in its first seconds must find its network again.
+    if (book.size <= FIRST_PEERS) void book.save().catch((error: unknown) => this.#failed('state', error))
     this.#environment.guard(() => this.#stack.introduce([descriptor]))
   }
 
