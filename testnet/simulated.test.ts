@@ -4,6 +4,7 @@ import { Random } from '../core/random.ts'
 import { anyLive, exactlyOnce } from './checks/broadcast.ts'
 import { exactCount } from './checks/count.ts'
 import { bandsFilled, ringComplete } from './checks/ring.ts'
+import { turnover } from './checks/turnover.ts'
 import { SimulatedTestnet } from './simulated.ts'
 
 const PATIENT = { stack: { query: { rate: 100, burst: 100 } } }
@@ -27,3 +28,24 @@ for (const nodes of [1, 2, 3, 32, 100]) {
     }
   })
 }
+
+test('some simulated nodes leave, are killed, pause, and come back', async (t) => {
+  const testnet = new SimulatedTestnet({ seed: 4, ...PATIENT })
+  await testnet.start(12)
+  for (const check of [ringComplete(20_000), turnover([6, 7, 8]), exactCount(6), exactCount(7), exactCount(8)]) {
+    const { name, ok, detail } = await check.run(testnet)
+    t.diagnostic(`${name}: ${detail} at ${testnet.now()} ms`)
+    assert.ok(ok, `${name}: ${detail}`)
+  }
+})
+
+test('the same seed gives the same run', async () => {
+  const run = async (seed: number) => {
+    const testnet = new SimulatedTestnet({ seed })
+    await testnet.start(8)
+    await testnet.sleep(5000)
+    return testnet.simulation.traceHash
+  }
+  assert.equal(await run(1), await run(1))
+  assert.notEqual(await run(1), await run(2))
+})

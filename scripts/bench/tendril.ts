@@ -8,11 +8,16 @@ const READY = 120_000
 export async function readyTestnet(nodes: number, options: LocalOptions): Promise<LocalTestnet> {
   const testnet = new LocalTestnet(options)
   await testnet.start(nodes)
+  await complete(testnet)
+  return testnet
+}
+
+/** Waits until the ring is complete and all long links are in place. */
+export async function complete(testnet: LocalTestnet): Promise<void> {
   for (const check of [ringComplete(READY), bandsFilled(READY)]) {
     const { ok, detail } = await check.run(testnet)
-    if (!ok) throw new Error(`the testnet of ${nodes} nodes is not ready after ${READY / 1000} s: ${detail}`)
+    if (!ok) throw new Error(`the testnet is not ready after ${READY / 1000} s: ${detail}`)
   }
-  return testnet
 }
 
 export async function tendrilNetwork(testnet: LocalTestnet): Promise<Contender> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -100,6 +101,20 @@ for (const [signal, code] of [
     assert.equal(run.stdout(), '')
   })
 }
+
+test('--keep leaves the testnet to other terminals until Ctrl-C, and nothing behind', async () => {
+  const run = start('--nodes', '3', '--keep')
+  assert.ok(await until(() => run.stdout().includes('Ctrl-C stops everything'), 60_000), run.stdout() + run.stderr())
+  const folder = /--data (\S+)/.exec(run.stdout())?.[1] ?? ''
+  const sql = 'SELECT count(*) FROM nodes'
+  const query = spawnSync(process.execPath, [CLI, 'query', '--data', folder, '--json', sql], { encoding: 'utf8' })
+  assert.deepEqual(JSON.parse(query.stdout).rows, [[2]], query.stderr) // one of three has died
+  assert.equal(statSync(join(folder, 'admin.json')).mode & 0o077, 0)
+  const exited = once(run.process, 'exit')
+  run.process.kill('SIGINT')
+  assert.equal((await exited)[0], 130)
+  assert.ok(!existsSync(folder))
+})
 
 test('numbers that are none are refused before anything starts', () => {
   for (const args of [

@@ -36,7 +36,9 @@ const TOPIC = 'news'
 const MESSAGES = 100
 const MESSAGE_BYTES = 1024
 /** Messages a second: each node may publish 20 (LIMITS), and a small testnet has few publishers. */
-const RATE = 20
+const MAX_RATE = 20
+/** Deliveries a second: about half of what one core can do, so that latency is that of the network and not of a queue. */
+const DELIVERIES = 800
 const COUNT = 'SELECT count(*) FROM nodes'
 const DYING = 0.1
 const LATER = 5000
@@ -80,7 +82,13 @@ export async function tour(testnet: Testnet, options: TourOptions, on: TourEvent
 
   on.publishing?.(MESSAGES)
   const publisher = anyLive(testnet, random)
-  const plan = { topic: TOPIC, messages: MESSAGES, bytes: MESSAGE_BYTES, rate: RATE, publisher }
+  const plan = {
+    topic: TOPIC,
+    messages: MESSAGES,
+    bytes: MESSAGE_BYTES,
+    rate: Math.min(MAX_RATE, DELIVERIES / options.nodes),
+    publisher,
+  }
   const spread = await publishAndCollect(testnet, plan, 15_000)
   const { published, delivered, expected, duplicates, copies } = spread
   checks.push({
