@@ -2,8 +2,10 @@ import { isFresh, type PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment, Protocol, Timer } from '../../core/environment.ts'
 import { ringDistance } from '../../core/position.ts'
 import { Tally } from '../../core/tally.ts'
+import { LocalHealth } from './health.ts'
 import { LostPeers } from './lost.ts'
 import { MAX_RUMORS, type MembershipMessage, type Rumor } from './messages.ts'
+import { MEMBERSHIP_DEFAULTS, type MembershipOptions } from './options.ts'
 import { Probe, type ProbeTimes } from './probe.ts'
 import { Relays } from './relays.ts'
 
@@ -21,36 +23,6 @@ export interface Member {
   readonly reason: string | undefined
   /** Times in a row that others vouched for it while it did not answer this node. */
   readonly reprieves: number
-}
-
-export interface MembershipOptions {
-  /** ms between two rounds of probing. @default 1000 (SWIM) */
-  readonly period: number
-  /** ms until a direct ping counts as unanswered. @default 500 (chosen: above an intercontinental round trip) */
-  readonly pingTimeout: number
-  /** Others that are asked to ping. @default 3 (SWIM) */
-  readonly indirect: number
-  /** ms that a suspect has to show itself. @default 800 (chosen: a killed neighbour is known within 2 s) */
-  readonly suspicion: number
-  /**
-   * How often in a row others may vouch for a peer that this node does not hear: a one-way fault passes, but liars could keep
-   * a dead peer in the view for ever. @default 8 (chosen: about half a minute)
-   */
-  readonly reprieves: number
-  /** ms for which the dead are remembered and refused. @default 60_000 */
-  readonly deadFor: number
-  /** Rounds between two attempts to reach a peer lost earlier. @default 5 */
-  readonly retryLost: number
-}
-
-export const MEMBERSHIP_DEFAULTS: MembershipOptions = {
-  period: 1000,
-  pingTimeout: 500,
-  indirect: 3,
-  suspicion: 800,
-  reprieves: 8,
-  deadFor: 60_000,
-  retryLost: 5,
 }
 
 export interface MembershipInit {
@@ -75,8 +47,6 @@ const STALE = 60_000
 /** ms for which a peer that never answered at all is refused: a node that starts slowly is asked again soon. */
 const REFUSED_FOR = 5000
 const NEVER = Number.NEGATIVE_INFINITY
-/** Lifeguard: how far local health stretches timeouts at most. */
-const MAX_STRETCH = 8
 
 /**
  * Who is alive among the peers that this node depends on: SWIM's probe, indirect probe and suspicion, with Lifeguard's local
@@ -101,13 +71,12 @@ export class Membership implements Protocol<MembershipMessage> {
   readonly #pings = new Map<number, { id: string; at: number }>()
   readonly #relays: Relays
   readonly #lost: LostPeers
+  readonly #health: LocalHealth
   /** The newest deaths; at most MAX_RUMORS. */
   #rumors: readonly Rumor[] = []
   #timer: Timer | undefined
   #nonce = 0
   #round = 0
-  #ticked = Number.POSITIVE_INFINITY
-  #stretch = 1
 
   constructor(environment: Environment<MembershipMessage>, init: MembershipInit) {
     this.#environment = environment
@@ -115,10 +84,11 @@ export class Membership implements Protocol<MembershipMessage> {
     this.#options = { ...MEMBERSHIP_DEFAULTS, ...init.options }
     this.#relays = new Relays(environment, this.#options.pingTimeout, {
       ping: (peer) => this.#ping(peer),
-      refuses: ({ id }) => !this.isUp(id) || this.#stretch > MAX_STRETCH / 2,
+      refuses: ({ id }) => !this.isUp(id) || this.#health.poor,
       tally: this.tally,
     })
     this.#lost = new LostPeers(environment.random)
+    this.#health = new LocalHealth(this.#options.period)
   }
 
   start(): void {
@@ -225,9 +195,9 @@ export class Membership implements Protocol<MembershipMessage> {
   /** A stranger has to be connected to first, which takes several round trips and both sides' computing. */
   #times(known: boolean): ProbeTimes {
     const { pingTimeout, suspicion } = this.#options
-    const direct = pingTimeout * this.#stretch
+    const direct = pingTimeout * this.#health.stretch
     if (!known) return { direct: direct * 4, indirect: 0, suspicion: direct }
-    return { direct, indirect: direct, suspicion: suspicion * this.#stretch }
+    return { direct, indirect: direct, suspicion: suspicion * this.#health.stretch }
   }
 
   /** The transport lost this peer. That alone kills nobody: connections break for many reasons. */
@@ -255,21 +225,11 @@ export class Membership implements Protocol<MembershipMessage> {
   status(): { members: Record<PeerState, number>; lost: number; stretch: number; counts: Record<string, number> } {
     const members = { alive: 0, suspect: 0, dead: 0, left: 0 }
     for (const { state } of this.#members.values()) members[state]++
-    return { members, lost: this.#lost.size, stretch: this.#stretch, counts: this.tally.toJSON() }
-  }
-
-  /**
-   * Lifeguard's local health: an unanswered ping may be this node's own fault, and a round that begins late certainly is.
-   * Answers in time make up for it.
-   */
-  #feelSlower(by: number): void {
-    this.#stretch = Math.min(MAX_STRETCH, this.#stretch + by)
+    return { members, lost: this.#lost.size, stretch: this.#health.stretch, counts: this.tally.toJSON() }
   }
 
   #tick(): void {
-    const now = this.#environment.now()
-    if (now - this.#ticked > this.#options.period * 1.5) this.#feelSlower(2)
-    this.#ticked = now
+    this.#health.round(this.#environment.now())
     this.#round++
     this.#forget()
     for (const peer of this.#due()) this.probe(peer, 'no answer to a ping')
@@ -318,7 +278,7 @@ export class Membership implements Protocol<MembershipMessage> {
     if (ping === undefined || ping.id !== from.id) return
     this.#pings.delete(nonce)
     const took = this.#environment.now() - ping.at
-    if (took < this.#options.pingTimeout) this.#stretch = Math.max(1, this.#stretch - 1)
+    if (took < this.#options.pingTimeout) this.#health.better()
     const member = this.#members.get(from.id)
     if (member === undefined) return
     this.#members.set(from.id, { ...member, rtt: member.rtt === undefined ? took : member.rtt * 0.8 + took * 0.2 })
@@ -330,7 +290,7 @@ export class Membership implements Protocol<MembershipMessage> {
    */
   #pingThroughOthers(target: PeerDescriptor): boolean {
     if (!this.isUp(target.id)) return false
-    this.#feelSlower(1)
+    this.#health.worse()
     const helpers = this.#init
       .contacts()
       .filter(({ id }) => id !== target.id && this.#members.get(id)?.state === 'alive')
@@ -361,7 +321,7 @@ export class Membership implements Protocol<MembershipMessage> {
     }
     if (member.reprieves >= this.#options.reprieves) return
     this.tally.add('vouched')
-    this.#feelSlower(1)
+    this.#health.worse()
     probe.cancel()
     this.#probes.delete(asked.id)
     const since = member.state === 'alive' ? member.since : this.#environment.now()

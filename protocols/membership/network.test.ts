@@ -3,8 +3,9 @@ import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment, Protocol } from '../../core/environment.ts'
 import { Random } from '../../core/random.ts'
 import { Simulation, type SimulationOptions } from '../../testnet/simulator/simulation.ts'
-import { Membership, type MembershipOptions } from './membership.ts'
+import { Membership } from './membership.ts'
 import { type MembershipMessage, membershipCodec } from './messages.ts'
+import type { MembershipOptions } from './options.ts'
 
 /** A node as the transport drives it: whatever arrives proves its sender alive first. */
 export class Watcher implements Protocol<MembershipMessage> {
