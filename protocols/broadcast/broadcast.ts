@@ -216,6 +216,7 @@ export class Broadcast implements Protocol<BroadcastMessage> {
         return
       }
       done.add('duplicates')
+      if (until !== undefined && known.covered === 0) this.#repair.raced()
       const young = this.#environment.now() - known.received <= this.#options.handover
       if (until !== undefined && young) this.#tree.spread(known, until)
       return

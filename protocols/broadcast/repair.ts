@@ -21,6 +21,11 @@ const MAX_SENT = 256
 const MAX_WANTED = 4096
 const MAX_SERVED = 16_384
 const MAX_HEARD = 1024
+const MAX_LACKING = 4096
+/** ms for which the tree is waited for at most, however slow it is. */
+const MAX_PATIENCE = 16_000
+/** What is left of that patience after a round in which the tree came too late for nothing. */
+const CALM = 0.97
 /** Rounds after the start in which a node tells somebody even that it has nothing. */
 const FIRST_ROUNDS = 6
 /** Periods within which a pull or a reply counts: for round trips of up to a second. */
@@ -56,6 +61,10 @@ export class Repair {
   readonly #wanted = new Map<string, number>()
   /** How often it was sent, by `peer/publisher/sequence`, oldest first; at most MAX_SERVED. */
   readonly #served = new Map<string, number>()
+  /** When it was first heard of, by `publisher position/sequence`, oldest first; at most MAX_LACKING. */
+  readonly #lacking = new Map<string, number>()
+  /** ms between hearing of a publication and asking for it. */
+  #patience = 0
   /** When a digest of this peer was last looked at, oldest first; at most MAX_HEARD. */
   readonly #heard = new Map<string, number>()
 
@@ -78,13 +87,16 @@ export class Repair {
 
   get sizes(): Record<string, number> {
     const { size: sent } = this.#sent
-    return { sent, wanted: this.#wanted.size, served: this.#served.size, heard: this.#heard.size }
+    const { size: lacking } = this.#lacking
+    return { sent, wanted: this.#wanted.size, served: this.#served.size, heard: this.#heard.size, lacking }
   }
 
   /** One round. @param news when the last publication came in */
   turn(news: number): void {
     const now = this.#environment.now()
     expire(this.#wanted, (at) => now - at > 2 * PATIENCE * this.#options.period)
+    expire(this.#lacking, (at) => now - at > 2 * MAX_PATIENCE)
+    this.#patience = this.#patience < this.#options.period / 2 ? 0 : this.#patience * CALM
     expire(this.#sent, ({ at }) => now - at > PATIENCE * this.#options.period)
     this.#turns++
     const joining = this.#turns <= FIRST_ROUNDS
@@ -93,6 +105,15 @@ export class Repair {
     const { self, random } = this.#environment
     const partners = this.#partners().filter(({ id }) => id !== self.id)
     for (const partner of random.sample(partners, this.#options.fanout)) this.#announce(partner, this.#holdings())
+  }
+
+  /**
+   * The tree brought what had been repaired already: it is slow, not broken, perhaps because all are busy, and asking for what is
+   * on its way makes them busier. From now on it is waited for longer.
+   */
+  raced(): void {
+    this.#counts.done.add('raced')
+    this.#patience = Math.min(MAX_PATIENCE, Math.max(this.#options.period, this.#patience * 1.5))
   }
 
   /** Whether this came because we asked for it. */
@@ -174,6 +195,7 @@ export class Repair {
       for (const sequence of numbersOf(runs, publisher?.order.settled ?? 0)) {
         if (room === 0) break
         if (shelf?.entries.has(sequence)) continue
+        if (this.#mayStillCome(`${position}/${sequence}`, now)) continue
         room-- // counts those asked for already: a long run of them must not be searched to its end
         if (now - (this.#wanted.get(`${position}/${sequence}`) ?? 0) < this.#options.period / 2) continue
         lacking.push(sequence)
@@ -185,6 +207,12 @@ export class Repair {
     for (const { publisher, runs } of holdings) {
       for (const sequence of numbersOf(runs, 0)) put(this.#wanted, `${publisher}/${sequence}`, now, MAX_WANTED)
     }
+  }
+
+  #mayStillCome(key: string, now: number): boolean {
+    const since = this.#lacking.get(key)
+    if (since === undefined) put(this.#lacking, key, now, MAX_LACKING)
+    return now - (since ?? now) < this.#patience
   }
 
   /** Announces what the sender of a digest lacks, except what may still be on its way to it or just discarded by it. */
