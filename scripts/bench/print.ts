@@ -104,7 +104,7 @@ function slow({ slow }: BenchReport): Promise<string> {
       duration(phase.broadcast.p99Ms),
       `${phase.broadcast.delivered}/${phase.broadcast.expected}`,
       when === 'after'
-        ? `${bytes(queued)} queued${Number.isNaN(memoryGrowth) ? '' : `, memory ${bytes(Math.max(0, memoryGrowth))} more`}`
+        ? `${bytes(queued)} queued${Number.isNaN(memoryGrowth) ? '' : `, memory ${bytes(Math.max(0, memoryGrowth))} more, with what nodes keep of publications`}`
         : '',
     ]),
   )

@@ -29,7 +29,7 @@ export interface SlowFigures {
   readonly slowdown: { readonly queries: number; readonly broadcast: number }
   /** Bytes in the queues of all nodes, the most at the end of a round. */
   readonly queued: number
-  /** Bytes by which memory grew over all rounds. */
+  /** Bytes by which memory grew over all rounds, most of it publications that nodes keep for a minute. */
   readonly memoryGrowth: number
 }
 
