@@ -104,6 +104,26 @@ suite('stack', () => {
     for (const { reason } of bed.downs) assert.match(reason, /no answer to|others found/)
   })
 
+  // Seeds that missed a node without a word while answers vouched for places whose neighbours had just died.
+  for (const [share, seeds] of [
+    [0.1, [16, 23, 27, 32, 39]],
+    [0.3, [13, 14, 16, 18]],
+  ] as const) {
+    test(`in the seconds after ${share * 100} % died, whoever is not in an answer is called missing`, () => {
+      for (const seed of seeds) {
+        const bed = network(100, { seed, options: { query: { rate: 1000, burst: 1000 } } })
+        bed.simulation.run(25_000)
+        const dead = bed.simulation.random.sample(bed.simulation.nodes.slice(1), 100 * share)
+        for (const { id } of dead) bed.simulation.kill(id)
+        for (let k = 0; k < 4; k++) {
+          const { answered, missing } = bed.ask().coverage
+          assert.ok(answered === 100 - dead.length || missing > 0, `seed ${seed}: ${answered}, nothing missing`)
+          bed.simulation.run(500)
+        }
+      }
+    })
+  }
+
   test('who leaves says goodbye: gone from its neighbours at once', () => {
     const bed = network(20)
     bed.simulation.run(10_000)

@@ -61,6 +61,10 @@ export type Outcome = { readonly answer: Answer } | { readonly error: QueryError
 const DEFAULTS = { samplingPeriod: 3000, tmanPeriod: 500, gossipBudget: 256 * 1024 }
 /** A quarter of the budget may go at once: enough for the largest publication that repair sends. */
 const BURST = 0.25
+/** ms in which the ring has closed over its dead (measured in simulation). */
+const CLOSING = 10_000
+/** Contacts that died within that time, remembered at most. */
+const MAX_GONE = 32
 /** ms: several rounds, so that T-Man waits for slow partners instead of loading a busy machine with what comes too late. */
 const TMAN_TIMEOUT = 2000
 
@@ -77,6 +81,8 @@ export class Stack implements Protocol<StackMessage> {
   readonly #membership: Membership
   readonly #wave: Wave
   readonly #broadcast: Broadcast
+  /** Contacts that went down, newest last; at most MAX_GONE. */
+  #gone: readonly { readonly peer: PeerDescriptor; readonly at: number }[] = []
   readonly #samplingRounds: Rounds<readonly Aged[], readonly Aged[]>
   readonly #tmanRounds: Rounds<readonly PeerDescriptor[], readonly PeerDescriptor[]>
   #running = false
@@ -123,6 +129,7 @@ export class Stack implements Protocol<StackMessage> {
     })
     this.#wave = new Wave(onChannel(environment, 'query'), {
       contacts,
+      gone: () => this.#recentlyGone(),
       attributes: () => this.#tell(init.attributes) ?? {},
       rtt: (id) => this.#membership.member(id)?.rtt,
       doubt: (peer) => this.#membership.probe(peer, 'no answer to a query'),
@@ -189,6 +196,12 @@ export class Stack implements Protocol<StackMessage> {
   /** Whom this node wants to be connected to, the nearest neighbours first. */
   contacts(): readonly PeerDescriptor[] {
     return this.#tman.view
+  }
+
+  #recentlyGone(): readonly PeerDescriptor[] {
+    const since = this.#environment.now() - CLOSING
+    this.#gone = this.#gone.filter(({ at }) => at > since)
+    return this.#gone.map(({ peer }) => peer)
   }
 
   /** Neighbours on the ring, the nearest first. */
@@ -258,6 +271,9 @@ export class Stack implements Protocol<StackMessage> {
   }
 
   #down(peer: PeerDescriptor, reason: string): void {
+    if (this.#tman.view.some(({ id }) => id === peer.id)) {
+      this.#gone = [...this.#gone, { peer, at: this.#environment.now() }].slice(-MAX_GONE)
+    }
     this.#sampling.remove(peer.id)
     this.#tman.remove(peer.id)
     this.#wave.peerDown(peer.id)

@@ -21,22 +21,26 @@ export interface Plan {
  * its predecessors. A gap so moves to nodes nearer to it or shrinks; where it can do neither, it is unknown.
  *
  * Pieces are disjoint and inside the interval, and hold neither this node nor, as delegates, anybody excluded.
+ *
+ * @param gone neighbours that died lately. With them this node knew everybody around; the contacts that took their place may
+ *   lie beyond others that it does not know yet, and are not vouched for
  */
 export function plan(
   interval: Interval,
   self: PeerDescriptor,
   contacts: readonly PeerDescriptor[],
   excluded: ReadonlySet<string> = new Set(),
+  gone: readonly PeerDescriptor[] = [],
 ): Plan {
   const others = contacts.filter(({ position }) => position !== self.position)
   const usable = others.filter(({ id }) => !excluded.has(id))
-  const knowledge = { self, usable, arc: arcOf(self, others) }
+  const knowledge = { self, usable, arc: arcOf(self, [...others, ...gone]) }
   if (!contains(interval, self.position)) return { mine: false, ...around(interval, knowledge) }
   const after = { from: self.position, to: interval.to }
-  const right = after.from === after.to && interval.from !== interval.to ? [] : cut(after, usable).pieces
-  if (interval.from === self.position) return { mine: true, pieces: right, unknown: [] }
-  const left = around({ from: interval.from, to: self.position }, knowledge)
-  return { mine: true, pieces: [...left.pieces, ...right], unknown: left.unknown }
+  const empty = after.from === after.to && interval.from !== interval.to
+  const right = empty ? NOTHING : around(after, knowledge)
+  const left = interval.from === self.position ? NOTHING : around({ from: interval.from, to: self.position }, knowledge)
+  return { mine: true, pieces: [...left.pieces, ...right.pieces], unknown: [...left.unknown, ...right.unknown] }
 }
 
 interface Knowledge {
@@ -55,7 +59,9 @@ function arcOf(self: PeerDescriptor, contacts: readonly PeerDescriptor[]): Inter
   return { from: first.position, to: (last.position + 1) % SPACE }
 }
 
-/** What to do about an interval that does not hold this node. */
+const NOTHING = { pieces: [], unknown: [] } as const
+
+/** What to do about an interval that does not hold this node, or begins with it. */
 function around(interval: Interval, knowledge: Knowledge): Omit<Plan, 'mine'> {
   const { head, pieces } = cut(interval, knowledge.usable)
   const gap = head === undefined ? undefined : outside(head, knowledge.arc)

@@ -51,6 +51,8 @@ export interface TaskInit {
   readonly deadline: number
   readonly times: WaveTimes
   contacts(): readonly PeerDescriptor[]
+  /** Contacts that died lately; see plan. */
+  gone(): readonly PeerDescriptor[]
   attributes(): Attributes
   /** Registers this task under a new attempt number. */
   attempt(task: Task): number
@@ -144,7 +146,7 @@ export class Task {
 
   start(): void {
     const { interval, query, contacts, attributes, deadline } = this.init
-    const { mine, pieces, unknown } = plan(interval, this.#environment.self, contacts())
+    const { mine, pieces, unknown } = plan(interval, this.#environment.self, contacts(), new Set(), this.init.gone())
     if (mine) {
       this.#answered = 1
       this.partial = collect(query, attributes())
@@ -342,13 +344,13 @@ export class Task {
   #others({ interval, delegate }: Piece, { excluded }: Attempt): boolean {
     if (delegate.position === interval.from) return true
     const without = new Set([...excluded, delegate.id])
-    return plan(interval, this.#environment.self, this.init.contacts(), without).unknown.length === 0
+    return plan(interval, this.#environment.self, this.init.contacts(), without, this.init.gone()).unknown.length === 0
   }
 
   /** Hands on what another delegate had, to anybody else. */
   #again(interval: Interval, { piece, excluded }: Attempt): void {
     const without = new Set([...excluded, piece.delegate.id])
-    const { pieces, unknown } = plan(interval, this.#environment.self, this.init.contacts(), without)
+    const { pieces, unknown } = plan(interval, this.#environment.self, this.init.contacts(), without, this.init.gone())
     this.#handOn(pieces, unknown, without)
   }
 

@@ -49,6 +49,8 @@ export const WAVE_DEFAULTS: WaveOptions = {
 export interface WaveInit {
   /** Peers that are up, to delegate to. */
   contacts(): readonly PeerDescriptor[]
+  /** Contacts that died lately: their places are not vouched for. @default none */
+  gone?(): readonly PeerDescriptor[]
   attributes(): Attributes
   /** ms to this peer and back, as far as known: how long to be patient with it. @default unknown */
   rtt?(id: string): number | undefined
@@ -256,6 +258,7 @@ export class Wave implements Protocol<WaveMessage> {
       deadline,
       times: this.#options,
       contacts: this.#init.contacts,
+      gone: this.#init.gone ?? (() => []),
       attributes: this.#init.attributes,
       attempt: (task) => {
         this.#attempt = (this.#attempt + 1) >>> 0
