@@ -42,7 +42,9 @@ export async function readCredentials(folder: string): Promise<Credentials | und
   try {
     const { url, token } = JSON.parse(text)
     if (typeof url === 'string' && typeof token === 'string') return { url, token }
-  } catch {}
+  } catch {
+    // No JSON at all is told like JSON of another shape.
+  }
   throw new Error(`${file} is not what a daemon writes`)
 }
 
