@@ -27,22 +27,36 @@ export async function openDataFolder(folder: string): Promise<LevelDatastore> {
 
 async function prepare(path: string): Promise<void> {
   try {
-    await checkParents(path)
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    await makeFolder(path)
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (error) {
     throw explained(path, error)
   }
 }
 
-/** mkdir does not return for some paths below a file, so the nearest parent that exists is looked at first. */
-async function checkParents(path: string): Promise<void> {
+/**
+ * Makes a folder and those above it, one by one: mkdir's own recursion never returns where a file system answers every attempt
+ * with ENOENT, as /proc does.
+ */
+async function makeFolder(path: string): Promise<void> {
+  if (await isFolder(path)) return
+  if (dirname(path) !== path) await makeFolder(dirname(path))
   try {
-    if (!(await stat(path)).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' })
+    await mkdir(path, { mode: 0o700 })
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    if (dirname(path) !== path) await checkParents(dirname(path))
+    if (!(await isFolder(path))) throw error // unless another process made it meanwhile
   }
+}
+
+/** False when nothing is there. @throws ENOTDIR for anything else than a folder, on the way there too */
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    if ((await stat(path)).isDirectory()) return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
+  }
+  throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' })
 }
 
 function explained(path: string, error: unknown): DataFolderError {

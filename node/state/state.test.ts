@@ -164,4 +164,7 @@ test('a folder in use, not writable or in the way of a file is refused with one 
   await assert.rejects(openDataFolder(join(folder, 'file')), /there is a file where a folder should be/)
   await assert.rejects(openDataFolder(join(folder, 'file', 'below')), /there is a file where a folder should be/)
   if (process.platform === 'linux') await assert.rejects(openDataFolder('/sys/tendril'), /not writable/)
+  // Where no folder can be made at all, this once waited for ever.
+  if (process.platform === 'linux') await assert.rejects(openDataFolder('/proc/tendril/below'), /cannot be used/)
+  await (await openDataFolder(join(folder, 'several', 'levels', 'down'))).close()
 })

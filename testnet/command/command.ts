@@ -4,7 +4,7 @@ import { Failure, USAGE } from '../../node/commands/failure.ts'
 
 const SHAPE = `{ "nodes": number, "seed": number, "readyMs": ms,
   "ring": { "correct", "total", "ms" }, "bands": { "filled", "total" },
-  "queries": [{ "sql", "columns", "rows", "coverage": { "answered", "missing", "intervals" },
+  "queries": [{ "sql", "columns", "rows", "coverage": { "answered", "missing", "intervals", "silent" },
     "cost": { "delegations", "messages", "bytes", "hops", "ms" }, "notes" }],
   "wrongQuery": { "sql", "message", "position", "caret" },
   "broadcast": { "published", "delivered", "expected", "duplicates", "copies", "p50Ms", "p99Ms" },
