@@ -4,6 +4,7 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { type Aim, aims } from './bench/aims.ts'
+import type { MemoryFigures } from './bench/memory.ts'
 import type { QueryFigures } from './bench/queries.ts'
 import type { SlowFigures } from './bench/slow.ts'
 import type { Figures, NetworkFigures, Task } from './bench/worker.ts'
@@ -15,12 +16,13 @@ export interface BenchReport {
   readonly gossipsub: NetworkFigures
   readonly queries: readonly QueryFigures[]
   readonly slow: readonly SlowFigures[]
+  readonly memory: MemoryFigures
   readonly aims: readonly Aim[]
 }
 
 const program = new Command('bench')
   .description(
-    'measure real nodes: broadcasts beside @libp2p/gossipsub, queries, idle costs, slow nodes. About 6 minutes.',
+    'measure real nodes: broadcasts beside @libp2p/gossipsub, queries, idle costs, slow nodes, memory. About 10 minutes.',
   )
   .option('--quick', 'shorter runs: a look, not a figure to publish')
   .option('--nodes <n>', 'nodes of the broadcast comparison', '100')
@@ -64,8 +66,9 @@ const slow = [
   await measure<SlowFigures>({ kind: 'slow', slowness: 'stopped reader', ...common }),
   await measure<SlowFigures>({ kind: 'slow', slowness: 'SIGSTOP', ...common }),
 ]
+const memory = await measure<MemoryFigures>({ kind: 'memory', ...common })
 const queries = tendril.queries === undefined ? [few] : [few, tendril.queries]
-const figures = { machine, tendril, gossipsub, queries, slow }
+const figures = { machine, tendril, gossipsub, queries, slow, memory }
 const report: BenchReport = { ...figures, aims: aims(figures) }
 if (json) process.stdout.write(`${JSON.stringify(report)}\n`)
 else {

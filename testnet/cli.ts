@@ -5,5 +5,6 @@ import '../node/check-node.js'
 
 const { run, tendrilProgram } = await import('../node/commands/index.ts')
 const { testnetCommand } = await import('./command/command.ts')
-const program = tendrilProgram().addCommand(testnetCommand())
+const { reproduceCommand } = await import('./command/reproduce.ts')
+const program = tendrilProgram().addCommand(testnetCommand()).addCommand(reproduceCommand())
 await run(program, process.argv.slice(2))

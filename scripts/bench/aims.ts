@@ -9,7 +9,7 @@ export interface Aim {
   readonly ok: boolean
 }
 
-export function aims({ tendril, gossipsub, queries, slow }: Omit<BenchReport, 'aims'>): Aim[] {
+export function aims({ tendril, gossipsub, queries, slow, memory }: Omit<BenchReport, 'aims'>): Aim[] {
   const found: Aim[] = []
   const atMost = (name: string, aim: number, measured: number, unit = '') => {
     found.push({ name, aim, measured, unit, ok: measured <= aim })
@@ -33,5 +33,7 @@ export function aims({ tendril, gossipsub, queries, slow }: Omit<BenchReport, 'a
     atMost(`query p50 with a slow node (${slowness}) / without`, 1.1, slowdown.queries)
     atMost(`broadcast p50 with a slow node (${slowness}) / without`, 1.1, slowdown.broadcast)
   }
+  const more = (memory.grownWith - memory.grownWithout) / 2 ** 20
+  atMost(`memory of 16 nodes that a slow one adds in ${memory.seconds} s`, 4, more, 'MiB')
   return found
 }

@@ -17,6 +17,7 @@ export async function reportText(report: BenchReport): Promise<string> {
     await queries(report),
     await idle(report),
     await slow(report),
+    await memory(report),
     await aims(report),
   ]
   return parts.join('\n\n')
@@ -109,6 +110,24 @@ function slow({ slow }: BenchReport): Promise<string> {
     ]),
   )
   return table(['slow node', 'when', 'query p50', 'p99', 'broadcast p50', 'p99', 'delivered', ''], rows, c)
+}
+
+function memory({
+  memory: { start, without, with: slow, grownWithout, grownWith, seconds },
+}: BenchReport): Promise<string> {
+  const row = (when: string, used: typeof start, grown: number) => [
+    when,
+    bytes(used.heap),
+    bytes(used.external),
+    bytes(used.resident),
+    Number.isNaN(grown) ? '' : `${(grown / 2 ** 20).toFixed(1)} MiB`,
+  ]
+  const rows = [
+    row('start', start, Number.NaN),
+    row(`after ${seconds} s without a slow node`, without, grownWithout),
+    row(`after ${seconds} s with one`, slow, grownWith),
+  ]
+  return table(['16 nodes, 40 msg/s of 1 KiB', 'heap', 'buffers', 'resident', 'grown'], rows, c)
 }
 
 function aims({ aims }: BenchReport): Promise<string> {

@@ -1,6 +1,7 @@
 // One measurement in a process of its own, so that CPU and memory are its own too. Asked by bench.ts.
 import { type BroadcastFigures, type IdleFigures, measureBroadcast, measureIdle } from './broadcast.ts'
 import { gossipsubNetwork } from './gossipsub.ts'
+import { type MemoryFigures, measureMemory } from './memory.ts'
 import { measureQueries, type QueryFigures } from './queries.ts'
 import { measureSlow, type SlowFigures, type Slowness } from './slow.ts'
 import { readyTestnet, tendrilNetwork } from './tendril.ts'
@@ -9,6 +10,7 @@ export type Task =
   | ({ readonly kind: 'broadcast'; readonly of: 'tendril' | 'gossipsub'; readonly nodes: number } & Common)
   | ({ readonly kind: 'queries'; readonly nodes: number } & Common)
   | ({ readonly kind: 'slow'; readonly slowness: Slowness } & Common)
+  | ({ readonly kind: 'memory' } & Common)
 
 interface Common {
   readonly seed: number
@@ -27,7 +29,7 @@ export interface NetworkFigures {
   readonly queries?: QueryFigures
 }
 
-export type Figures = NetworkFigures | QueryFigures | SlowFigures
+export type Figures = NetworkFigures | QueryFigures | SlowFigures | MemoryFigures
 
 const RATES = [5, 50]
 const PUBLISHERS = 5
@@ -64,6 +66,7 @@ async function queries({ nodes, seed }: Task & { kind: 'queries' }): Promise<Que
 async function work(task: Task): Promise<Figures> {
   if (task.kind === 'broadcast') return await network(task)
   if (task.kind === 'queries') return await queries(task)
+  if (task.kind === 'memory') return await measureMemory(task.seed, task.quick)
   return await measureSlow(task.slowness, task.seed, task.quick)
 }
 

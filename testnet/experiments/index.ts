@@ -1,0 +1,4 @@
+import type { Experiment } from './experiment.ts'
+
+/** Every experiment by its name, loaded when it is run. */
+export const EXPERIMENTS: Readonly<Record<string, () => Promise<Experiment>>> = {}
