@@ -1,7 +1,9 @@
+import type { Environment } from '../core/environment.ts'
+import type { Sign } from '../core/signed.ts'
 import type { Receipt } from '../protocols/broadcast/broadcast.ts'
 import { type StackMessage, stackCodec } from '../protocols/channels.ts'
 import type { Answer } from '../protocols/query/wave/answer.ts'
-import { type Outcome, Stack, type StackOptions } from '../protocols/stack.ts'
+import { type Outcome, Stack, type StackInit, type StackOptions } from '../protocols/stack.ts'
 import { Simulation, type SimulationOptions } from './simulator/simulation.ts'
 import {
   type Condition,
@@ -18,6 +20,8 @@ export interface SimulatedOptions extends Omit<SimulationOptions<StackMessage>, 
   /** ms between the starts of two nodes. @default 20 */
   readonly stagger?: number
   readonly stack?: Partial<StackOptions>
+  /** Makes a node's protocols, at its start and at every restart: the place for one that misbehaves, or is watched. @default a Stack */
+  make?(environment: Environment<StackMessage>, init: StackInit, index: number): Stack
 }
 
 /** What a query finds of a simulated machine. */
@@ -28,6 +32,8 @@ function machine(index: number): { load: number; memory_free: number } {
 interface Entry {
   readonly id: string
   condition: Condition
+  /** Restarts so far. */
+  incarnation: number
 }
 
 /** A testnet of the real protocols in virtual time: the same seed does the same. */
@@ -55,7 +61,8 @@ export class SimulatedTestnet implements Testnet {
     for (let i = 0; i < count; i++) {
       const index = this.#entries.length
       const node = this.simulation.add({}, (environment, sign) => this.#stack(index, environment, sign))
-      this.#entries.push({ id: node.id, condition: 'up' })
+      this.#entries.push({ id: node.id, condition: 'up', incarnation: 0 })
+      this.#listen(index)
       this.#join(index)
       this.simulation.run(this.#options.stagger ?? 20)
     }
@@ -102,12 +109,14 @@ export class SimulatedTestnet implements Testnet {
     if (entry.condition === 'up') throw new RangeError(`node ${index} is up already`)
     this.simulation.restart(entry.id, (environment, sign) => this.#stack(index, environment, sign))
     entry.condition = 'up'
+    entry.incarnation++
+    this.#listen(index)
     this.#join(index)
   }
 
   async query(index: number, sql: string, options: QueryOptions = {}): Promise<Answer> {
     let outcome: Outcome | undefined
-    this.#stackOf(index).query(sql, options, (result) => {
+    this.ask(index, sql, options, (result) => {
       outcome = result
     })
     const limit = (options.timeout ?? 60_000) + 1000
@@ -118,6 +127,11 @@ export class SimulatedTestnet implements Testnet {
     return answer
   }
 
+  /** As `query`, but time does not go on: `done` is called when it did. @throws as Stack.query */
+  ask(index: number, sql: string, options: QueryOptions, done: (outcome: Outcome) => void): void {
+    this.#stackOf(index).query(sql, options, done)
+  }
+
   async publish(index: number, topic: string, bytes: number): Promise<Receipt> {
     const payload = new Uint8Array(bytes)
     new DataView(payload.buffer).setFloat64(0, this.now())
@@ -126,14 +140,9 @@ export class SimulatedTestnet implements Testnet {
 
   async subscribe(topic: string): Promise<void> {
     if (this.#collected.has(topic)) throw new RangeError(`${topic} is subscribed to already`)
-    const collected: Delivery[] = []
-    this.#collected.set(topic, collected)
-    this.#entries.forEach((entry, index) => {
-      if (entry.condition !== 'up') return
-      this.#stackOf(index).subscribe(topic, ({ from: publisher, id, payload }) => {
-        const published = new DataView(payload.buffer, payload.byteOffset).getFloat64(0)
-        collected.push({ index, publisher, id, latency: this.now() - published })
-      })
+    this.#collected.set(topic, [])
+    this.#entries.forEach(({ condition }, index) => {
+      if (condition === 'up') this.#collect(index, topic)
     })
   }
 
@@ -175,17 +184,28 @@ export class SimulatedTestnet implements Testnet {
     for (const { protocol } of this.simulation.nodes) protocol.stop()
   }
 
-  #stack(
-    index: number,
-    environment: ConstructorParameters<typeof Stack>[0],
-    sign: (type: string, body: Uint8Array) => Uint8Array,
-  ): Stack {
-    const { stack } = this.#options
-    return new Stack(environment, {
+  #stack(index: number, environment: Environment<StackMessage>, sign: Sign): Stack {
+    const { stack, make = (environment, init) => new Stack(environment, init) } = this.#options
+    const init: StackInit = {
       attributes: () => ({ id: environment.self.id, ...machine(index), ...labelsOf(index) }),
       sign,
       sequences: { next: () => ++this.#sequence },
       ...(stack && { options: stack }),
+    }
+    return make(environment, init, index)
+  }
+
+  /** A node that has just started collects what is subscribed to already. */
+  #listen(index: number): void {
+    for (const topic of this.#collected.keys()) this.#collect(index, topic)
+  }
+
+  #collect(index: number, topic: string): void {
+    const { incarnation } = this.#entry(index)
+    const collected = this.#collected.get(topic)
+    this.#stackOf(index).subscribe(topic, ({ from: publisher, id, payload }) => {
+      const published = new DataView(payload.buffer, payload.byteOffset).getFloat64(0)
+      collected?.push({ index, incarnation, publisher, id, latency: this.now() - published })
     })
   }
 

@@ -41,6 +41,8 @@ export interface View {
 export interface Delivery {
   /** The node that got it. */
   readonly index: number
+  /** How often that node had been restarted when it subscribed: a subscriber of its own each time. */
+  readonly incarnation: number
   readonly publisher: string
   /** Names the publication: publisher/sequence. */
   readonly id: string
@@ -104,7 +106,7 @@ export interface Testnet {
   query(index: number, sql: string, options?: QueryOptions): Promise<Answer>
   /** Publishes `bytes` bytes, at least 8: they begin with the time, which is how latency is known. */
   publish(index: number, topic: string, bytes: number): Promise<Receipt>
-  /** From now on every node that is up collects what it gets of the topic. Once per topic. */
+  /** From now on every node that is up, and every one that starts later, collects what it gets of the topic. Once per topic. */
   subscribe(topic: string): Promise<void>
   /** How many have been collected so far; cheap. */
   delivered(topic: string): Promise<number>

@@ -51,6 +51,7 @@ export class LocalTestnet implements Testnet {
   readonly #own: ChildProcess[] = []
   readonly #entries: (Entry | undefined)[] = []
   readonly #began = performance.now()
+  readonly #topics = new Set<string>()
   #bootstrap: string | undefined
   #stopped: Promise<void> | undefined
 
@@ -126,7 +127,7 @@ export class LocalTestnet implements Testnet {
     const entry = this.#entry(index)
     if (entry.condition === 'up') throw new RangeError(`node ${index} is up already`)
     if (entry.condition === 'paused' || entry.condition === 'silent') await this.#bury(index, entry)
-    const host = this.#isAlone(entry) ? this.#newChild() : entry.host
+    const host = this.#isAlone(entry) ? await this.#newChild() : entry.host
     await host.start(entry.plan)
     this.#entries[index] = { ...entry, host, condition: 'up' }
   }
@@ -141,6 +142,7 @@ export class LocalTestnet implements Testnet {
   }
 
   async subscribe(topic: string): Promise<void> {
+    this.#topics.add(topic)
     await Promise.all(this.#responsive().map((host) => host.subscribe(topic)))
   }
 
@@ -185,16 +187,17 @@ export class LocalTestnet implements Testnet {
     const { dht = false, alone = [] } = this.#options
     const { network, seed } = this
     const own = alone.includes(index)
-    const host = own ? this.#newChild() : (this.#hosts[index % this.#hosts.length] as Host)
+    const host = own ? await this.#newChild() : (this.#hosts[index % this.#hosts.length] as Host)
     const plan = { index, network, seed, bootstrap: this.#bootstrap, dht }
     const { id, address } = await host.start(plan)
     this.#bootstrap ??= address
     this.#entries[index] = { id, position: positionOf(id), host, plan, condition: 'up' }
   }
 
-  #newChild(): ChildProcess {
+  async #newChild(): Promise<ChildProcess> {
     const child = new ChildProcess()
     this.#own.push(child)
+    for (const topic of this.#topics) await child.subscribe(topic)
     return child
   }
 

@@ -15,6 +15,8 @@ interface Held {
   readonly sockets: Sockets
   /** Answers and can be asked. */
   up: boolean
+  /** Restarts before this one. */
+  readonly incarnation: number
 }
 
 /** Nodes in this process. */
@@ -30,7 +32,10 @@ export class ThisProcess implements Host {
     this.#sockets.push(sockets)
     const node = await sockets.run(() => startNode(plan))
     dialAs(sockets, node)
-    this.#nodes.set(plan.index, { node, sockets, up: true })
+    const before = this.#nodes.get(plan.index)
+    const held = { node, sockets, up: true, incarnation: before === undefined ? 0 : before.incarnation + 1 }
+    this.#nodes.set(plan.index, held)
+    for (const topic of this.#collected.keys()) this.#collect(plan.index, held, topic)
     return { id: node.tendril.id, address: node.addresses[0] ?? '' }
   }
 
@@ -69,15 +74,8 @@ export class ThisProcess implements Host {
   }
 
   async subscribe(topic: string): Promise<void> {
-    const collected: Delivery[] = []
-    this.#collected.set(topic, collected)
-    for (const [index, { node, up }] of this.#nodes) {
-      if (!up) continue
-      node.tendril.subscribe(topic, ({ from: publisher, id, payload }) => {
-        const published = new DataView(payload.buffer, payload.byteOffset).getFloat64(0)
-        collected.push({ index, publisher, id, latency: clock() - published })
-      })
-    }
+    this.#collected.set(topic, [])
+    for (const [index, held] of this.#nodes) if (held.up) this.#collect(index, held, topic)
   }
 
   async delivered(topic: string): Promise<number> {
@@ -118,6 +116,14 @@ export class ThisProcess implements Host {
     for (const sockets of this.#sockets) sockets.sever()
     await within(FAREWELL, Promise.allSettled([...this.#nodes.values()].map(({ node }) => node.stop())))
     this.#nodes.clear()
+  }
+
+  #collect(index: number, { node, incarnation }: Held, topic: string): void {
+    const collected = this.#collected.get(topic)
+    node.tendril.subscribe(topic, ({ from: publisher, id, payload }) => {
+      const published = new DataView(payload.buffer, payload.byteOffset).getFloat64(0)
+      collected?.push({ index, incarnation, publisher, id, latency: clock() - published })
+    })
   }
 
   #held(index: number): Held {
