@@ -281,6 +281,56 @@ describe('partition', () => {
     assert.equal(arriving('n0', 'n1'), 1)
   })
 
+  test('can be one-way between groups: one hears the other and is not heard; everybody else is untouched', () => {
+    const { simulation, arriving } = network(5)
+    simulation.block(['n0', 'n1'], ['n2', 'n3'])
+    simulation.add({}, record)
+    assert.equal(arriving('n0', 'n2') + arriving('n1', 'n3'), 0)
+    assert.equal(arriving('n2', 'n0') + arriving('n3', 'n1'), 2, 'the way back')
+    assert.equal(arriving('n0', 'n1') + arriving('n2', 'n3'), 2, 'inside')
+    assert.equal(arriving('n0', 'n4') + arriving('n4', 'n2') + arriving('n5', 'n3') + arriving('n0', 'n5'), 4, 'others')
+    assert.equal(simulation.tally.get('partition'), 2)
+  })
+
+  test('of a node that is in both groups leaves it its own messages', () => {
+    const { simulation, arriving } = network(2)
+    simulation.block(['n0', 'n1'], ['n0', 'n1'])
+    assert.deepEqual([arriving('n0', 'n1'), arriving('n1', 'n0'), arriving('n0', 'n0')], [0, 0, 1])
+  })
+
+  test('of several names hold together, and each is healed alone', () => {
+    const { simulation, arriving } = network(4)
+    const through = () => [arriving('n0', 'n1'), arriving('n0', 'n2'), arriving('n3', 'n2')]
+    simulation.partition([['n0'], ['n1', 'n2', 'n3']], 'cable')
+    simulation.partition(
+      [
+        ['n0', 'n1'],
+        ['n2', 'n3'],
+      ],
+      'sea',
+    )
+    simulation.block('n3', 'n2', 'wall')
+    assert.deepEqual(through(), [0, 0, 0])
+    simulation.heal('cable')
+    assert.deepEqual(through(), [1, 0, 0])
+    simulation.heal('wall')
+    simulation.heal('nothing of this name')
+    assert.deepEqual(through(), [1, 0, 1])
+    simulation.partition([['n2'], ['n0', 'n1', 'n3']], 'sea')
+    assert.deepEqual(through(), [1, 0, 0])
+    simulation.heal()
+    assert.deepEqual(through(), [1, 1, 1])
+  })
+
+  test('with a node in two groups, or one that does not exist, is refused and leaves the one before', () => {
+    const { simulation, arriving } = network(3)
+    simulation.partition([['n0'], ['n1', 'n2']])
+    assert.throws(() => simulation.partition([['n0', 'n1'], ['n1']]), RangeError)
+    assert.throws(() => simulation.partition([['n7']]), RangeError)
+    assert.throws(() => simulation.block(['n0'], ['n7']), RangeError)
+    assert.deepEqual([arriving('n0', 'n1'), arriving('n1', 'n2')], [0, 1])
+  })
+
   test('does not stop what is already under way', () => {
     const { simulation, protocol, say } = network(2)
     say('n0', 'n1', 1)

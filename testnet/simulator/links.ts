@@ -1,4 +1,5 @@
 import type { Random } from '../../core/random.ts'
+import { type Cut, link, SeveredLinks } from './cuts.ts'
 
 /** Where a loss rate applies, by node index: nowhere named is everywhere, both named is one link in one direction. */
 export interface Where {
@@ -6,13 +7,8 @@ export interface Where {
   readonly to?: number | undefined
 }
 
-/** A pair of node indices as one key; exact for up to 2^26 nodes. */
-function link(from: number, to: number): number {
-  return from * 0x400_0000 + to
-}
-
 /**
- * What the network does to a message before it travels: loss, one-way blocks, partition. Decided when it is sent; what is
+ * What the network does to a message before it travels: loss, one-way blocks, partitions. Decided when it leaves; what is
  * already under way arrives.
  */
 export class Links {
@@ -21,8 +17,7 @@ export class Links {
   readonly #lossFrom = new Map<number, number>()
   readonly #lossTo = new Map<number, number>()
   readonly #lossOn = new Map<number, number>()
-  readonly #blocked = new Set<number>()
-  #groups: Map<number, number> | undefined
+  #cuts: { readonly name: string; readonly cut: Cut }[] = []
 
   constructor(random: Random, loss: number) {
     this.#random = random
@@ -38,29 +33,28 @@ export class Links {
     else set(this.#lossOn, link(from, to), rate)
   }
 
-  /** Nodes of different groups do not hear each other; those in no group are one more group. Replaces an earlier partition. */
-  partition(groups: readonly (readonly number[])[]): void {
-    this.#groups = new Map()
-    groups.forEach((group, number) => {
-      for (const node of group) this.#groups?.set(node, number)
-    })
+  /** Adds a cut under a name that others may have too. */
+  cut(name: string, cut: Cut): void {
+    this.#cuts.push({ name, cut })
   }
 
-  /** From now on nothing gets from `from` to `to`; the way back stays open. */
-  block(from: number, to: number): void {
-    this.#blocked.add(link(from, to))
+  /** The cut of single links under this name, made when there is none yet. */
+  severed(name: string): SeveredLinks {
+    const known = this.#cuts.find((each) => each.name === name && each.cut instanceof SeveredLinks)
+    if (known !== undefined) return known.cut as SeveredLinks
+    const links = new SeveredLinks()
+    this.cut(name, links)
+    return links
   }
 
-  /** Ends the partition and all blocks. Loss stays. */
-  heal(): void {
-    this.#groups = undefined
-    this.#blocked.clear()
+  /** Ends all cuts, or those of a name. Loss stays. */
+  heal(name?: string): void {
+    this.#cuts = name === undefined ? [] : this.#cuts.filter((each) => each.name !== name)
   }
 
   /** Why a message sent now does not get through; undefined when it does. */
   refuses(from: number, to: number): 'partition' | 'loss' | undefined {
-    if (this.#groups !== undefined && this.#groups.get(from) !== this.#groups.get(to)) return 'partition'
-    if (this.#blocked.size > 0 && this.#blocked.has(link(from, to))) return 'partition'
+    if (this.#cuts.length > 0 && this.#cuts.some(({ cut }) => cut.stops(from, to))) return 'partition'
     const rate = this.#rate(from, to)
     return rate > 0 && this.#random.chance(rate) ? 'loss' : undefined
   }

@@ -3,6 +3,7 @@ import type { Environment, Protocol, Timer } from '../../core/environment.ts'
 import { Random } from '../../core/random.ts'
 import type { Sign } from '../../core/signed.ts'
 import type { Tally } from '../../core/tally.ts'
+import { OneWay, Separation } from './cuts.ts'
 import type { Clock } from './environment.ts'
 import { ACTION } from './events.ts'
 import { constant, type Latency, uniform } from './latency.ts'
@@ -222,18 +223,43 @@ export class Simulation<Message, P extends Protocol<Message> = Protocol<Message>
     })
   }
 
-  /** Separates the groups from each other and from the nodes in none of them. Messages already under way arrive. Replaces an earlier partition. */
-  partition(groups: readonly (readonly string[])[]): void {
-    this.#network.links.partition(groups.map((group) => group.map((id) => this.node(id).index)))
+  /**
+   * Separates the groups from each other and from the nodes in none of them, nodes added later included. Decided when a message
+   * leaves; what is under way arrives. Costs four bytes a node, whatever the sizes of the groups.
+   *
+   * @param name replaces what was cut under this name; partitions of different names hold together @default 'partition'
+   */
+  partition(groups: readonly (readonly string[])[], name = 'partition'): void {
+    const network = this.#network
+    const cut = new Separation(
+      groups.map((group) => this.#indices(group)),
+      network.nodes.length,
+    )
+    network.links.heal(name)
+    network.links.cut(name, cut)
   }
 
-  /** Nothing that `from` sends from now on reaches `to`. The way back stays open. */
-  block(from: string, to: string): void {
-    this.#network.links.block(this.node(from).index, this.node(to).index)
+  /**
+   * Nothing that `from` sends from now on reaches `to`; the way back stays open. With groups an asymmetric partition: `to` does
+   * not hear `from`, `from` hears `to`. Comes on top of what was blocked before, under the same name too.
+   *
+   * @param name for `heal` @default 'block'
+   */
+  block(from: string | readonly string[], to: string | readonly string[], name = 'block'): void {
+    const { links, nodes } = this.#network
+    if (typeof from === 'string' && typeof to === 'string') {
+      links.severed(name).add(this.node(from).index, this.node(to).index)
+      return
+    }
+    links.cut(name, new OneWay(this.#indices(from), this.#indices(to), nodes.length))
   }
 
-  /** Ends the partition and every block. */
-  heal(): void {
-    this.#network.links.heal()
+  /** Ends every partition and block, or those of one name; a name that nothing has is no error. Loss stays. */
+  heal(name?: string): void {
+    this.#network.links.heal(name)
+  }
+
+  #indices(ids: string | readonly string[]): number[] {
+    return typeof ids === 'string' ? [this.node(ids).index] : ids.map((id) => this.node(id).index)
   }
 }
