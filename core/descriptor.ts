@@ -30,10 +30,11 @@ export const MAX_DESCRIPTOR_AGE = 24 * 3600 * 1000
 /** How far ahead of ours another node's clock may be. */
 export const CLOCK_WINDOW = 120_000
 const MAX_ADDRESS_LENGTH = 200
-const MAX_RANKED = 8
+export const MAX_RANKED_ATTRIBUTES = 8
 /** Room for the largest RSA key that libp2p accepts; an Ed25519 signature takes 64. */
 const MAX_SIGNATURE_BYTES = 512
-const RANKED_NAME = /^[a-z][a-z0-9_]{0,63}$/
+/** Of a ranked attribute. */
+export const RANKED_NAME = /^[a-z][a-z0-9_]{0,63}$/
 const NO_SIGNATURE = new Uint8Array(0)
 
 /**
@@ -51,8 +52,8 @@ export function describe(
   const issued = Math.round(fields.issued)
   const addresses = fields.addresses.filter(({ length }) => length <= MAX_ADDRESS_LENGTH).slice(0, MAX_ADDRESSES)
   const names = Object.keys(attributes).sort()
-  if (names.length > MAX_RANKED)
-    throw new RangeError(`at most ${MAX_RANKED} attributes are ranked, got ${names.length}`)
+  if (names.length > MAX_RANKED_ATTRIBUTES)
+    throw new RangeError(`at most ${MAX_RANKED_ATTRIBUTES} attributes are ranked, got ${names.length}`)
   for (const name of names) {
     if (!RANKED_NAME.test(name) || !Number.isFinite(attributes[name])) {
       throw new RangeError(`ranked attribute ${name} is ${attributes[name]}: it needs a plain name and a finite number`)
@@ -89,7 +90,7 @@ export function descriptorFromWire(wire: Descriptor, claims: Signed[]): PeerDesc
   const id = checkId(body.id)
   checkCount(body.addresses, MAX_ADDRESSES, 'descriptor-addresses')
   for (const address of body.addresses) checkText(address, MAX_ADDRESS_LENGTH, 'descriptor-address')
-  checkCount(body.attributes, MAX_RANKED, 'descriptor-attributes')
+  checkCount(body.attributes, MAX_RANKED_ATTRIBUTES, 'descriptor-attributes')
   const attributes: Record<string, number> = {}
   for (const { name, value } of body.attributes) {
     if (!RANKED_NAME.test(name)) throw new Malformed('descriptor-attribute')

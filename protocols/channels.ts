@@ -5,6 +5,7 @@ import { type TManMessage, tmanCodec } from '../overlays/tman/codec.ts'
 import { type BroadcastMessage, broadcastCodec } from './broadcast/codec.ts'
 import { type MembershipMessage, membershipCodec } from './membership/messages.ts'
 import { type WaveMessage, waveCodec } from './query/wave/messages.ts'
+import { type StructuresMessage, structuresCodec } from './structures/codec.ts'
 
 /** What each channel of a node carries. */
 export interface Messages {
@@ -13,6 +14,7 @@ export interface Messages {
   readonly membership: MembershipMessage
   readonly query: WaveMessage
   readonly broadcast: BroadcastMessage
+  readonly structures: StructuresMessage
 }
 
 export type Channel = keyof Messages
@@ -21,7 +23,7 @@ export type Channel = keyof Messages
 export type StackMessage = { [C in Channel]: { readonly channel: C; readonly message: Messages[C] } }[Channel]
 
 /** The first byte of a message on the wire is the channel's place in this list: only ever append. */
-const CHANNELS: readonly Channel[] = ['sampling', 'tman', 'membership', 'query', 'broadcast']
+const CHANNELS: readonly Channel[] = ['sampling', 'tman', 'membership', 'query', 'broadcast', 'structures']
 
 const CODECS: { readonly [C in Channel]: Codec<Messages[C]> } = {
   sampling: samplingCodec,
@@ -29,6 +31,7 @@ const CODECS: { readonly [C in Channel]: Codec<Messages[C]> } = {
   membership: membershipCodec,
   query: waveCodec,
   broadcast: broadcastCodec,
+  structures: structuresCodec,
 }
 
 function codecOf(channel: Channel): Codec<Messages[Channel]> {

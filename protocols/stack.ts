@@ -20,6 +20,8 @@ import type { QueryError } from './query/language/query-error.ts'
 import { unknownAttribute } from './query/language/type-check.ts'
 import type { Answer } from './query/wave/answer.ts'
 import { Wave, type WaveOptions } from './query/wave/wave.ts'
+import type { OwnStructure, StructureMember } from './structures/structure.ts'
+import { Structures } from './structures/structures.ts'
 
 export interface StackOptions {
   readonly sampling: Partial<SamplingOptions>
@@ -27,9 +29,13 @@ export interface StackOptions {
   readonly membership: Partial<MembershipOptions>
   readonly query: Partial<WaveOptions>
   readonly broadcast: Partial<BroadcastOptions>
+  /** Structures beside the ring: `line:<attribute>`, `torus`, ... (structures/kinds.ts). @default none */
+  readonly structures: readonly string[]
+  /** Rankings of the user's own, run as the structures `own:<name>`. @default none */
+  readonly rankings: readonly OwnStructure[]
   /** ms between two rounds of peer sampling. @default 3000 */
   readonly samplingPeriod: number
-  /** ms between two rounds of T-Man. @default 500 */
+  /** ms between two rounds of T-Man, for the ring and each structure. @default 500 */
   readonly tmanPeriod: number
   /** Bytes that all gossip of this node may send in any one second. @default 262144 */
   readonly gossipBudget: number
@@ -58,7 +64,7 @@ export interface StackInit {
 /** What a query came to: an answer, or the error that only the network's answer could show. */
 export type Outcome = { readonly answer: Answer } | { readonly error: QueryError }
 
-const DEFAULTS = { samplingPeriod: 3000, tmanPeriod: 500, gossipBudget: 256 * 1024 }
+const DEFAULTS = { structures: [], rankings: [], samplingPeriod: 3000, tmanPeriod: 500, gossipBudget: 256 * 1024 }
 /** A quarter of the budget may go at once: enough for the largest publication that repair sends. */
 const BURST = 0.25
 /** ms in which the ring has closed over its dead (measured in simulation). */
@@ -81,12 +87,14 @@ export class Stack implements Protocol<StackMessage> {
   readonly #membership: Membership
   readonly #wave: Wave
   readonly #broadcast: Broadcast
+  readonly #structures: Structures
   /** Contacts that went down, newest last; at most MAX_GONE. */
   #gone: readonly { readonly peer: PeerDescriptor; readonly at: number }[] = []
   readonly #samplingRounds: Rounds<readonly Aged[], readonly Aged[]>
   readonly #tmanRounds: Rounds<readonly PeerDescriptor[], readonly PeerDescriptor[]>
   #running = false
 
+  /** @throws RangeError, a sentence, for structures that there are not */
   constructor(environment: Environment<StackMessage>, init: StackInit) {
     this.#environment = environment
     this.#init = init
@@ -96,7 +104,7 @@ export class Stack implements Protocol<StackMessage> {
     const contacts = () => this.#tman.view
 
     this.#membership = new Membership(onChannel(environment, 'membership'), {
-      contacts,
+      contacts: () => this.wanted(),
       up: (peer) => this.#up(peer),
       down: (peer, reason) => this.#down(peer, reason),
       ...(init.options?.membership && { options: init.options.membership }),
@@ -146,6 +154,17 @@ export class Stack implements Protocol<StackMessage> {
       options: init.options?.broadcast,
       on: init.on,
     })
+    this.#structures = new Structures(onChannel(environment, 'structures'), {
+      names: options.structures,
+      own: options.rankings,
+      budget,
+      period: options.tmanPeriod,
+      sample: (count) => this.#sampling.sample(count),
+      admits: (peer) => this.#membership.admits(peer),
+      ask: (peer) => this.#membership.probe(peer, 'no answer to gossip'),
+      attributes: () => this.#tell(init.attributes) ?? {},
+      changed: () => this.#tell(() => init.on?.contactsChanged?.()),
+    })
   }
 
   start(): void {
@@ -177,6 +196,9 @@ export class Stack implements Protocol<StackMessage> {
       case 'broadcast':
         this.#broadcast.receive(from, message)
         break
+      case 'structures':
+        this.#structures.receive(from, message)
+        break
     }
   }
 
@@ -184,6 +206,7 @@ export class Stack implements Protocol<StackMessage> {
   unreachable(id: string, reason: string): void {
     this.#samplingRounds.unreachable(id)
     this.#tmanRounds.unreachable(id)
+    this.#structures.unreachable(id)
     this.#membership.unreachable(id, reason)
   }
 
@@ -191,11 +214,31 @@ export class Stack implements Protocol<StackMessage> {
   introduce(peers: readonly PeerDescriptor[]): void {
     this.#sampling.introduce(peers)
     this.#tman.consider(peers)
+    this.#structures.introduce(peers)
   }
 
-  /** Whom this node wants to be connected to, the nearest neighbours first. */
+  /** The ring's view: whom queries and publications go through, the nearest neighbours first. */
   contacts(): readonly PeerDescriptor[] {
     return this.#tman.view
+  }
+
+  /** Whom this node wants to be connected to: its contacts, then its neighbours in the structures; each once. */
+  wanted(): readonly PeerDescriptor[] {
+    const contacts = this.#tman.view
+    const more = this.#structures.kept()
+    if (more.length === 0) return contacts
+    const ids = new Set(contacts.map(({ id }) => id))
+    return [...contacts, ...more.filter(({ id }) => !ids.has(id))]
+  }
+
+  /** Whom this node knows in each structure that it takes part in, by the structure's name. */
+  structures(): ReadonlyMap<string, readonly StructureMember[]> {
+    return this.#structures.members()
+  }
+
+  /** The numbers that this node's descriptor has to carry for its structures, as they are now. */
+  ranked(): Readonly<Record<string, number>> {
+    return this.#structures.ranked()
   }
 
   #recentlyGone(): readonly PeerDescriptor[] {
@@ -258,11 +301,12 @@ export class Stack implements Protocol<StackMessage> {
       membership: this.#membership.status(),
       query: this.#wave.status(),
       broadcast: this.#broadcast.status(),
+      structures: this.#structures.status(),
     }
   }
 
   #protocols(): readonly { start(): void; stop(): void }[] {
-    return [this.#membership, this.#samplingRounds, this.#tmanRounds, this.#wave, this.#broadcast]
+    return [this.#membership, this.#samplingRounds, this.#tmanRounds, this.#wave, this.#broadcast, this.#structures]
   }
 
   #up(peer: PeerDescriptor): void {
@@ -276,6 +320,7 @@ export class Stack implements Protocol<StackMessage> {
     }
     this.#sampling.remove(peer.id)
     this.#tman.remove(peer.id)
+    this.#structures.remove(peer.id)
     this.#wave.peerDown(peer.id)
     this.#broadcast.peerDown(peer.id)
     this.#tell(() => this.#init.on?.peerDown?.(peer, reason))
