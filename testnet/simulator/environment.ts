@@ -1,16 +1,9 @@
 import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment, Timer } from '../../core/environment.ts'
 import type { Random } from '../../core/random.ts'
+import type { SimulatedClock } from './clock.ts'
 import { TIMER } from './events.ts'
 import type { Network } from './network.ts'
-
-/** A node's clock against the virtual one. */
-export interface Clock {
-  /** ms it is ahead; negative when it is behind. @default 0 */
-  readonly offset?: number
-  /** How fast it runs: 1.01 gains 10 ms a second, and its timers fire that much earlier. @default 1 */
-  readonly rate?: number
-}
 
 /** `SimulatedTimer.slot` when the timer is not in the event queue: fired or cancelled, or due while its node is paused. */
 const DONE = -1
@@ -27,24 +20,35 @@ export class SimulatedEnvironment<Message> implements Environment<Message> {
   timers = 0
   readonly index: number
   readonly #network: Network<Message>
-  readonly #clock: Clock | undefined
+  /** Undefined: exact. */
+  clock: SimulatedClock | undefined
+  /** Tells the randomness of two environments of one incarnation apart. */
+  readonly #role: string
   #random: Random | undefined
 
-  constructor(network: Network<Message>, index: number, self: PeerDescriptor, clock: Clock | undefined) {
+  constructor(
+    network: Network<Message>,
+    index: number,
+    self: PeerDescriptor,
+    clock: SimulatedClock | undefined,
+    role = '',
+  ) {
     this.#network = network
     this.index = index
     this.self = self
-    this.#clock = clock
+    this.clock = clock
+    this.#role = role
   }
 
   get random(): Random {
     // Incarnations differ: a restarted node that repeated its own choices would be a strange coincidence.
-    this.#random ??= this.#network.random.fork(`node ${this.self.id} ${this.self.sequence}`)
+    this.#random ??= this.#network.random.fork(`node ${this.self.id} ${this.self.sequence}${this.#role}`)
     return this.#random
   }
 
   now(): number {
-    return clockTime(this.#network, this.#clock)
+    const { now, options } = this.#network
+    return this.clock === undefined ? options.epoch + now : this.clock.at(now)
   }
 
   send(to: PeerDescriptor, message: Message): void {
@@ -72,7 +76,7 @@ export class SimulatedEnvironment<Message> implements Environment<Message> {
 
   /** Puts a timer into the event queue, `delay` ms of this node's clock from now. */
   queue(timer: SimulatedTimer<Message>, delay: number): void {
-    const wait = delay / (this.#clock?.rate ?? 1)
+    const wait = delay / (this.clock?.rate ?? 1)
     timer.slot = this.#network.queue.push(this.#network.now + wait, TIMER, this.index, timer)
   }
 
@@ -127,8 +131,4 @@ export class SimulatedTimer<Message> implements Timer {
   release(): void {
     if (this.slot === HELD) this.environment.queue(this, 0)
   }
-}
-
-export function clockTime(network: { now: number; options: { epoch: number } }, clock: Clock | undefined): number {
-  return network.options.epoch + (clock?.offset ?? 0) + network.now * (clock?.rate ?? 1)
 }

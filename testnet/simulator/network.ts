@@ -4,6 +4,7 @@ import type { Protocol } from '../../core/environment.ts'
 import type { Random } from '../../core/random.ts'
 import type { Sign } from '../../core/signed.ts'
 import { Tally } from '../../core/tally.ts'
+import { DOWN, type Lines, UP } from './bandwidth.ts'
 import type { SimulatedEnvironment, SimulatedTimer } from './environment.ts'
 import { ACTION, EventQueue, MESSAGE, NOTICE, TIMER } from './events.ts'
 import { SimulatedKeys } from './keys.ts'
@@ -47,7 +48,7 @@ export class Network<Message> {
   now = 0
   /** Events that happened. */
   events = 0
-  /** Why messages did not arrive: loss, partition, unknown, dead, paused, pause-queue-full, signature, a codec's reasons. */
+  /** Why messages did not arrive: see `Simulation.tally`. */
   readonly tally = new Tally()
   readonly trace = new Trace()
   readonly queue = new EventQueue()
@@ -62,6 +63,9 @@ export class Network<Message> {
   /** Phases and jitter of timers. */
   readonly chance: Random
   readonly links: Links
+  latency: Latency
+  /** Undefined: no bandwidth is limited. */
+  lines: Lines | undefined
   readonly keys: SimulatedKeys
   readonly #latencies: Random
   readonly #duplicates: Random
@@ -71,6 +75,7 @@ export class Network<Message> {
     this.options = options
     this.random = random
     this.chance = random.fork('timers')
+    this.latency = options.latency
     this.#latencies = random.fork('latency')
     this.#duplicates = random.fork('duplicate')
     this.links = new Links(random.fork('loss'), options.loss)
@@ -113,21 +118,77 @@ export class Network<Message> {
       this.tally.add('unknown')
       return
     }
-    this.#send(from, to, target, payload, size)
+    if (this.lines === undefined) this.#send(from.index, from.self, to, target, payload, size)
+    else this.#upload(this.lines, from.index, from.self, to, target, payload, size)
+  }
+
+  /** A message has left its sender. */
+  #send(
+    source: number,
+    sender: PeerDescriptor,
+    to: PeerDescriptor,
+    target: number,
+    payload: unknown,
+    size: number,
+  ): void {
+    this.#travel(source, sender, to, target, payload, size)
     if (this.options.duplicate > 0 && this.#duplicates.chance(this.options.duplicate)) {
-      this.#send(from, to, target, payload, size)
+      this.#travel(source, sender, to, target, payload, size)
     }
   }
 
-  #send(from: SimulatedEnvironment<Message>, to: PeerDescriptor, target: number, payload: unknown, size: number): void {
-    const refusal = this.links.refuses(from.index, target)
+  #travel(
+    source: number,
+    sender: PeerDescriptor,
+    to: PeerDescriptor,
+    target: number,
+    payload: unknown,
+    size: number,
+  ): void {
+    const refusal = this.links.refuses(source, target)
     if (refusal !== undefined) {
       this.tally.add(refusal)
       return
     }
-    const latency = this.options.latency(this.#latencies, from.self, to)
+    const latency = this.latency(this.#latencies, sender, to)
     if (!(latency >= 0 && latency < Number.POSITIVE_INFINITY)) throw new RangeError(`latency ${latency} ms`)
-    this.queue.push(this.now + latency, MESSAGE, target, payload, from.index, from.self, size)
+    const arrival = this.now + latency
+    if (this.lines?.isLimited(target, DOWN)) {
+      this.queue.push(arrival, ACTION, target, () => this.#download(target, payload, source, sender, size))
+    } else {
+      this.queue.push(arrival, MESSAGE, target, payload, source, sender, size)
+    }
+  }
+
+  /** A message waits until those before it have left. */
+  #upload(
+    lines: Lines,
+    source: number,
+    sender: PeerDescriptor,
+    to: PeerDescriptor,
+    target: number,
+    payload: unknown,
+    size: number,
+  ): void {
+    const leaves = lines.pass(source, UP, this.now, size)
+    if (leaves < 0) {
+      this.tally.add('upload-queue-full')
+    } else if (leaves === this.now) {
+      this.#send(source, sender, to, target, payload, size)
+    } else {
+      const clearings = lines.clearings(source)
+      this.queue.push(leaves, ACTION, source, () => {
+        if (lines.clearings(source) === clearings) this.#send(source, sender, to, target, payload, size)
+        else this.tally.add('dead')
+      })
+    }
+  }
+
+  /** A message waits until the receiver's line has taken in those that came before it. */
+  #download(target: number, payload: unknown, source: number, sender: PeerDescriptor, size: number): void {
+    const arrival = this.lines?.pass(target, DOWN, this.now, size) ?? this.now
+    if (arrival < 0) this.tally.add('download-queue-full')
+    else this.queue.push(arrival, MESSAGE, target, payload, source, sender, size)
   }
 
   /** The next event up to `until` happens. False when there is none. */

@@ -1,6 +1,8 @@
 import { describe, type PeerDescriptor } from '../../core/descriptor.ts'
 import type { Protocol } from '../../core/environment.ts'
-import { type Clock, clockTime, SimulatedEnvironment, type SimulatedTimer } from './environment.ts'
+import { DOWN, type Queue, UP } from './bandwidth.ts'
+import { type ClockChange, SimulatedClock } from './clock.ts'
+import { SimulatedEnvironment, type SimulatedTimer } from './environment.ts'
 import { TIMER } from './events.ts'
 import { DEAD, type Network, PAUSED, RUNNING } from './network.ts'
 import { type Flow, RECEIVED, SENT } from './traffic.ts'
@@ -25,14 +27,14 @@ export class SimulatedNode<Message, P extends Protocol<Message>> {
   /** Virtual time at which a pause ends, Infinity when it waits for `resume`. */
   #pausedUntil = 0
   readonly #network: Network<Message>
-  readonly #clock: Clock | undefined
+  #clock: SimulatedClock | undefined
   #held: { readonly events: Held[]; messages: number } | undefined
 
   constructor(
     network: Network<Message>,
     index: number,
     fields: Pick<PeerDescriptor, 'id' | 'addresses' | 'attributes'>,
-    clock: Clock | undefined,
+    clock: SimulatedClock | undefined,
   ) {
     this.#network = network
     this.#clock = clock
@@ -62,6 +64,13 @@ export class SimulatedNode<Message, P extends Protocol<Message>> {
     return this.#network.traffic.of(this.index, RECEIVED)
   }
 
+  /** What waits at the two ends of its line, and what was dropped there. All 0 while its bandwidth is unlimited. */
+  get queues(): { readonly up: Queue; readonly down: Queue } {
+    const { lines, now } = this.#network
+    const idle = { bytes: 0, maxBytes: 0, dropped: 0 }
+    return { up: lines?.of(this.index, UP, now) ?? idle, down: lines?.of(this.index, DOWN, now) ?? idle }
+  }
+
   /** New addresses or ranked attributes: a new descriptor with the next sequence number. */
   describe(changes: Partial<Pick<PeerDescriptor, 'addresses' | 'attributes'>>): void {
     this.environment.self = this.#describe({ ...this.self, ...changes }, this.self.sequence + 1)
@@ -71,9 +80,23 @@ export class SimulatedNode<Message, P extends Protocol<Message>> {
   reincarnate(): void {
     this.close(false)
     this.refuses = false
+    this.#clock?.forget()
     const self = this.#describe(this.self, this.self.sequence + 1)
     this.environment = new SimulatedEnvironment(this.#network, this.index, self, this.#clock)
     this.#network.states[this.index] = RUNNING
+  }
+
+  /** The same incarnation goes on in another environment, without the timers of the old one. */
+  takeOver(): void {
+    this.environment.open = false
+    this.environment = new SimulatedEnvironment(this.#network, this.index, this.self, this.#clock, ' taken over')
+  }
+
+  /** Sets its clock. Timers that wait keep their time. @throws RangeError */
+  changeClock(change: ClockChange): void {
+    this.#clock ??= new SimulatedClock(this.#network.options.epoch)
+    this.#clock.change(this.#network.now, change)
+    this.environment.clock = this.#clock
   }
 
   /** The end of the present incarnation. Its timers die where they wait. */
@@ -81,6 +104,7 @@ export class SimulatedNode<Message, P extends Protocol<Message>> {
     this.environment.open = false
     this.refuses = refuses
     this.#network.states[this.index] = DEAD
+    this.#network.lines?.clear(this.index, this.#network.now)
     this.#held = undefined
   }
 
@@ -125,7 +149,8 @@ export class SimulatedNode<Message, P extends Protocol<Message>> {
 
   #describe(fields: Pick<PeerDescriptor, 'id' | 'addresses' | 'attributes'>, sequence: number): PeerDescriptor {
     const { id, addresses, attributes } = fields
-    const issued = clockTime(this.#network, this.#clock)
+    const { now, options } = this.#network
+    const issued = this.#clock === undefined ? options.epoch + now : this.#clock.at(now)
     return describe({ id, addresses, attributes, sequence, issued }, this.#network.signer(id))
   }
 }

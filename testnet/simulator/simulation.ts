@@ -3,13 +3,15 @@ import type { Environment, Protocol, Timer } from '../../core/environment.ts'
 import { Random } from '../../core/random.ts'
 import type { Sign } from '../../core/signed.ts'
 import type { Tally } from '../../core/tally.ts'
+import { type Bandwidth, Lines } from './bandwidth.ts'
+import { type Clock, type ClockChange, SimulatedClock } from './clock.ts'
 import { OneWay, Separation } from './cuts.ts'
-import type { Clock } from './environment.ts'
 import { ACTION } from './events.ts'
 import { constant, type Latency, uniform } from './latency.ts'
 import { checkRate } from './links.ts'
 import { Network } from './network.ts'
 import { SimulatedNode } from './node.ts'
+import { type Reordering, reordered } from './reordering.ts'
 
 export interface SimulationOptions<Message> {
   /** Decides everything that is left to chance: 32 bits. */
@@ -20,7 +22,11 @@ export interface SimulationOptions<Message> {
   readonly loss?: number
   /** Probability that a message arrives twice, each time after a latency of its own. @default 0 */
   readonly duplicate?: number
-  /** Counts bytes by its `size`; needed for `wire`. @default none, and all bytes are 0 */
+  /** Delays a share of the messages. @default none */
+  readonly reorder?: Reordering
+  /** What each node can send and receive, if its own `NodeInit` does not say otherwise. Needs a codec. @default unlimited */
+  readonly bandwidth?: Bandwidth
+  /** Counts bytes by its `size`; needed for `wire` and `bandwidth`. @default none, and all bytes are 0 */
   readonly codec?: Codec<Message>
   /** Encodes and decodes every message and verifies everything signed in it. @default false */
   readonly wire?: boolean
@@ -43,12 +49,18 @@ export interface NodeInit {
   readonly attributes?: Readonly<Record<string, number>>
   /** @default exact */
   readonly clock?: Clock
+  /** Needs a codec. @default the simulation's */
+  readonly bandwidth?: Bandwidth
   /** Whether its protocol is started at once. @default true */
   readonly start?: boolean
 }
 
-/** Makes a node's protocol. `sign` is the node's own; nothing else can sign for it. */
-export type Make<Message, P> = (environment: Environment<Message>, sign: Sign) => P
+/**
+ * Makes a node's protocol. `sign` is the node's own; nothing else can sign for it. `before` is the protocol that ran on the node
+ * before, where the caller says that it is there: from it the new one takes what a disk would have kept. It has lost its
+ * environment: its timers are gone and what it sends goes nowhere.
+ */
+export type Make<Message, P, Before = P> = (environment: Environment<Message>, sign: Sign, before?: Before) => P
 
 /**
  * A network of protocols in virtual time, one process, one thread, one seed: the same program with the same seed does the
@@ -59,16 +71,22 @@ export class Simulation<Message, P extends Protocol<Message> = Protocol<Message>
   /** Chance for whoever sets up and disturbs the network; the nodes' is not touched by it. */
   readonly random: Random
   readonly #network: Network<Message>
+  readonly #reorderings: Random
+  #latency: Latency
+  #reordering: Reordering
 
-  /** @throws RangeError on a rate outside [0, 1], and on `wire` without a codec */
+  /** @throws RangeError on a rate outside [0, 1], a bandwidth that is not positive, and on `wire` or `bandwidth` without a codec */
   constructor(options: SimulationOptions<Message>) {
-    const { latency = uniform(10, 50) } = options
+    const { latency = uniform(10, 50), reorder = { rate: 0, ms: 0 } } = options
     const random = new Random(options.seed)
     this.random = random.fork('experiment')
+    this.#reorderings = random.fork('reorder')
+    this.#latency = typeof latency === 'number' ? constant(latency) : latency
+    this.#reordering = reorder
     this.#network = new Network(
       {
         seed: options.seed,
-        latency: typeof latency === 'number' ? constant(latency) : latency,
+        latency: reordered(this.#latency, this.#reorderings, reorder),
         loss: options.loss ?? 0,
         duplicate: checkRate(options.duplicate ?? 0),
         codec: options.codec,
@@ -80,6 +98,7 @@ export class Simulation<Message, P extends Protocol<Message> = Protocol<Message>
       },
       random,
     )
+    if (options.bandwidth !== undefined) this.throttle(options.bandwidth)
   }
 
   /** Virtual time since the start, ms. */
@@ -102,7 +121,10 @@ export class Simulation<Message, P extends Protocol<Message> = Protocol<Message>
     return this.#network.trace.toString()
   }
 
-  /** Why messages did not arrive: loss, partition, unknown, dead, paused, pause-queue-full, signature, a codec's reasons. */
+  /**
+   * Why messages did not arrive: loss, partition, unknown, dead, paused, pause-queue-full, upload-queue-full,
+   * download-queue-full, signature, a codec's reasons.
+   */
   get tally(): Tally {
     return this.#network.tally
   }
@@ -119,12 +141,14 @@ export class Simulation<Message, P extends Protocol<Message> = Protocol<Message>
     return this.nodes[index] as SimulatedNode<Message, P>
   }
 
-  /** @throws RangeError when the id is taken */
+  /** @throws RangeError when the id is taken, or the clock or the bandwidth impossible */
   add<Q extends P>(init: NodeInit, make: Make<Message, Q>): SimulatedNode<Message, Q> {
     const network = this.#network
     const index = network.nodes.length
-    const { id = `n${index}`, addresses = [], attributes = {}, clock, start = true } = init
+    const { id = `n${index}`, addresses = [], attributes = {}, bandwidth, start = true } = init
     if (network.byId.has(id)) throw new RangeError(`there is a node ${id} already`)
+    const clock = init.clock && new SimulatedClock(network.options.epoch, init.clock)
+    if (bandwidth !== undefined) this.#lines().limit(index, bandwidth)
     const node = new SimulatedNode<Message, Q>(network, index, { id, addresses, attributes }, clock)
     network.admit(node)
     node.protocol = make(node.environment, network.keys.signer(id))
@@ -181,13 +205,37 @@ export class Simulation<Message, P extends Protocol<Message> = Protocol<Message>
     this.node(id).close(true)
   }
 
-  /** Starts a node again (dead or alive) with a new protocol, the same id and the next sequence number. */
-  restart<Q extends P>(id: string, make: Make<Message, Q>): SimulatedNode<Message, Q> {
-    const node = this.node(id) as unknown as SimulatedNode<Message, Q>
+  /**
+   * Starts a node again (dead or alive) with a new protocol, the same id and the next sequence number. Its line and its clock are
+   * those of before.
+   *
+   * @param options keep: `make` gets the protocol of before, and takes from it what a disk keeps; otherwise the node comes
+   *   back empty @default false
+   */
+  restart<Q extends P>(
+    id: string,
+    make: Make<Message, Q, P>,
+    options: { readonly keep?: boolean } = {},
+  ): SimulatedNode<Message, Q> {
+    const node = this.node(id)
+    const before = options.keep === true ? node.protocol : undefined
     node.reincarnate()
-    node.protocol = make(node.environment, this.#network.keys.signer(id))
-    node.protocol.start()
-    return node
+    return this.#begin(node, make, before)
+  }
+
+  /**
+   * From now on a node that runs is someone else's: another protocol under the same descriptor, with the same key and the same
+   * links. No other node is told. `make` gets the protocol of before. (A node that is hostile from the start is one added with
+   * another `make`.)
+   *
+   * @throws RangeError when the node is dead
+   */
+  corrupt<Q extends P>(id: string, make: Make<Message, Q, P>): SimulatedNode<Message, Q> {
+    const node = this.node(id)
+    if (!node.alive) throw new RangeError(`${id} is dead: nobody can take it over`)
+    const before = node.protocol
+    node.takeOver()
+    return this.#begin(node, make, before)
   }
 
   /**
@@ -221,6 +269,40 @@ export class Simulation<Message, P extends Protocol<Message> = Protocol<Message>
       from: from === undefined ? undefined : this.node(from).index,
       to: to === undefined ? undefined : this.node(to).index,
     })
+  }
+
+  /** How long messages take that leave from now on: ms, or a model. */
+  setLatency(latency: number | Latency): void {
+    this.#latency = typeof latency === 'number' ? constant(latency) : latency
+    this.reorder(this.#reordering)
+  }
+
+  /** From now on a share of the messages is delayed; rate 0 lifts it. @throws RangeError */
+  reorder(reordering: Reordering): void {
+    this.#network.latency = reordered(this.#latency, this.#reorderings, reordering)
+    this.#reordering = reordering
+  }
+
+  /**
+   * Limits what nodes can send and receive from now on; what is not given is unlimited, so `{}` lifts it.
+   *
+   * @param ids @default all nodes, later ones too
+   * @throws RangeError, also without a codec: it is what counts bytes
+   */
+  throttle(bandwidth: Bandwidth, ids?: readonly string[]): void {
+    if (ids === undefined) this.#lines().limitAll(bandwidth, this.#network.nodes.length)
+    else for (const index of this.#indices(ids)) this.#lines().limit(index, bandwidth)
+  }
+
+  /**
+   * Sets a node's clock: it steps by so many ms, or runs at another rate from now on. `now()` of its environment stays monotonic:
+   * set back, it stands still until the clock has caught up. A timer that waits keeps its time, as a timer of an operating system
+   * does; those set from now on run at the new rate. A machine that sleeps is a `pause`: it finds on waking that its clock went on.
+   *
+   * @throws RangeError
+   */
+  setClock(id: string, change: ClockChange): void {
+    this.node(id).changeClock(change)
   }
 
   /**
@@ -257,6 +339,22 @@ export class Simulation<Message, P extends Protocol<Message> = Protocol<Message>
   /** Ends every partition and block, or those of one name; a name that nothing has is no error. Loss stays. */
   heal(name?: string): void {
     this.#network.links.heal(name)
+  }
+
+  /** Starts the node's present environment. */
+  #begin<Q extends P>(node: SimulatedNode<Message, P>, make: Make<Message, Q, P>, before: P | undefined) {
+    const same = node as unknown as SimulatedNode<Message, Q>
+    same.protocol = make(node.environment, this.#network.keys.signer(node.id), before)
+    same.protocol.start()
+    return same
+  }
+
+  /** Made when first something is limited: without it no message looks at its length. */
+  #lines(): Lines {
+    const network = this.#network
+    if (network.options.codec === undefined) throw new RangeError('bandwidth needs a codec, which counts the bytes')
+    network.lines ??= new Lines()
+    return network.lines
   }
 
   #indices(ids: string | readonly string[]): number[] {
