@@ -29,6 +29,48 @@ const preference = (peer: PeerDescriptor) => (peer.position * 7919) % 10_007
 const distance = (around: PeerDescriptor, peer: PeerDescriptor) => clockwise(around.position, peer.position)
 const ids = (peers: readonly PeerDescriptor[]) => peers.map(({ id }) => id)
 
+/** The ranking as its docstring says it, with a full sort and a map of bands. */
+function plainly(
+  around: PeerDescriptor,
+  candidates: readonly PeerDescriptor[],
+  wanted: number,
+  [side, perBand]: readonly [number, number],
+): PeerDescriptor[] {
+  const sorted = candidates
+    .filter(({ id }) => id !== around.id)
+    .sort((a, b) => distance(around, a) - distance(around, b) || (a.id < b.id ? -1 : 1))
+  const chosen: PeerDescriptor[] = []
+  for (let i = 0; i < 2 * side && sorted.length > 0; i++) {
+    chosen.push((i % 2 === 0 ? sorted.shift() : sorted.pop()) as PeerDescriptor)
+  }
+  const bands = [...Map.groupBy(sorted.reverse(), (peer) => bandOf(distance(around, peer))).values()]
+  for (const band of bands) band.sort((a, b) => preference(a) - preference(b))
+  for (let depth = 0; depth < perBand; depth++) chosen.push(...bands.flatMap((band) => band.slice(depth, depth + 1)))
+  return chosen.slice(0, wanted)
+}
+
+test('the selection without sorting or maps gives what the plain one gives, equal places and equal preferences included', () => {
+  const crowded = fc
+    .tuple(fc.oneof(position, fc.nat(9)), fc.array(fc.oneof(position, fc.nat(9)), { maxLength: 200 }))
+    .map(([self, others]) => ({ around: at('self', self), peers: others.map((other, i) => at(`n${i}`, other)) }))
+  const shape = fc.tuple(fc.integer({ min: 1, max: 6 }), fc.nat(4))
+  fc.assert(
+    fc.property(crowded, size, shape, ({ around, peers }, wanted, [side, perBand]) => {
+      const candidates = [...peers, around]
+      const chosen = ringRanking(side, perBand).select(around, candidates, wanted, preference)
+      assert.deepEqual(ids(chosen), ids(plainly(around, candidates, wanted, [side, perBand])))
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('bands are the powers of two exactly, over all 52 bits', () => {
+  assert.equal(bandOf(0), 0)
+  for (let band = 0; band < 52; band++) {
+    assert.deepEqual([bandOf(2 ** band), bandOf(2 ** (band + 1) - 1)], [band, band])
+  }
+})
+
 test('the nearest on each side come first, alternating, as a naive oracle says', () => {
   fc.assert(
     fc.property(crowd, size, ({ around, peers }, wanted) => {

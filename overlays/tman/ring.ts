@@ -8,9 +8,43 @@ export const SIDE = 4
 /** Long links in each doubling band (DESIGN's models: 9 hops at 10^4). More would be connections that buy little. */
 export const PER_BAND = 2
 
-/** Which doubling band a clockwise distance falls into: band b holds [2^b, 2^(b+1)). */
+/** Distances have 52 bits: as many bands. */
+const BANDS = 52
+
+/** Which doubling band a clockwise distance falls into: band b holds [2^b, 2^(b+1)); 0 counts as 1. */
 export function bandOf(distance: number): number {
-  return Math.floor(Math.log2(distance))
+  const high = Math.floor(distance / 0x1_0000_0000)
+  return high > 0 ? 63 - Math.clz32(high) : distance >= 1 ? 31 - Math.clz32(distance) : 0
+}
+
+/**
+ * Scratch of `select`, which a simulation calls hundreds of thousands of times a second. Nothing in it outlives a call. It
+ * grows to the longest list ever ranked, which TMan bounds (MAX_RANKED and a view), and the widest ranking ever made.
+ */
+const scratch = {
+  /** Of each candidate, clockwise; -1 for one that is chosen already or is the node itself. */
+  distances: new Float64Array(128),
+  preferences: new Float64Array(128),
+  /** Indices of candidates: nearest successors, nearest first. */
+  after: new Int32Array(SIDE),
+  before: new Int32Array(SIDE),
+  /** How many candidates a band has kept, and which: `perBand` places a band, the most preferred first. */
+  kept: new Int32Array(BANDS),
+  links: new Int32Array(BANDS * PER_BAND),
+  chosen: new Int32Array(128),
+}
+
+function reserve(candidates: number, side: number, perBand: number): void {
+  if (candidates > scratch.distances.length) {
+    scratch.distances = new Float64Array(candidates * 2)
+    scratch.preferences = new Float64Array(candidates * 2)
+    scratch.chosen = new Int32Array(candidates * 2)
+  }
+  if (side > scratch.after.length) {
+    scratch.after = new Int32Array(side)
+    scratch.before = new Int32Array(side)
+  }
+  if (BANDS * perBand > scratch.links.length) scratch.links = new Int32Array(BANDS * perBand)
 }
 
 /**
@@ -25,43 +59,106 @@ export function ringRanking(side = SIDE, perBand = PER_BAND): Ranking {
     name: 'ring',
     neighbours: 2 * side,
     select(around, candidates, size, preference) {
-      const sorted = candidates
-        .filter(({ id }) => id !== around.id)
-        .map((peer) => ({ peer, distance: clockwise(around.position, peer.position) }))
-        .sort((a, b) => a.distance - b.distance || (a.peer.id < b.peer.id ? -1 : 1))
-      const chosen: PeerDescriptor[] = []
-      let low = 0
-      let high = sorted.length - 1
-      for (let i = 0; i < side * 2 && low <= high && chosen.length < size; i++) {
-        chosen.push((sorted[i % 2 === 0 ? low++ : high--] as (typeof sorted)[number]).peer)
-      }
-      const bands = inBands(sorted.slice(low, high + 1), preference)
-      for (let depth = 0; depth < perBand && chosen.length < size; depth++) {
-        for (const band of bands) {
-          const peer = band[depth]
-          if (peer !== undefined && chosen.length < size) chosen.push(peer)
-        }
-      }
-      return chosen
+      reserve(candidates.length, side, perBand)
+      let count = chooseNeighbours(around, candidates, side, size)
+      if (perBand > 0) count = chooseLinks(candidates, perBand, count, size, preference)
+      const view = new Array<PeerDescriptor>(count)
+      for (let i = 0; i < count; i++) view[i] = candidates[scratch.chosen[i] as number] as PeerDescriptor
+      return view
     },
   }
 }
 
-/** The peers band by band, the farthest band first, the preferred peer of each band first. */
-function inBands(
-  sorted: readonly { peer: PeerDescriptor; distance: number }[],
-  preference: (peer: PeerDescriptor) => number,
-): PeerDescriptor[][] {
-  const bands = new Map<number, { peer: PeerDescriptor; preference: number }[]>()
-  for (let i = sorted.length - 1; i >= 0; i--) {
-    const { peer, distance } = sorted[i] as (typeof sorted)[number]
-    const band = distance === 0 ? 0 : bandOf(distance)
-    const entry = { peer, preference: preference(peer) }
-    const known = bands.get(band)
-    if (known === undefined) bands.set(band, [entry])
-    else known.push(entry)
+/** Puts the nearest into `chosen`, alternating sides, and takes them out of `distances`. Returns how many. */
+function chooseNeighbours(
+  around: PeerDescriptor,
+  candidates: readonly PeerDescriptor[],
+  side: number,
+  size: number,
+): number {
+  const { distances, after, before, chosen } = scratch
+  const from = around.position
+  let others = 0
+  for (let i = 0; i < candidates.length; i++) {
+    const peer = candidates[i] as PeerDescriptor
+    const distance = clockwise(from, peer.position)
+    if (distance === 0 && peer.id === around.id) {
+      distances[i] = -1
+      continue
+    }
+    distances[i] = distance
+    const held = Math.min(others, side)
+    others++
+    if (held < side || precedes(candidates, i, after[held - 1] as number)) {
+      let at = held < side ? held : held - 1
+      for (; at > 0 && precedes(candidates, i, after[at - 1] as number); at--) after[at] = after[at - 1] as number
+      after[at] = i
+    }
+    if (held < side || precedes(candidates, before[held - 1] as number, i)) {
+      let at = held < side ? held : held - 1
+      for (; at > 0 && precedes(candidates, before[at - 1] as number, i); at--) before[at] = before[at - 1] as number
+      before[at] = i
+    }
   }
-  return [...bands.values()].map((band) => band.sort((a, b) => a.preference - b.preference).map(({ peer }) => peer))
+  // Where there are fewer than two full sides these are the same peers, counted from both ends: together they are all.
+  const count = Math.min(2 * side, others, size)
+  for (let k = 0; k < count; k++) {
+    const index = (k & 1) === 0 ? (after[k >> 1] as number) : (before[k >> 1] as number)
+    chosen[k] = index
+    distances[index] = -1
+  }
+  return count
+}
+
+/** Whether candidate `a` comes before candidate `b` on the way round; ids decide at one and the same place. */
+function precedes(candidates: readonly PeerDescriptor[], a: number, b: number): boolean {
+  const difference = (scratch.distances[a] as number) - (scratch.distances[b] as number)
+  return difference < 0 || (difference === 0 && idOf(candidates, a) < idOf(candidates, b))
+}
+
+function idOf(candidates: readonly PeerDescriptor[], index: number): string {
+  return (candidates[index] as PeerDescriptor).id
+}
+
+/** Adds the preferred of every band to the `count` chosen ones, depth by depth. Returns how many there are then. */
+function chooseLinks(
+  candidates: readonly PeerDescriptor[],
+  perBand: number,
+  count: number,
+  size: number,
+  preference: (peer: PeerDescriptor) => number,
+): number {
+  if (count === size) return count
+  const { distances, preferences, kept, links, chosen } = scratch
+  kept.fill(0)
+  for (let i = 0; i < candidates.length; i++) {
+    const distance = distances[i] as number
+    if (distance < 0) continue
+    preferences[i] = preference(candidates[i] as PeerDescriptor)
+    const band = bandOf(distance)
+    const first = band * perBand
+    const held = kept[band] as number
+    let at = first + held
+    if (held < perBand) kept[band] = held + 1
+    else if (!preferred(candidates, i, links[--at] as number)) continue
+    for (; at > first && preferred(candidates, i, links[at - 1] as number); at--) links[at] = links[at - 1] as number
+    links[at] = i
+  }
+  let full = count
+  for (let depth = 0; depth < perBand; depth++) {
+    for (let band = BANDS - 1; band >= 0; band--) {
+      if ((kept[band] as number) <= depth) continue
+      if (full === size) return full
+      chosen[full++] = links[band * perBand + depth] as number
+    }
+  }
+  return full
+}
+
+/** Whether candidate `a` is the better long link; among equals the farther one is. */
+function preferred(candidates: readonly PeerDescriptor[], a: number, b: number): boolean {
+  const difference = (scratch.preferences[a] as number) - (scratch.preferences[b] as number)
+  return difference < 0 || (difference === 0 && precedes(candidates, b, a))
 }
 
 /** The nearest on each side among `peers`, nearest first; a peer may be on both lists when there are few. */

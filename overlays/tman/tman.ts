@@ -1,7 +1,9 @@
 import { isFresh, type PeerDescriptor } from '../../core/descriptor.ts'
 import type { Surroundings } from '../../core/environment.ts'
 import type { Exchange, MissedReason } from '../../core/exchange.ts'
+import type { Random } from '../../core/random.ts'
 import { Tally } from '../../core/tally.ts'
+import { Candidates } from './candidates.ts'
 import type { Ranking } from './ranking.ts'
 
 export interface TManOptions {
@@ -94,17 +96,9 @@ export class TMan implements Exchange<readonly PeerDescriptor[], readonly PeerDe
 
   /** Takes peers into the view where the ranking prefers them. */
   consider(candidates: readonly PeerDescriptor[]): void {
-    const now = this.#environment.now()
-    const best = new Map(this.#view.map((peer) => [peer.id, peer]))
-    for (const peer of candidates) {
-      if (peer.id === this.#environment.self.id) continue
-      if (!isFresh(peer, now)) {
-        this.tally.add('stale')
-        continue
-      }
-      if (peer.sequence > (best.get(peer.id)?.sequence ?? -1)) best.set(peer.id, peer)
-    }
-    this.#adopt(this.#admitted([...best.values()]))
+    gathered.restart(this.#view)
+    this.#gather(candidates, candidates.length)
+    this.#choose()
   }
 
   remove(id: string): void {
@@ -116,7 +110,8 @@ export class TMan implements Exchange<readonly PeerDescriptor[], readonly PeerDe
     this.#asked = 0
     if (this.quiet && this.#roundsSinceChange % this.#options.keepAlive !== 0) return undefined
     this.consider(this.#init.sample(this.#options.random))
-    return this.#environment.random.pick(this.#view.slice(0, this.#options.psi))
+    const choice = Math.min(this.#options.psi, this.#view.length)
+    return choice === 0 ? undefined : this.#view[this.#environment.random.integer(choice)]
   }
 
   offer(partner: PeerDescriptor): readonly PeerDescriptor[] {
@@ -140,64 +135,128 @@ export class TMan implements Exchange<readonly PeerDescriptor[], readonly PeerDe
 
   /** Self and the best this node knows for the partner; random within equals, so that no two answers are alike. */
   #bufferFor(partner: PeerDescriptor): readonly PeerDescriptor[] {
-    const { self, random } = this.#environment
-    const known = new Map(this.#view.map((peer) => [peer.id, peer]))
-    for (const peer of this.#init.sample(this.#options.random)) known.set(peer.id, peer)
-    const best = this.#init.ranking.select(partner, [...known.values()], this.#options.message - 1, () =>
-      random.float(),
-    )
-    return [self, ...best]
+    const random = this.#init.sample(this.#options.random)
+    gathered.restart(this.#view)
+    this.#gather(random, random.length)
+    chance = this.#environment.random
+    const best = this.#init.ranking.select(partner, gathered.peers, this.#options.message - 1, byChance)
+    const buffer = new Array<PeerDescriptor>(best.length + 1)
+    buffer[0] = this.#environment.self
+    for (let i = 0; i < best.length; i++) buffer[i + 1] = best[i] as PeerDescriptor
+    return buffer
   }
 
   #merge(from: PeerDescriptor, received: readonly PeerDescriptor[]): void {
-    const limit = MAX_RANKED - this.#options.random - 1
-    this.consider([from, ...received.slice(0, limit), ...this.#init.sample(this.#options.random)])
+    const random = this.#init.sample(this.#options.random)
+    gathered.restart(this.#view)
+    this.#take(from, this.#environment.now())
+    this.#gather(received, MAX_RANKED - this.#options.random - 1)
+    this.#gather(random, random.length)
+    this.#choose()
   }
 
-  /** The best that are admitted. Candidates that would be chosen but never answered for themselves are asked, not taken. */
+  /** Adds the first `limit` of these to the candidates. */
+  #gather(peers: readonly PeerDescriptor[], limit: number): void {
+    const now = this.#environment.now()
+    const count = Math.min(limit, peers.length)
+    for (let i = 0; i < count; i++) this.#take(peers[i] as PeerDescriptor, now)
+  }
+
+  /** Adds a peer to the candidates, unless it is this node or stale. */
+  #take(peer: PeerDescriptor, now: number): void {
+    const { self } = this.#environment
+    if (gathered.knows(peer) || (peer.position === self.position && peer.id === self.id)) return
+    if (isFresh(peer, now)) gathered.add(peer)
+    else this.tally.add('stale')
+  }
+
+  /** The view becomes the best of the candidates. */
+  #choose(): void {
+    this.#adopt(this.#init.admits === undefined ? this.#select(gathered.peers) : this.#admitted(gathered.peers.slice()))
+  }
+
+  /**
+   * The best that are admitted. Candidates that would be chosen but never answered for themselves are asked, not taken.
+   * @param candidates this node's own: the callbacks may make other nodes gather
+   */
   #admitted(candidates: readonly PeerDescriptor[]): readonly PeerDescriptor[] {
-    const { admits, ask } = this.#init
-    if (admits === undefined) return this.#select(candidates)
-    const verdicts = new Map(candidates.map((peer) => [peer.id, admits(peer)]))
-    const possible = candidates.filter(({ id }) => verdicts.get(id) !== 'no')
+    const { admits, ask, ranking } = this.#init
+    const members = this.#view.length // they were gathered first
+    const possible: PeerDescriptor[] = []
+    const trusted: PeerDescriptor[] = []
+    const doubtful: PeerDescriptor[] = []
+    for (let i = 0; i < candidates.length; i++) {
+      const peer = candidates[i] as PeerDescriptor
+      const verdict = admits?.(peer)
+      if (verdict === 'no') continue
+      possible.push(peer)
+      if (verdict === 'ask') doubtful.push(peer)
+      if (verdict !== 'ask' || i < members) trusted.push(peer)
+    }
     this.tally.add('not-admitted', candidates.length - possible.length)
     const chosen = this.#select(possible)
-    if (!chosen.some(({ id }) => verdicts.get(id) === 'ask')) return chosen
-    const members = new Set(this.#view.map(({ id }) => id))
-    const view = this.#select(possible.filter(({ id }) => verdicts.get(id) === 'yes' || members.has(id)))
+    if (doubtful.length === 0 || !chosen.some((peer) => doubtful.includes(peer))) return chosen
+    const view = this.#select(trusted)
     // Asking costs a connection: only neighbours and what fills a gap are asked, the nearest first. A long link is replaced by
     // a better one when that has spoken for some other reason.
     const gaps = view.length < chosen.length
-    const worth = gaps ? chosen : chosen.slice(0, this.#init.ranking.neighbours)
+    const worth = gaps ? chosen : chosen.slice(0, ranking.neighbours)
     for (const peer of worth) {
       if (this.#asked >= this.#options.asks) break
-      if (verdicts.get(peer.id) === 'ask' && ask?.(peer)) this.#asked++
+      if (doubtful.includes(peer) && ask?.(peer)) this.#asked++
     }
     return view
   }
 
   #select(candidates: readonly PeerDescriptor[]): readonly PeerDescriptor[] {
-    const { ranking } = this.#init
-    return ranking.select(this.#environment.self, candidates, this.#options.view, (peer) => this.#preference(peer))
+    salt = this.#salt
+    return this.#init.ranking.select(this.#environment.self, candidates, this.#options.view, bySalt)
   }
 
   #adopt(view: readonly PeerDescriptor[]): void {
-    const before = new Set(this.#view.map(({ id }) => id))
-    const same = view.length === before.size && view.every(({ id }) => before.has(id))
+    const before = this.#view
+    if (sameOrder(before, view)) return
     this.#view = view
-    if (same) return
+    if (sameMembers(before, view)) return
     this.#roundsSinceChange = 0
     this.#init.changed?.()
   }
+}
 
-  /**
-   * Min-wise choice of long links: a hash under a private salt. Each node settles on a random member of a band, keeps it
-   * as long as it lives, and nobody else can tell which one it will be.
-   */
-  #preference(peer: PeerDescriptor): number {
-    let h = this.#salt ^ (peer.position % 0x1_0000_0000)
-    h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
-    h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
-    return (h ^ (h >>> 16)) >>> 0
+/** Candidates of the merge or buffer that is being made: never in use across a call that may reach another node. */
+const gathered = new Candidates()
+
+/** What the two preferences below go by, set right before each selection: a closure a selection would be garbage. */
+let chance: Random
+let salt = 0
+
+function byChance(): number {
+  return chance.float()
+}
+
+/**
+ * Min-wise choice of long links: a hash under a private salt. Each node settles on a random member of a band, keeps it
+ * as long as it lives, and nobody else can tell which one it will be.
+ */
+function bySalt({ position }: PeerDescriptor): number {
+  let h = salt ^ position // the low 32 bits
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return (h ^ (h >>> 16)) >>> 0
+}
+
+function sameOrder(before: readonly PeerDescriptor[], view: readonly PeerDescriptor[]): boolean {
+  if (view.length !== before.length) return false
+  for (let i = 0; i < view.length; i++) if (view[i] !== before[i]) return false
+  return true
+}
+
+/** Whether the same peers are in both, whose ids are unique, whatever their descriptors. */
+function sameMembers(before: readonly PeerDescriptor[], view: readonly PeerDescriptor[]): boolean {
+  if (view.length !== before.length) return false
+  for (const peer of view) {
+    if (before.includes(peer)) continue
+    if (!before.some(({ position, id }) => position === peer.position && id === peer.id)) return false
   }
+  return true
 }
