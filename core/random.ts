@@ -1,7 +1,3 @@
-import { uniformInt } from 'pure-rand/distribution/uniformInt'
-import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus'
-import type { RandomGenerator } from 'pure-rand/types/RandomGenerator'
-
 /** murmur3's finaliser: every input bit flips every output bit with probability one half. */
 function mix(word: number): number {
   let h = word | 0
@@ -17,22 +13,27 @@ function hashText(seed: number, text: string): number {
 }
 
 /**
- * Seeded randomness (xoroshiro128+ of pure-rand). The same seed gives the same sequence on every machine.
- * Not for secrets: an attacker who sees enough output can predict the rest.
+ * Seeded randomness: xoroshiro128+ (Blackman and Vigna 2018). The same seed gives the same sequence on every machine. Not for
+ * secrets: an attacker who sees enough output can predict the rest.
+ *
+ * Every node of a simulation owns one, so its state lies in its own fields: half the memory of an object around pure-rand's
+ * generator, and one cache line instead of two. The tests hold it equal to pure-rand, word by word.
  */
 export class Random {
-  readonly #generator: RandomGenerator
   readonly #seed: number
+  /** The two 64-bit words of the state: low and high half of the first, low and high half of the second. */
+  #low0: number
+  #high0: number
+  #low1: number
+  #high1: number
 
   constructor(seed: number) {
     this.#seed = seed | 0
-    this.#generator = xoroshiro128plusFromState([
-      mix(this.#seed ^ 0x243f6a88) | 1, // an all-zero state would be stuck
-      mix(this.#seed + 0x85a308d3),
-      mix(this.#seed ^ 0x13198a2e),
-      mix(this.#seed + 0x03707344),
-    ])
-    for (let i = 0; i < 8; i++) this.#generator.next()
+    this.#high0 = mix(this.#seed ^ 0x243f6a88) | 1 // an all-zero state would be stuck
+    this.#low0 = mix(this.#seed + 0x85a308d3)
+    this.#high1 = mix(this.#seed ^ 0x13198a2e)
+    this.#low1 = mix(this.#seed + 0x03707344)
+    for (let i = 0; i < 8; i++) this.word()
   }
 
   /**
@@ -45,7 +46,16 @@ export class Random {
 
   /** 32 uniform bits as an unsigned integer. */
   word(): number {
-    return this.#generator.next() >>> 0
+    const low = this.#low0
+    const high = this.#high0
+    const word = (low + this.#low1) >>> 0
+    const a = this.#low1 ^ low
+    const b = this.#high1 ^ high
+    this.#low0 = (low << 24) ^ (high >>> 8) ^ a ^ (a << 16)
+    this.#high0 = (high << 24) ^ (low >>> 8) ^ b ^ ((b << 16) | (a >>> 16))
+    this.#low1 = (b << 5) ^ (a >>> 27)
+    this.#high1 = (a << 5) ^ (b >>> 27)
+    return word
   }
 
   /** Uniform in [0, 1), 32 bits of it. */
@@ -56,7 +66,8 @@ export class Random {
   /** Uniform integer in [0, n). @throws RangeError when n is not a positive integer. */
   integer(n: number): number {
     if (!Number.isSafeInteger(n) || n <= 0) throw new RangeError(`integer(n) needs a positive integer, got ${n}`)
-    return n <= 0x1_0000 ? Math.floor(this.float() * n) : uniformInt(this.#generator, 0, n - 1)
+    if (n <= 0x1_0000) return Math.floor(this.float() * n)
+    return n <= 0x1_0000_0000 ? this.#below(n) : this.#belowLarge(n)
   }
 
   chance(probability: number): boolean {
@@ -79,5 +90,22 @@ export class Random {
     }
     pool.length = wanted
     return pool
+  }
+  /** Uniform in [0, n) for n up to 2^32: words beyond the last whole multiple of n are thrown away. */
+  #below(n: number): number {
+    const limit = 0x1_0000_0000 - (0x1_0000_0000 % n)
+    for (;;) {
+      const word = this.word()
+      if (word < limit) return word % n
+    }
+  }
+
+  /** The same for n up to 2^53, from 53 bits. */
+  #belowLarge(n: number): number {
+    const limit = 2 ** 53 - (2 ** 53 % n)
+    for (;;) {
+      const bits = (this.word() >>> 11) * 0x1_0000_0000 + this.word()
+      if (bits < limit) return bits % n
+    }
   }
 }
