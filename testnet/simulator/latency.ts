@@ -1,9 +1,10 @@
 import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Random } from '../../core/random.ts'
+import { exponential } from './elementary.ts'
 
 /**
  * How long a message from one node to another takes, in ms: a fresh draw for every message, so later messages may overtake
- * earlier ones. A function of the link alone makes a latency matrix. It must draw from `random` only.
+ * earlier ones. It must draw from `random` only, and compute only what rounds the same on every machine (see elementary.ts).
  */
 export type Latency = (random: Random, from: PeerDescriptor, to: PeerDescriptor) => number
 
@@ -21,8 +22,7 @@ export function uniform(low: number, high: number): Latency {
  * Half of the messages take less than `median` ms; sigma 0.5 puts the 99th percentile at 3.2 times, sigma 1 at 10 times the
  * median. No message takes more than `max`.
  *
- * Only +, *, / and comparisons of doubles, which IEEE 754 rounds the same everywhere; Math.exp and Math.log are the engine's
- * choice. The normal variable is the sum of twelve uniform ones (Irwin-Hall): within 6 sigma, and a little light in the tails.
+ * The normal variable is the sum of twelve uniform ones (Irwin-Hall): within 6 sigma, and a little light in the tails.
  *
  * @param max @default 20 times the median
  */
@@ -35,15 +35,4 @@ export function logNormal(median: number, sigma: number, max: number = median * 
     }
     return Math.min(max, median * exponential(sigma * sum))
   }
-}
-
-/** e^x to about 1e-13 relative: e^x = 2^k e^r with |r| <= ln 2 / 2 and Taylor's series for e^r. Exported for its test. */
-export function exponential(x: number): number {
-  const k = Math.floor(x * Math.LOG2E + 0.5)
-  const r = x - k * Math.LN2
-  let sum = 1
-  for (let n = 12; n > 0; n--) sum = 1 + (sum * r) / n
-  const factor = k < 0 ? 0.5 : 2 // multiplying by a power of two is exact
-  for (let i = Math.min(Math.abs(k), 1100); i > 0; i--) sum *= factor
-  return sum
 }
