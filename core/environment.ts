@@ -1,6 +1,9 @@
 import type { PeerDescriptor } from './descriptor.ts'
 import type { Random } from './random.ts'
 
+/** What a timer runs. An object spares a long-lived timer its closure: a node of a million has few bytes. */
+export type Task = (() => void) | { turn(): void }
+
 /** A running timer. Cancelling twice, or after it fired, does nothing. */
 export interface Timer {
   cancel(): void
@@ -19,9 +22,9 @@ export interface Environment<Message> {
   /** Best effort: may be lost, late, duplicated or refused. Never throws, never blocks. The message is immutable from here on. */
   send(to: PeerDescriptor, message: Message): void
   /** Runs `task` once, `delay` ms from now. */
-  after(delay: number, task: () => void): Timer
+  after(delay: number, task: Task): Timer
   /** Runs `task` every `period` ms, starting at a random phase and jittered by a tenth, so that nodes do not fall into step. */
-  every(period: number, task: () => void): Timer
+  every(period: number, task: Task): Timer
 }
 
 /** What an Exchange sees of its Environment: it answers questions, and leaves sending and timing to Rounds. */

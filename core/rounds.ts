@@ -23,6 +23,9 @@ export interface RoundsOptions<Offer, Answer> {
   readonly budget: TokenBucket
 }
 
+/** Round numbers are 31 bits, so that they are small integers to a JavaScript engine. */
+const ROUNDS = 2 ** 31
+
 /**
  * Drives an Exchange: period, jitter, timeout, correlation of answers with offers, and the gossip budget.
  *
@@ -31,15 +34,21 @@ export interface RoundsOptions<Offer, Answer> {
  * (3) bytes sent in any second never exceed the budget's `burst + rate`.
  */
 export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answer>> {
-  /** offers, answers, absorbed, timeout, unreachable, late, over-budget */
-  readonly tally = new Tally()
   readonly #environment: Environment<RoundMessage<Offer, Answer>>
   readonly #exchange: Exchange<Offer, Answer>
   readonly #options: RoundsOptions<Offer, Answer>
   readonly #timeout: number
   #timer: Timer | undefined
   #round: number
-  #open: { readonly partner: PeerDescriptor; readonly at: number } | undefined
+  /** Whose answer is waited for; undefined when no offer is open. */
+  #partner: PeerDescriptor | undefined
+  /** When the offer was sent, ms. */
+  #asked = 0
+  // What happens in every round is counted in fields, the rest where reasons are names.
+  #offers = 0
+  #answers = 0
+  #absorbed = 0
+  readonly #failures = new Tally()
 
   constructor(
     environment: Environment<RoundMessage<Offer, Answer>>,
@@ -50,32 +59,47 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
     this.#exchange = exchange
     this.#options = options
     // A restarted node must not take an answer to its former self for its own.
-    this.#round = environment.random.integer(2 ** 31)
+    this.#round = environment.random.integer(ROUNDS)
     this.#timeout = options.timeout ?? options.period * 0.9
   }
 
+  /** A copy: offers, answers, absorbed, timeout, unreachable, late, over-budget */
+  get tally(): Tally {
+    const all = new Tally()
+    const counts = {
+      offers: this.#offers,
+      answers: this.#answers,
+      absorbed: this.#absorbed,
+      ...this.#failures.toJSON(),
+    }
+    for (const [reason, count] of Object.entries(counts)) if (count > 0) all.add(reason, count)
+    return all
+  }
+
   start(): void {
-    this.#timer ??= this.#environment.every(this.#options.period, () => this.#turn())
+    this.#timer ??= this.#environment.every(this.#options.period, this)
   }
 
   stop(): void {
     this.#timer?.cancel()
     this.#timer = undefined
-    this.#open = undefined
+    this.#partner = undefined
   }
 
-  #turn(): void {
-    if (this.#open !== undefined) {
-      if (this.#environment.now() - this.#open.at < this.#timeout) return
+  /** One round; the timer's business. */
+  turn(): void {
+    if (this.#partner !== undefined) {
+      if (this.#waited() < this.#timeout) return
       this.#miss('timeout')
     }
     const partner = this.#exchange.partner()
     if (partner === undefined) return
-    this.#round = (this.#round + 1) >>> 0
+    this.#round = (this.#round + 1) % ROUNDS
     const message = { kind: 'offer', round: this.#round, body: this.#exchange.offer(partner) } as const
     if (!this.#affords(message)) return
-    this.tally.add('offers')
-    this.#open = { partner, at: this.#environment.now() }
+    this.#offers++
+    this.#partner = partner
+    this.#asked = this.#environment.now()
     this.#environment.send(partner, message)
   }
 
@@ -87,7 +111,7 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
 
   /** The transport says that this peer cannot be reached: its open exchange, if any, is missed now. */
   unreachable(id: string): void {
-    if (this.#open?.partner.id === id) this.#miss('unreachable')
+    if (this.#partner?.id === id) this.#miss('unreachable')
   }
 
   #answer(from: PeerDescriptor, round: number, offer: Offer): void {
@@ -95,33 +119,38 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
     if (body === undefined) return
     const message = { kind: 'answer', round, body } as const
     if (!this.#affords(message)) return
-    this.tally.add('answers')
+    this.#answers++
     this.#environment.send(from, message)
   }
 
   #absorb(from: PeerDescriptor, round: number, answer: Answer): void {
-    const open = this.#open
-    const inTime = open !== undefined && this.#environment.now() - open.at <= this.#timeout
-    if (!inTime || round !== this.#round || from.id !== open.partner.id) {
-      this.tally.add('late')
+    const partner = this.#partner
+    const asked = partner !== undefined && round === this.#round && (from === partner || from.id === partner.id)
+    if (!asked || this.#waited() > this.#timeout) {
+      this.#failures.add('late')
       return
     }
-    this.#open = undefined
-    this.tally.add('absorbed')
+    this.#partner = undefined
+    this.#absorbed++
     this.#exchange.absorb(from, answer)
   }
 
+  /** ms since the open offer was sent. */
+  #waited(): number {
+    return this.#environment.now() - this.#asked
+  }
+
   #miss(reason: MissedReason): void {
-    const partner = this.#open?.partner
-    this.#open = undefined
+    const partner = this.#partner
+    this.#partner = undefined
     if (partner === undefined) return
-    this.tally.add(reason)
+    this.#failures.add(reason)
     this.#exchange.missed(partner, reason)
   }
 
   #affords(message: RoundMessage<Offer, Answer>): boolean {
     if (this.#options.budget.take(this.#environment.now(), this.#options.size(message))) return true
-    this.tally.add('over-budget')
+    this.#failures.add('over-budget')
     return false
   }
 }

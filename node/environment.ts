@@ -1,5 +1,5 @@
 import type { PeerDescriptor } from '../core/descriptor.ts'
-import type { Environment, Timer } from '../core/environment.ts'
+import type { Environment, Task, Timer } from '../core/environment.ts'
 import { Random } from '../core/random.ts'
 
 export interface NodeEnvironmentInit<Message> {
@@ -40,10 +40,11 @@ export class NodeEnvironment<Message> implements Environment<Message> {
     if (!this.#stopped) this.guard(() => this.#init.send(to, message))
   }
 
-  after(delay: number, task: () => void): Timer {
+  after(delay: number, task: Task): Timer {
+    const run = running(task)
     const timer: NodeJS.Timeout = setTimeout(() => {
       this.#timers.delete(timer)
-      this.guard(task)
+      this.guard(run)
     }, delay).unref()
     if (this.#stopped) clearTimeout(timer)
     else this.#timers.add(timer)
@@ -55,11 +56,12 @@ export class NodeEnvironment<Message> implements Environment<Message> {
     }
   }
 
-  every(period: number, task: () => void): Timer {
+  every(period: number, task: Task): Timer {
+    const run = running(task)
     let next: Timer
     const again = () => {
       next = this.after(period * (0.9 + 0.2 * this.random.float()), again)
-      this.guard(task)
+      this.guard(run)
     }
     next = this.after(period * this.random.float(), again)
     return { cancel: () => next.cancel() }
@@ -85,4 +87,8 @@ export class NodeEnvironment<Message> implements Environment<Message> {
     for (const timer of this.#timers) clearTimeout(timer)
     this.#timers.clear()
   }
+}
+
+function running(task: Task): () => void {
+  return typeof task === 'function' ? task : () => task.turn()
 }

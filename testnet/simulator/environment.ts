@@ -1,5 +1,5 @@
 import type { PeerDescriptor } from '../../core/descriptor.ts'
-import type { Environment, Timer } from '../../core/environment.ts'
+import type { Environment, Task, Timer } from '../../core/environment.ts'
 import type { Random } from '../../core/random.ts'
 import type { SimulatedClock } from './clock.ts'
 import { TIMER } from './events.ts'
@@ -56,12 +56,12 @@ export class SimulatedEnvironment<Message> implements Environment<Message> {
   }
 
   /** @throws RangeError when the delay is not a finite number, Error when the node has too many timers: both are bugs of the protocol. */
-  after(delay: number, task: () => void): Timer {
+  after(delay: number, task: Task): Timer {
     return this.#timer(delay, 0, task)
   }
 
   /** @throws RangeError when the period is not positive and finite, Error as `after` */
-  every(period: number, task: () => void): Timer {
+  every(period: number, task: Task): Timer {
     if (!(period > 0)) throw new RangeError(`a period is positive, got ${period}`)
     return this.#timer(this.#network.chance.float() * period, period, task)
   }
@@ -71,7 +71,9 @@ export class SimulatedEnvironment<Message> implements Environment<Message> {
     timer.slot = DONE
     if (timer.period === 0) this.timers--
     else this.queue(timer, timer.period * (0.9 + this.#network.chance.float() * 0.2))
-    timer.task()
+    const { task } = timer
+    if (typeof task === 'function') task()
+    else task.turn()
   }
 
   /** Puts a timer into the event queue, `delay` ms of this node's clock from now. */
@@ -87,7 +89,7 @@ export class SimulatedEnvironment<Message> implements Environment<Message> {
     this.timers--
   }
 
-  #timer(delay: number, period: number, task: () => void): Timer {
+  #timer(delay: number, period: number, task: Task): Timer {
     if (!Number.isFinite(delay)) throw new RangeError(`a delay is a finite number, got ${delay}`)
     const timer = new SimulatedTimer<Message>(this, task, period)
     if (!this.open) return timer
@@ -103,11 +105,11 @@ export class SimulatedEnvironment<Message> implements Environment<Message> {
 export class SimulatedTimer<Message> implements Timer {
   slot = DONE
   readonly environment: SimulatedEnvironment<Message>
-  readonly task: () => void
+  readonly task: Task
   /** 0 for a timer that fires once. */
   readonly period: number
 
-  constructor(environment: SimulatedEnvironment<Message>, task: () => void, period: number) {
+  constructor(environment: SimulatedEnvironment<Message>, task: Task, period: number) {
     this.environment = environment
     this.task = task
     this.period = period
