@@ -84,6 +84,8 @@ export interface Statement {
   readonly groupBy: readonly AttributeRef[]
   readonly orderBy: readonly OrderItem[]
   readonly limit: number | undefined
+  /** Where WITH GOSSIP stands. */
+  readonly gossip: Span | undefined
 }
 
 export interface Item extends Span {
@@ -103,6 +105,8 @@ interface QueryBase {
   readonly where: Condition | undefined
   /** Every attribute that the query names, once, where it first stands. */
   readonly attributes: readonly AttributeRef[]
+  /** WITH GOSSIP: to be answered from the running aggregation, without asking anybody. */
+  readonly gossip: boolean
 }
 
 /** `SELECT id, load FROM nodes ...`: a row for every node. */

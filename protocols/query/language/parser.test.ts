@@ -176,3 +176,10 @@ test('whatever the text is, parse gives a query or a QueryError whose place lies
     { numRuns: 2000 },
   )
 })
+
+test('WITH GOSSIP is read at the end only, and leaves with and gossip free as names of attributes', () => {
+  assert.equal(parse('SELECT avg(load), count(*) FROM nodes WITH GOSSIP;').gossip, true)
+  assert.equal(parse('SELECT avg(load) FROM nodes').gossip, false)
+  assert.deepEqual(parse('SELECT gossip FROM nodes WHERE gossip = 1').columns, ['gossip'])
+  assert.throws(() => parse('SELECT avg(load) WITH GOSSIP FROM nodes'), QueryError)
+})

@@ -1,4 +1,4 @@
-import type { Aggregate, AttributeRef, Item, OrderItem, Query } from './ast.ts'
+import type { Aggregate, AttributeRef, Item, OrderItem, Query, Span } from './ast.ts'
 import { parseCondition } from './condition.ts'
 import { MAX_COLUMNS, MAX_GROUP_KEYS, MAX_LIMIT, MAX_ORDER_KEYS } from './limits.ts'
 import { resolve } from './resolve.ts'
@@ -17,7 +17,7 @@ const ABSENT: Readonly<Record<string, string>> = {
  *
  * ```
  * SELECT item [AS name][, ...] FROM nodes [WHERE condition] [GROUP BY attribute[, ...]]
- *   [ORDER BY key [ASC|DESC][, ...]] [LIMIT n] [;]
+ *   [ORDER BY key [ASC|DESC][, ...]] [LIMIT n] [WITH GOSSIP] [;]
  * ```
  *
  * Keywords and names are case-insensitive (names fold to lower case, as attributes are); `"order"` in double quotes is an
@@ -34,9 +34,10 @@ export function parse(text: string): Query {
   const groupBy = clause(tokens, 'group') ? list(tokens, MAX_GROUP_KEYS, 'attributes in GROUP BY', groupKey) : []
   const orderBy = clause(tokens, 'order') ? list(tokens, MAX_ORDER_KEYS, 'keys in ORDER BY', orderKey) : []
   const limit = tokens.accept('limit') ? limitOf(tokens) : undefined
+  const gossip = withGossip(tokens)
   tokens.acceptSymbol(';')
   if (tokens.next.kind !== 'end') throw afterClause(tokens, where !== undefined)
-  return resolve(text, { items, where, groupBy, orderBy, limit })
+  return resolve(text, { items, where, groupBy, orderBy, limit, gossip })
 }
 
 function list<T>(tokens: TokenStream, limit: number, what: string, one: (tokens: TokenStream) => T): T[] {
@@ -103,6 +104,13 @@ function limitOf(tokens: TokenStream): number {
   return limit
 }
 
+function withGossip(tokens: TokenStream): Span | undefined {
+  const { start } = tokens.next
+  if (!tokens.accept('with')) return undefined
+  tokens.expect('gossip')
+  return { start, end: tokens.last.end }
+}
+
 function afterClause(tokens: TokenStream, inWhere: boolean) {
   const { next } = tokens
   const absent = next.kind === 'word' && Object.hasOwn(ABSENT, next.value) ? ABSENT[next.value] : undefined
@@ -110,6 +118,6 @@ function afterClause(tokens: TokenStream, inWhere: boolean) {
   if (next.kind === 'symbol' && '+-*'.includes(next.value)) {
     return tokens.error('there is no arithmetic in this version', next)
   }
-  const keywords = ['WHERE', 'GROUP', 'ORDER', 'LIMIT', ...(inWhere ? ['AND', 'OR'] : []), 'ASC', 'DESC']
+  const keywords = ['WHERE', 'GROUP', 'ORDER', 'LIMIT', 'WITH', ...(inWhere ? ['AND', 'OR'] : []), 'ASC', 'DESC']
   return tokens.expected('the next clause or the end of the query', keywords)
 }

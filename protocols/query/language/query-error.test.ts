@@ -168,6 +168,30 @@ SELECT id FROM nodes LIMIT 5 OFFSET 5
 OFFSET is not in this version
 there is no OFFSET: narrow WHERE instead
 
+SELECT avg(load) FROM nodes WITH GOSIP
+                                 ^^^^^
+expected GOSSIP, found GOSIP
+did you mean 'GOSSIP'?
+
+SELECT avg(load) FROM nodes WHERE region = 'eu' WITH GOSSIP
+                                  ^^^^^^^^^^^^^
+gossip knows figures of all nodes together, so there can be no WHERE
+without WITH GOSSIP every node is asked, and it works
+
+SELECT region, avg(load) FROM nodes GROUP BY region WITH GOSSIP
+                                             ^^^^^^
+gossip knows figures of all nodes together, so there can be no GROUP BY
+without WITH GOSSIP every node is asked, and it works
+
+SELECT load FROM nodes WITH GOSSIP
+       ^^^^
+gossip knows aggregates, not what single nodes have: load
+avg(load) would do
+
+SELECT avg(load) FROM nodes LIMIT 5 WITH GOSSIP
+                                    ^^^^^^^^^^^
+an answer from gossip is one row: nothing to order or to limit
+
 SELECT region FROM nodes GROUP BY region HAVING count(*) > 1
                                          ^^^^^^
 HAVING is not in this version

@@ -12,6 +12,7 @@ import {
   type RowQuery,
   type Statement,
 } from './ast.ts'
+import { checkGossip } from './gossip.ts'
 import { MAX_AGGREGATES, MAX_LIMIT, MAX_QUERY_ATTRIBUTES } from './limits.ts'
 import { QueryError } from './query-error.ts'
 import { didYouMean } from './suggest.ts'
@@ -26,14 +27,15 @@ import { didYouMean } from './suggest.ts'
 export function resolve(text: string, statement: Statement): Query {
   const { items, groupBy } = statement
   checkAliases(text, items)
+  checkGossip(text, statement)
   const attributes = distinctAttributes(text, statement)
   const columns = items.map(({ alias, expression }) => alias?.name ?? nameOf(expression))
-  const base = { text, columns, where: statement.where, attributes }
+  const base = { text, columns, where: statement.where, attributes, gossip: statement.gossip !== undefined }
   const grouped = groupBy.length > 0 || items.some(({ expression }) => expression.kind === 'aggregate')
   return grouped ? groupQuery(base, statement) : rowQuery(base, statement)
 }
 
-type Base = Pick<Query, 'text' | 'columns' | 'where' | 'attributes'>
+type Base = Pick<Query, 'text' | 'columns' | 'where' | 'attributes' | 'gossip'>
 
 function rowQuery(base: Base, { items, orderBy, limit }: Statement): RowQuery {
   const attributeOnly = (expression: AttributeRef | Aggregate): AttributeRef => {
