@@ -2,25 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Environment } from '../../core/environment.ts'
 import { Recorder } from './recorder.ts'
-import { Simulation, type SimulationOptions } from './simulation.ts'
-
-const record = (environment: Environment<number>) => new Recorder(environment)
-
-function network(count: number, options: Partial<SimulationOptions<number>> = {}) {
-  const simulation = new Simulation<number, Recorder>({ seed: 1, latency: 10, ...options })
-  for (let i = 0; i < count; i++) simulation.add({}, record)
-  const protocol = (id: string) => simulation.node(id).protocol
-  const say = (from: string, to: string, message: number) =>
-    protocol(from).environment.send(simulation.node(to).self, message)
-  /** How many of `count` messages arrive. */
-  const arriving = (from: string, to: string, count = 1) => {
-    const before = protocol(to).heard.length
-    for (let i = 0; i < count; i++) say(from, to, i)
-    simulation.run(100)
-    return protocol(to).heard.length - before
-  }
-  return { simulation, protocol, say, arriving }
-}
+import { network, record } from './recorders.fixture.ts'
 
 /** Within four standard deviations of what a binomial variable is expected to be. */
 function near(count: number, trials: number, probability: number): void {
@@ -136,6 +118,26 @@ describe('death', () => {
     assert.equal(protocol('n0').heard[0]?.from.sequence, 2)
     assert.deepEqual(before.messages, [])
     assert.equal(simulation.nodes.length, 2)
+  })
+
+  test('and restart with state: the new protocol takes what a disk kept from the old one; without, it comes back empty', () => {
+    const { simulation, protocol, say } = network(2)
+    const remembering = (environment: Environment<number>, _sign: unknown, before?: Recorder) => {
+      const recorder = new Recorder(environment)
+      recorder.heard.push(...(before?.heard ?? []))
+      return recorder
+    }
+    say('n0', 'n1', 7)
+    simulation.run(100)
+    simulation.crash('n1')
+    simulation.restart('n1', remembering, { keep: true })
+    say('n0', 'n1', 8)
+    simulation.run(100)
+    assert.deepEqual(protocol('n1').messages, [7, 8])
+    simulation.restart('n1', remembering)
+    assert.deepEqual(protocol('n1').messages, [])
+    assert.equal(simulation.node('n1').id, 'n1')
+    assert.equal(simulation.node('n1').self.sequence, 3)
   })
 
   test('restart of a living node ends its old incarnation without a word', () => {
