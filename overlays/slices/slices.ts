@@ -1,0 +1,229 @@
+import { CLOCK_WINDOW, type PeerDescriptor } from '../../core/descriptor.ts'
+import type { Surroundings } from '../../core/environment.ts'
+import type { Exchange, MissedReason } from '../../core/exchange.ts'
+import { Pace } from '../../core/pace.ts'
+import type { Sign } from '../../core/signed.ts'
+import { Tally } from '../../core/tally.ts'
+import { type SignedValue, signValue } from './value.ts'
+
+export interface SlicesOptions {
+  /**
+   * ms for which a value counts after its owner signed it. Long: more values, a smaller error. Short: those who died or
+   * changed are forgotten sooner. @default 600000 (chosen: 1024 values at a period of 5 s and up, and the dead for ten minutes)
+   */
+  readonly expiry: number
+  /** Values remembered, the longest remembered out first. @default 1024 (chosen: a standard error of at most 1.6 %) */
+  readonly memory: number
+  /**
+   * By how much everybody's value grows in a second: 1 for an uptime in seconds, so that a value heard a minute ago is not
+   * compared with one's own of today. @default 0
+   */
+  readonly growth: number
+}
+
+export const SLICES_DEFAULTS: SlicesOptions = { expiry: 600_000, memory: 1024, growth: 0 }
+
+export interface SlicesInit {
+  /** What is ranked; values of other attributes are refused. */
+  readonly attribute: string
+  /** This node's value now; undefined when it has none, and then it has no rank either. */
+  value(): number | undefined
+  /** Random peers, from peer sampling: the estimate is as unbiased as they are. */
+  sample(count: number): readonly PeerDescriptor[]
+  /** Left out, signatures are empty, which only simulated nodes accept. */
+  readonly sign?: Sign | undefined
+  readonly options?: Partial<SlicesOptions> | undefined
+}
+
+/** Where a node stands among all that have the attribute. */
+export interface Estimate {
+  /** The share of nodes below this one, in (0, 1): 0.9 means that nine of ten have less. */
+  readonly rank: number
+  /** Standard error of `rank`, as far as the samples are random. */
+  readonly error: number
+  /** Other nodes' values that it rests on. */
+  readonly values: number
+}
+
+/** Values in an answer: the node's own and those that others told it themselves. */
+export const MAX_VALUES = 16
+/** ms within which a peer is answered once. */
+const ASK_INTERVAL = 400
+/** A value that has not changed is signed anew that often within `expiry`, one that changes at most so often, in ms. */
+const RENEWALS = 8
+const MIN_REISSUE = 1000
+/** Standard errors within which an answer is not certain. */
+const DOUBT = 2
+
+interface Remembered {
+  readonly signed: SignedValue
+  /** Whether the owner itself told it; otherwise its partner did. */
+  readonly firstHand: boolean
+}
+
+/**
+ * Which quantile of an attribute am I in? The ranking method (Fernandez et al., Distributed Slicing in Dynamic Systems; Sliver,
+ * Gramoli et al.): a node's rank is the share of the values it has seen that are smaller than its own. Each peer counts once,
+ * until its value expires; equal values are put in order by id. Unlike the ordering method, which swaps random numbers and
+ * keeps their unevenness for ever, the error falls with every value seen.
+ *
+ * Departures, against liars: values are signed by their owners, so nobody can invent peers or keep the dead counted; values
+ * come from the answers of partners that this node chose itself, so pushing harder is worth nothing; and an answer passes on
+ * only what the partner heard first hand, so a partner that tells of high values alone is not repeated by everybody. What is
+ * left to a share f of liars is to shift the rank by about 2 f: their own values, and which ones they pass on.
+ *
+ * Invariants: (1) every peer counts once, this node never; (2) no value counts `expiry` after it was signed, as the clocks of
+ * both say; (3) at most `memory` values are held and MAX_VALUES sent.
+ */
+export class Slices implements Exchange<null, readonly SignedValue[]> {
+  /** asked-too-often, other-attribute, expired, from-the-future: requests and values that were refused. */
+  readonly tally = new Tally()
+  readonly #environment: Surroundings
+  readonly #init: SlicesInit
+  readonly #options: SlicesOptions
+  readonly #remembered = new Map<string, Remembered>()
+  readonly #pace = new Pace(ASK_INTERVAL)
+  #own: SignedValue | undefined
+
+  /** @throws RangeError when an expiry or a memory is not positive, or a growth not finite */
+  constructor(environment: Surroundings, init: SlicesInit) {
+    this.#environment = environment
+    this.#init = init
+    this.#options = { ...SLICES_DEFAULTS, ...init.options }
+    const { expiry, memory, growth } = this.#options
+    if (!(expiry > 0) || !(memory >= 1) || !Number.isFinite(growth)) {
+      throw new RangeError(
+        `slices need an expiry and a memory above 0 and a finite growth: ${expiry}, ${memory}, ${growth}`,
+      )
+    }
+  }
+
+  /** Undefined while this node has no value itself. */
+  estimate(): Estimate | undefined {
+    const own = this.#init.value()
+    if (own === undefined) return undefined
+    this.#forget()
+    const { id } = this.#environment.self
+    const now = this.#environment.now()
+    let below = 0
+    for (const { signed } of this.#remembered.values()) {
+      const value = signed.value + this.#grown(now - signed.issued)
+      if (value < own || (value === own && signed.id < id)) below++
+    }
+    const values = this.#remembered.size
+    // The middle of the node's own place: exact once all are known, and neither 0 nor 1 before that.
+    const rank = (below + 0.5) / (values + 1)
+    return { rank, error: Math.sqrt((rank * (1 - rank)) / (values + 1)), values }
+  }
+
+  /**
+   * In which of `count` equal slices this node is, 0 for the lowest values. `certain` when no other lies within two
+   * standard errors.
+   * @throws RangeError when count is not a positive integer
+   */
+  slice(count: number): { readonly slice: number; readonly certain: boolean } | undefined {
+    if (!Number.isSafeInteger(count) || count < 1) throw new RangeError(`slices are a positive number, got ${count}`)
+    const estimate = this.estimate()
+    if (estimate === undefined) return undefined
+    const { rank, error } = estimate
+    const of = (share: number) => Math.min(count - 1, Math.max(0, Math.floor(share * count)))
+    return { slice: of(rank), certain: of(rank - DOUBT * error) === of(rank + DOUBT * error) }
+  }
+
+  /** Whether this node is among the highest `share` of all: 0.1 for the top 10 %. @throws RangeError when share is not in [0, 1] */
+  top(share: number): { readonly inside: boolean; readonly certain: boolean } | undefined {
+    if (!(share >= 0 && share <= 1)) throw new RangeError(`a share is between 0 and 1, got ${share}`)
+    const estimate = this.estimate()
+    if (estimate === undefined) return undefined
+    const { rank, error } = estimate
+    return { inside: rank >= 1 - share, certain: Math.abs(rank - (1 - share)) >= DOUBT * error }
+  }
+
+  /** It died or left: its value no longer counts. */
+  remove(id: string): void {
+    this.#remembered.delete(id)
+  }
+
+  partner(): PeerDescriptor | undefined {
+    this.#forget()
+    return this.#init.sample(1)[0]
+  }
+
+  offer(_partner: PeerDescriptor): null {
+    return null
+  }
+
+  answer(from: PeerDescriptor, _offer: null): readonly SignedValue[] | undefined {
+    if (!this.#pace.allows(from.id, this.#environment.now())) {
+      this.tally.add('asked-too-often')
+      return undefined
+    }
+    this.#forget()
+    const own = this.#signed()
+    const heard: SignedValue[] = []
+    for (const { signed, firstHand } of this.#remembered.values()) {
+      if (firstHand && signed.id !== from.id) heard.push(signed)
+    }
+    const passedOn = this.#environment.random.sample(heard, MAX_VALUES - 1)
+    return own === undefined ? passedOn : [own, ...passedOn]
+  }
+
+  absorb(from: PeerDescriptor, answer: readonly SignedValue[]): void {
+    const now = this.#environment.now()
+    for (const signed of answer.slice(0, MAX_VALUES)) {
+      const { id, attribute, issued } = signed
+      if (id === this.#environment.self.id) continue
+      if (attribute !== this.#init.attribute) this.tally.add('other-attribute')
+      else if (issued <= now - this.#options.expiry) this.tally.add('expired')
+      else if (issued > now + CLOCK_WINDOW) this.tally.add('from-the-future')
+      else this.#remember(signed, id === from.id)
+    }
+  }
+
+  /** A partner that does not answer tells nothing; what it said before counts until it expires. */
+  missed(_partner: PeerDescriptor, _reason: MissedReason): void {}
+
+  #remember(signed: SignedValue, firstHand: boolean): void {
+    const known = this.#remembered.get(signed.id)
+    if (known !== undefined && known.signed.issued >= signed.issued) {
+      if (firstHand && !known.firstHand) this.#remembered.set(signed.id, { signed: known.signed, firstHand })
+      return
+    }
+    this.#remembered.delete(signed.id)
+    this.#remembered.set(signed.id, { signed, firstHand: firstHand || known?.firstHand === true })
+    if (this.#remembered.size > this.#options.memory) {
+      this.#remembered.delete(this.#remembered.keys().next().value as string)
+    }
+  }
+
+  #forget(): void {
+    const since = this.#environment.now() - this.#options.expiry
+    for (const [id, { signed }] of this.#remembered) if (signed.issued <= since) this.#remembered.delete(id)
+  }
+
+  /** This node's value, signed anew when it changed or is getting old. */
+  #signed(): SignedValue | undefined {
+    const value = this.#init.value()
+    if (value === undefined) {
+      this.#own = undefined
+      return undefined
+    }
+    const issued = this.#environment.now()
+    const { attribute, sign } = this.#init
+    if (this.#own === undefined || this.#isOutdated(this.#own, value, issued)) {
+      this.#own = signValue({ id: this.#environment.self.id, attribute, value, issued }, sign)
+    }
+    return this.#own
+  }
+
+  #isOutdated(own: SignedValue, value: number, now: number): boolean {
+    const age = now - own.issued
+    if (age >= this.#options.expiry / RENEWALS) return true
+    // An uptime in whole seconds is up to one growth off what it was expected to be.
+    return age >= MIN_REISSUE && Math.abs(value - own.value - this.#grown(age)) > Math.abs(this.#options.growth)
+  }
+
+  #grown(ms: number): number {
+    return (this.#options.growth * ms) / 1000
+  }
+}

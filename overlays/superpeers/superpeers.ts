@@ -1,0 +1,404 @@
+import type { TokenBucket } from '../../core/bucket.ts'
+import { isFresh, type PeerDescriptor } from '../../core/descriptor.ts'
+import type { Environment, Protocol, Timer } from '../../core/environment.ts'
+import { Pace } from '../../core/pace.ts'
+import { Tally } from '../../core/tally.ts'
+import { superPeersCodec } from './codec.ts'
+import { KnownSuperPeers } from './known.ts'
+import { MAX_CAPACITY, type Report, type SuperPeersMessage } from './messages.ts'
+
+export interface SuperPeersInit {
+  /** How many clients a peer can serve, as its signed descriptor says; undefined when it takes no part. */
+  capacityOf(peer: PeerDescriptor): number | undefined
+  /** Random peers, from peer sampling. */
+  sample(count: number): readonly PeerDescriptor[]
+  /** The node's gossip budget in bytes, one bucket for all that gossips. What does not fit is not said. */
+  readonly budget: TokenBucket
+  /** ms between two rounds. */
+  readonly period: number
+  /** Called when this node's super-peer, or its clients, are others. */
+  changed?(): void
+}
+
+/** A client asks for more time in one of this many rounds, and in every one while it has no answer. */
+const RENEW = 3
+/** Requests without an answer after which a client gives its super-peer up: it knows within RENEW + PATIENCE rounds. */
+const PATIENCE = 6
+/** Rounds for which a place is kept without renewal: longer than a client's patience, so that whoever believes to be served is. */
+const LEASE = 12
+/** Rounds that a super-peer which has just been promoted waits for clients before it may become one again. */
+const GRACE = 6
+/** Rounds without a larger super-peer that has room after which a super-peer looks for a client to take its place. */
+const STUCK = 3
+/** Rounds within which a peer's gossip, and its wish for a place, is answered once. */
+const MIN_PAUSE = 0.4
+/** How often a round's gossip goes on to another when the partner proves to be a client. */
+const MAX_REDIRECTS = 2
+/** Super-peers that a client is told with every renewal, for when its own dies. */
+const ALTERNATIVES = 3
+
+/**
+ * Super-peers by gossip (SG-1: Montresor, A Robust Protocol for Building Superpeer Overlay Topologies; PAPERS section 7). Every
+ * node begins as a super-peer without clients. One with less capacity hands its clients to one with more that has room, and
+ * when it has none left becomes a client itself; one that finds no room hands them to a more capable client of somebody else,
+ * which becomes a super-peer for it. What remains are about as few, and as capable, as the sum of the clients needs.
+ *
+ * Departure: whose client a node is, is for the node alone to say. A handover is a hint; the client asks for the place, changes
+ * over when it is granted, and only then leaves the old one. So whatever is lost, late or doubled on the way, every node has
+ * exactly one super-peer, or is one; places are leases, so those of the dead and of unheard goodbyes come free.
+ *
+ * Invariants: (1) a super-peer never lists more clients than its capacity; (2) a client lists none; (3) a node has at most one
+ * super-peer, and asks at most one other for a place at a time; (4) clients move to a larger capacity alone (equal: the
+ * higher id), so handovers end.
+ * What cannot be defended: the truth of a capacity (signed, so it is the same lie to all), and a super-peer that serves badly.
+ */
+export class SuperPeers implements Protocol<SuperPeersMessage> {
+  /** Messages refused or dropped, and handovers, by reason. */
+  readonly tally = new Tally()
+  readonly #environment: Environment<SuperPeersMessage>
+  readonly #init: SuperPeersInit
+  readonly #known = new KnownSuperPeers()
+  /** Of what is answered: gossip, and requests for a place. */
+  readonly #gossipPace: Pace
+  readonly #joinPace: Pace
+  /** At most as many as the capacity. */
+  readonly #clients = new Map<string, { readonly peer: PeerDescriptor; readonly until: number }>()
+  #superPeer: PeerDescriptor | undefined
+  /** Asked for a place. */
+  #asked: { readonly peer: PeerDescriptor; readonly at: number } | undefined
+  #partner: string | undefined
+  #timer: Timer | undefined
+  #round = 0
+  #unanswered = 0
+  #stuck = 0
+  #redirects = 0
+  #graceUntil = 0
+  #promoted = Number.NEGATIVE_INFINITY
+  /** To whom this round's clients go, and after the last of them this node itself. */
+  #heir: PeerDescriptor | undefined
+
+  constructor(environment: Environment<SuperPeersMessage>, init: SuperPeersInit) {
+    this.#environment = environment
+    this.#init = init
+    this.#gossipPace = new Pace(init.period * MIN_PAUSE)
+    this.#joinPace = new Pace(init.period * MIN_PAUSE, 2 * MAX_CAPACITY)
+  }
+
+  /** The super-peer that serves this node; undefined when it is one itself. */
+  get superPeer(): PeerDescriptor | undefined {
+    return this.#superPeer
+  }
+
+  /** Those that this node serves. */
+  get clients(): readonly PeerDescriptor[] {
+    return [...this.#clients.values()].map(({ peer }) => peer)
+  }
+
+  /** How many clients this node can serve. */
+  get capacity(): number {
+    return this.#capacityOf(this.#environment.self)
+  }
+
+  start(): void {
+    this.#timer ??= this.#environment.every(this.#init.period, () => this.#turn())
+  }
+
+  stop(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  receive(from: PeerDescriptor, message: SuperPeersMessage): void {
+    if (this.#timer === undefined) return
+    if (this.#isTooOften(from.id, message.kind)) {
+      this.tally.add('too-often')
+      return
+    }
+    if ('known' in message) this.#merge(message.known)
+    switch (message.kind) {
+      case 'gossip':
+        this.#send(from, this.#report('answer', from))
+        this.#consider(from, message)
+        break
+      case 'answer':
+        if (from.id === this.#partner) this.#consider(from, message)
+        else this.tally.add('unasked')
+        break
+      case 'join':
+        this.#join(from)
+        break
+      case 'accepted':
+        this.#known.heard(from, this.#capacityOf(from) - message.clients)
+        this.#accepted(from)
+        break
+      case 'refused':
+        this.#refused(from)
+        break
+      case 'move':
+        if (from.id === this.#superPeer?.id) this.#ask(message.to)
+        else this.#sayGoodbye(from)
+        break
+      case 'leave':
+        if (this.#clients.delete(from.id)) this.#lostClient()
+        break
+      case 'promote':
+        this.#promote(from)
+        break
+    }
+  }
+
+  #isTooOften(id: string, kind: SuperPeersMessage['kind']): boolean {
+    const pace = kind === 'gossip' ? this.#gossipPace : kind === 'join' ? this.#joinPace : undefined
+    return pace !== undefined && !pace.allows(id, this.#environment.now())
+  }
+
+  /** It died or left. */
+  remove(id: string): void {
+    this.#known.remove(id)
+    if (this.#clients.delete(id)) this.#lostClient()
+    if (this.#asked?.peer.id === id) this.#asked = undefined
+    if (this.#superPeer?.id === id) this.#orphaned()
+  }
+
+  #turn(): void {
+    const now = this.#environment.now()
+    this.#round++
+    this.#known.age()
+    this.#partner = undefined
+    this.#heir = undefined
+    if (this.#asked !== undefined && now - this.#asked.at >= this.#init.period) {
+      this.#known.remove(this.#asked.peer.id)
+      this.#asked = undefined
+    }
+    for (const [id, { until }] of this.#clients) {
+      if (until > now) continue
+      this.#clients.delete(id)
+      this.tally.add('lease-expired')
+      this.#init.changed?.()
+    }
+    if (this.#superPeer !== undefined) this.#renew(this.#superPeer)
+    else this.#gossip()
+  }
+
+  /** A client's round. */
+  #renew(superPeer: PeerDescriptor): void {
+    if (this.#unanswered === 0 && this.#round % RENEW !== 0) return
+    if (this.#unanswered >= PATIENCE) {
+      this.#known.remove(superPeer.id)
+      this.#orphaned()
+      return
+    }
+    this.#unanswered++
+    this.#send(superPeer, { kind: 'join' })
+  }
+
+  /** A super-peer's round. */
+  #gossip(): void {
+    const { random } = this.#environment
+    const larger = this.#largerWithRoom()
+    this.#redirects = 0
+    this.#stuck = larger === undefined ? this.#stuck + 1 : 0
+    const known = random.chance(0.5) ? random.pick(this.#known.all())?.peer : undefined
+    const partner = larger ?? known ?? this.#init.sample(1)[0]
+    if (partner !== undefined) this.#gossipWith(partner)
+  }
+
+  #gossipWith(partner: PeerDescriptor): void {
+    this.#partner = partner.id
+    // Until it answers it is not known to live.
+    this.#known.remove(partner.id)
+    this.#send(partner, this.#report('gossip', partner))
+  }
+
+  /** The partner is a client by now, and told of others: its own super-peer first. */
+  #redirected(): void {
+    const larger = this.#largerWithRoom()
+    if (this.#superPeer !== undefined || larger === undefined || this.#redirects++ >= MAX_REDIRECTS) return
+    this.#gossipWith(larger)
+  }
+
+  #report(kind: 'gossip' | 'answer', to: PeerDescriptor): Report {
+    const known = [...this.#known.told(this.#environment.random, to.id)]
+    const superPeer = this.#superPeer === undefined
+    const spare = kind === 'answer' && superPeer && this.#room() === 0 ? this.#mostCapable() : undefined
+    return { kind, superPeer, clients: this.#clients.size, known, spare }
+  }
+
+  /** Another node told how it stands: whoever is smaller gives its clients, and at last itself, to the other. */
+  #consider(from: PeerDescriptor, { kind, superPeer, clients, spare }: Report): void {
+    if (!superPeer) {
+      this.#known.remove(from.id)
+      if (kind === 'answer') this.#redirected()
+      return
+    }
+    const room = Math.max(0, this.#capacityOf(from) - clients)
+    this.#known.heard(from, room)
+    if (this.#superPeer !== undefined || !this.#isLarger(from)) return
+    if (room > 0) this.#handOver(from, room)
+    else if (kind === 'answer' && spare !== undefined) this.#offerMyPlace(spare)
+  }
+
+  #handOver(to: PeerDescriptor, room: number): void {
+    this.#stuck = 0
+    if (this.#heir !== undefined) return
+    this.#heir = to
+    if (this.#clients.size === 0) this.#retire()
+    for (const { peer } of [...this.#clients.values()].slice(0, room)) {
+      this.tally.add('moves')
+      this.#send(peer, { kind: 'move', to })
+    }
+  }
+
+  #retire(): void {
+    const isWaiting = this.#environment.now() < this.#graceUntil
+    if (this.#heir !== undefined && this.#superPeer === undefined && !isWaiting) this.#ask(this.#heir)
+  }
+
+  /** All larger ones are full: a more capable client may serve instead, as often as it takes to find the places needed. */
+  #offerMyPlace(spare: PeerDescriptor): void {
+    if (this.#stuck < STUCK || !this.#isLarger(spare)) return
+    const need = (this.#clients.size + 1) / this.#capacityOf(spare)
+    if (!this.#environment.random.chance(need)) return
+    this.tally.add('promotions-asked')
+    this.#send(spare, { kind: 'promote' })
+  }
+
+  #promote(from: PeerDescriptor): void {
+    const now = this.#environment.now()
+    const { period } = this.#init
+    if (this.#superPeer === undefined || this.#isLarger(from) || now - this.#promoted < 2 * GRACE * period) {
+      this.tally.add('promotion-refused')
+      return
+    }
+    this.tally.add('promoted')
+    this.#promoted = now
+    this.#graceUntil = now + GRACE * period
+    this.#send(this.#superPeer, { kind: 'leave' })
+    this.#asked = undefined
+    this.#become(undefined)
+    this.#send(from, this.#report('gossip', from))
+  }
+
+  /** Asks for a place there, unless another was asked and has not answered yet. */
+  #ask(peer: PeerDescriptor): void {
+    if (this.#asked !== undefined || peer.id === this.#environment.self.id || peer.id === this.#superPeer?.id) return
+    if (!isFresh(peer, this.#environment.now())) {
+      this.tally.add('stale')
+      return
+    }
+    this.#asked = { peer, at: this.#environment.now() }
+    this.#send(peer, { kind: 'join' })
+  }
+
+  #join(from: PeerDescriptor): void {
+    const known = this.#clients.has(from.id)
+    // Whoever is about to become a client itself takes none: (2).
+    const serves = this.#superPeer === undefined && this.#asked === undefined
+    if (!serves || (!known && this.#room() === 0)) {
+      this.#clients.delete(from.id)
+      this.tally.add(serves ? 'full' : 'not-serving')
+      this.#send(from, { kind: 'refused', clients: this.#clients.size, known: this.#alternatives(from) })
+      return
+    }
+    const until = this.#environment.now() + LEASE * this.#init.period
+    this.#clients.set(from.id, { peer: from, until })
+    this.#send(from, { kind: 'accepted', clients: this.#clients.size, known: this.#alternatives(from) })
+    if (!known) this.#init.changed?.()
+  }
+
+  #accepted(from: PeerDescriptor): void {
+    if (from.id === this.#superPeer?.id) {
+      this.#unanswered = 0
+    } else if (from.id === this.#asked?.peer.id) {
+      this.#asked = undefined
+      if (this.#superPeer !== undefined) this.#send(this.#superPeer, { kind: 'leave' })
+      this.#become(from)
+    } else {
+      this.#sayGoodbye(from)
+    }
+  }
+
+  /** Somebody keeps a place for this node that it has given up, or asked for too long ago. */
+  #sayGoodbye(to: PeerDescriptor): void {
+    this.tally.add('not-my-super-peer')
+    this.#send(to, { kind: 'leave' })
+  }
+
+  #refused(from: PeerDescriptor): void {
+    if (from.id === this.#asked?.peer.id) this.#asked = undefined
+    else if (from.id === this.#superPeer?.id) this.#orphaned()
+    this.#known.remove(from.id)
+  }
+
+  /** Its super-peer is gone: it is its own until another takes it. */
+  #orphaned(): void {
+    this.tally.add('orphaned')
+    this.#become(undefined)
+    const next = this.#largerWithRoom()
+    if (next !== undefined) this.#ask(next)
+  }
+
+  /** The larger of two at random: all would ask the largest at once, and one hardly larger hands on soon what it gets. */
+  #largerWithRoom(): PeerDescriptor | undefined {
+    const larger = this.#known.all().filter(({ peer, room }) => room > 0 && this.#isLarger(peer))
+    const [one, other] = this.#environment.random.sample(larger, 2)
+    const isOther =
+      one !== undefined && other !== undefined && this.#capacityOf(other.peer) > this.#capacityOf(one.peer)
+    return (isOther ? other : one)?.peer
+  }
+
+  #become(superPeer: PeerDescriptor | undefined): void {
+    this.#superPeer = superPeer
+    this.#unanswered = 0
+    this.#stuck = 0
+    this.#init.changed?.()
+  }
+
+  #lostClient(): void {
+    if (this.#clients.size === 0) this.#retire()
+    this.#init.changed?.()
+  }
+
+  #merge(known: Report['known']): void {
+    const now = this.#environment.now()
+    const { self } = this.#environment
+    this.#known.merge(
+      known.filter(({ id, peer }) => id !== self.id && isFresh(peer, now) && this.#capacityOf(peer) > 0),
+    )
+  }
+
+  #alternatives(to: PeerDescriptor): Report['known'] {
+    return this.#known.told(this.#environment.random, to.id, ALTERNATIVES)
+  }
+
+  #mostCapable(): PeerDescriptor | undefined {
+    let most: PeerDescriptor | undefined
+    for (const { peer } of this.#clients.values()) {
+      if (most === undefined || this.#capacityOf(peer) > this.#capacityOf(most)) most = peer
+    }
+    return most
+  }
+
+  #room(): number {
+    return Math.max(0, this.capacity - this.#clients.size)
+  }
+
+  #isLarger(peer: PeerDescriptor): boolean {
+    const { self } = this.#environment
+    const difference = this.#capacityOf(peer) - this.#capacityOf(self)
+    return difference > 0 || (difference === 0 && peer.id > self.id)
+  }
+
+  #capacityOf(peer: PeerDescriptor): number {
+    const capacity = Math.floor(this.#init.capacityOf(peer) ?? 0)
+    return Math.min(MAX_CAPACITY, Math.max(0, Number.isNaN(capacity) ? 0 : capacity))
+  }
+
+  #send(to: PeerDescriptor, message: SuperPeersMessage): void {
+    if (this.#init.budget.take(this.#environment.now(), superPeersCodec.size(message))) {
+      this.#environment.send(to, message)
+    } else {
+      this.tally.add('over-budget')
+    }
+  }
+}
