@@ -1,4 +1,6 @@
 import type { Experiment } from './experiment.ts'
 
 /** Every experiment by its name, loaded when it is run. */
-export const EXPERIMENTS: Readonly<Record<string, () => Promise<Experiment>>> = {}
+export const EXPERIMENTS: Readonly<Record<string, () => Promise<Experiment>>> = {
+  'interval-tree': async () => (await import('./interval-tree/experiment.ts')).experiment,
+}

@@ -73,6 +73,7 @@ async function load(name: string): Promise<Experiment> {
 
 async function runHere(experiment: Experiment, settings: ReproduceSettings): Promise<boolean> {
   const { seed, quick, out, json } = settings
+  await makeFolder(join(out, experiment.name)) // before the computation, which may take an hour
   const meter = new Meter(experiment.name, process.stderr)
   const began = performance.now()
   const result = await experiment.run({ seed, quick, progress: (share, doing) => meter.show(share, doing) })
@@ -100,11 +101,18 @@ async function runApart(experiment: Experiment, heap: number, settings: Reproduc
   return code === 0
 }
 
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true })
+  } catch (error) {
+    throw new Failure(`cannot write to ${folder}: ${(error as Error).message}`, { hint: '--out names another folder' })
+  }
+}
+
 async function write(experiment: Experiment, result: Result, settings: ReproduceSettings): Promise<Report> {
   const { name, source } = experiment
   const { seed, quick } = settings
   const folder = join(settings.out, name)
-  await mkdir(folder, { recursive: true })
   const rows = result.rows
   const texts: [string, string][] = [
     ...result.tables.map((one): [string, string] => [`${one.name}.csv`, csv(one)]),

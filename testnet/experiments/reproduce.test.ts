@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { csv } from './csv.ts'
+import { EXPERIMENTS } from './index.ts'
+import type { Report } from './reproduce.ts'
+
+const CLI = join(import.meta.dirname, '..', 'cli.ts')
+const folder = mkdtempSync(join(tmpdir(), 'tendril-reproduce-'))
+after(() => rmSync(folder, { recursive: true }))
+
+function reproduce(...args: string[]) {
+  return spawnSync(process.execPath, [CLI, 'reproduce', ...args], { encoding: 'utf8' })
+}
+
+test('tendril reproduce list names every experiment with its source', () => {
+  const { status, stdout } = reproduce('list', '--json')
+  assert.equal(status, 0)
+  const listed = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { name: string; source: string })
+  assert.deepEqual(
+    listed.map(({ name }) => name),
+    Object.keys(EXPERIMENTS),
+  )
+  for (const { name, source } of listed) assert.ok(source.length > 0, name)
+})
+
+test('every experiment carries the name that it is listed under', async () => {
+  for (const [name, load] of Object.entries(EXPERIMENTS)) assert.equal((await load()).name, name)
+})
+
+test('tendril reproduce --json prints the report, its files are there, and the exit code follows ok', () => {
+  const { status, stdout, stderr } = reproduce('interval-tree', '--quick', '--seed', '7', '--out', folder, '--json')
+  const report = JSON.parse(stdout) as Report
+  assert.equal(status, report.ok ? 0 : 1, stderr)
+  assert.deepEqual([report.name, report.seed, report.quick], ['interval-tree', 7, true])
+  assert.equal(
+    report.ok,
+    report.rows.every(({ ok }) => ok),
+  )
+  assert.ok(report.rows.length > 0)
+  assert.ok(report.files.some((file) => file.endsWith('.csv')) && report.files.some((file) => file.endsWith('.svg')))
+  for (const file of report.files) assert.ok(readFileSync(file, 'utf8').length > 0)
+  const kept = report.files.find((file) => file.endsWith('.json')) as string
+  assert.deepEqual(JSON.parse(readFileSync(kept, 'utf8')), report)
+})
+
+test('a wrong name, a wrong seed and a folder that cannot be written are refused with what to do', () => {
+  const unknown = reproduce('tman-rings')
+  assert.equal(unknown.status, 2)
+  assert.match(unknown.stderr, /there is no experiment tman-rings[\s\S]*interval-tree/)
+  const seed = reproduce('interval-tree', '--seed', '1.5')
+  assert.equal(seed.status, 2)
+  assert.match(seed.stderr, /--seed 1.5 is not a whole number/)
+  const out = reproduce('interval-tree', '--quick', '--out', '/dev/null/figures')
+  assert.equal(out.status, 1)
+  assert.match(out.stderr, /cannot write to \/dev\/null\/figures/)
+})
+
+test('CSV: null is an empty cell, and text that would break a line is quoted', () => {
+  const rows = [
+    [1, null],
+    ['a "b", c', 'd\ne'],
+  ]
+  assert.equal(csv({ name: 't', columns: ['x', 'y'], rows }), 'x,y\n1,\n"a ""b"", c","d\ne"\n')
+})
