@@ -120,16 +120,9 @@ describe('a node that is taken over', () => {
   })
 
   test('must be alive, and can be restarted as an honest one', () => {
-    const { simulation } = maxima()
+    const { simulation, make } = maxima()
     simulation.kill('n0')
-    assert.throws(
-      () =>
-        simulation.corrupt(
-          'n0',
-          lying(record as never, () => 9),
-        ),
-      /n0 is dead/,
-    )
+    assert.throws(() => simulation.corrupt('n0', make), /n0 is dead/)
     const { simulation: other, protocol, say } = network(2)
     other.corrupt(
       'n0',
