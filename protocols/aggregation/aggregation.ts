@@ -149,6 +149,7 @@ function aged(aggregates: Aggregates, ms: number): Aggregates {
   const older = <R extends { readonly ageMs: number }>(reading: R): R => ({ ...reading, ageMs: reading.ageMs + ms })
   const all = <R extends { readonly ageMs: number }>(readings: Readonly<Record<string, R>>) =>
     Object.fromEntries(Object.entries(readings).map(([name, reading]) => [name, older(reading)]))
-  const { size, averages, sums } = aggregates
-  return { ...aggregates, ...(size && { size: older(size) }), averages: all(averages), sums: all(sums) }
+  const { size, averages, sums, counts } = aggregates
+  const readings = { averages: all(averages), sums: all(sums), counts: all(counts) }
+  return { ...aggregates, ...(size && { size: older(size) }), ...readings }
 }

@@ -28,6 +28,8 @@ export interface Aggregates {
   /** Over the nodes that have the attribute. */
   readonly averages: Readonly<Record<string, Reading>>
   readonly sums: Readonly<Record<string, Reading>>
+  /** How many nodes have the attribute. */
+  readonly counts: Readonly<Record<string, Reading>>
   readonly deviations: Readonly<Record<string, number>>
   readonly min: Readonly<Record<string, number>>
   readonly max: Readonly<Record<string, number>>
@@ -63,6 +65,7 @@ export function readStanding(standing: Standing, context: Context): Aggregates {
   const size = sizeOf(standing, series, context)
   const averages: Record<string, Reading> = {}
   const sums: Record<string, Reading> = {}
+  const counts: Record<string, Reading> = {}
   const deviations: Record<string, number> = {}
   const min: Record<string, number> = {}
   const max: Record<string, number> = {}
@@ -86,7 +89,11 @@ export function readStanding(standing: Standing, context: Context): Aggregates {
     const high = minima.get(keys.high)
     if (low !== undefined) min[name] = low
     if (high !== undefined) max[name] = 0 - high
-    if (size !== undefined) sums[name] = { ...product(averages[name], size, share), ...told }
+    if (size !== undefined) {
+      sums[name] = { ...product(averages[name], size, share), ...told }
+      const whole = meanAndDeviation(weight).deviation * SPREAD
+      counts[name] = { ...product(interval(1, whole / share), size, share), ...told }
+    }
     if (context.quantiles.includes(name)) histograms[name] = histogramOf(name, series)
   }
   return {
@@ -94,6 +101,7 @@ export function readStanding(standing: Standing, context: Context): Aggregates {
     ...(size && { size: { ...size, ...told } }),
     averages,
     sums,
+    counts,
     deviations,
     min,
     max,
@@ -126,7 +134,11 @@ function interval(value: number, half: number): Omit<Reading, 'ageMs' | 'epoch'>
   return { value, low: value - half, high: value + half, confidence: CONFIDENCE }
 }
 
-function product(average: Reading, size: NetworkSize, share: number): Omit<Reading, 'ageMs' | 'epoch'> {
+function product(
+  average: Omit<Reading, 'ageMs' | 'epoch'>,
+  size: NetworkSize,
+  share: number,
+): Omit<Reading, 'ageMs' | 'epoch'> {
   const ends = [average.low, average.high].flatMap((end) => [end * size.low * share, end * size.high * share])
   const value = average.value * size.value * share
   return { value, low: Math.min(...ends), high: Math.max(...ends), confidence: CONFIDENCE }
