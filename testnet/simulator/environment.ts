@@ -1,11 +1,10 @@
 import type { PeerDescriptor } from '../../core/descriptor.ts'
-import type { Environment, Task, Timer } from '../../core/environment.ts'
+import type { Environment, Protocol, Task, Timer } from '../../core/environment.ts'
 import type { Random } from '../../core/random.ts'
 import type { SimulatedClock } from './clock.ts'
-import { TIMER } from './events.ts'
 import type { Network } from './network.ts'
 
-/** `SimulatedTimer.slot` when the timer is not in the event queue: fired or cancelled, or due while its node is paused. */
+/** `SimulatedTimer.event` when the timer is not in the event queue: fired or cancelled, or due while its node is paused. */
 const DONE = -1
 const HELD = -2
 
@@ -15,44 +14,45 @@ const HELD = -2
  */
 export class SimulatedEnvironment<Message> implements Environment<Message> {
   self: PeerDescriptor
+  /** What lives in it. Assigned by the simulation. */
+  protocol: Protocol<Message> | undefined
   open = true
   /** Timers that wait. */
   timers = 0
   readonly index: number
-  readonly #network: Network<Message>
+  readonly network: Network<Message>
   /** Undefined: exact. */
   clock: SimulatedClock | undefined
-  /** Tells the randomness of two environments of one incarnation apart. */
-  readonly #role: string
   #random: Random | undefined
 
+  /** @param random @default what the node's id and sequence number give */
   constructor(
     network: Network<Message>,
     index: number,
     self: PeerDescriptor,
     clock: SimulatedClock | undefined,
-    role = '',
+    random?: Random,
   ) {
-    this.#network = network
+    this.network = network
     this.index = index
     this.self = self
     this.clock = clock
-    this.#role = role
+    this.#random = random
   }
 
   get random(): Random {
     // Incarnations differ: a restarted node that repeated its own choices would be a strange coincidence.
-    this.#random ??= this.#network.random.fork(`node ${this.self.id} ${this.self.sequence}${this.#role}`)
+    this.#random ??= this.network.random.fork(`node ${this.self.id} ${this.self.sequence}`)
     return this.#random
   }
 
   now(): number {
-    const { now, options } = this.#network
+    const { now, options } = this.network
     return this.clock === undefined ? options.epoch + now : this.clock.at(now)
   }
 
   send(to: PeerDescriptor, message: Message): void {
-    this.#network.transmit(this, to, message)
+    this.network.transmit(this, to, message)
   }
 
   /** @throws RangeError when the delay is not a finite number, Error when the node has too many timers: both are bugs of the protocol. */
@@ -63,14 +63,19 @@ export class SimulatedEnvironment<Message> implements Environment<Message> {
   /** @throws RangeError when the period is not positive and finite, Error as `after` */
   every(period: number, task: Task): Timer {
     if (!(period > 0)) throw new RangeError(`a period is positive, got ${period}`)
-    return this.#timer(this.#network.chance.float() * period, period, task)
+    return this.#timer(this.network.chance.float() * period, period, task)
   }
 
-  /** A timer is due. */
+  /** A timer is due: its event was taken out of the queue. */
   fire(timer: SimulatedTimer<Message>): void {
-    timer.slot = DONE
-    if (timer.period === 0) this.timers--
-    else this.queue(timer, timer.period * (0.9 + this.#network.chance.float() * 0.2))
+    const { queue, now, chance } = this.network
+    if (timer.period === 0) {
+      queue.release(timer.event)
+      timer.event = DONE
+      this.timers--
+    } else {
+      queue.again(now + this.#wait(timer.period * (0.9 + chance.float() * 0.2)), timer.event)
+    }
     const { task } = timer
     if (typeof task === 'function') task()
     else task.turn()
@@ -78,22 +83,26 @@ export class SimulatedEnvironment<Message> implements Environment<Message> {
 
   /** Puts a timer into the event queue, `delay` ms of this node's clock from now. */
   queue(timer: SimulatedTimer<Message>, delay: number): void {
-    const wait = delay / (this.clock?.rate ?? 1)
-    timer.slot = this.#network.queue.push(this.#network.now + wait, TIMER, this.index, timer)
+    timer.event = this.network.queue.schedule(this.network.now + this.#wait(delay), timer)
   }
 
   cancel(timer: SimulatedTimer<Message>): void {
-    if (timer.slot === DONE) return
-    if (timer.slot !== HELD) this.#network.queue.cancel(timer.slot)
-    timer.slot = DONE
+    if (timer.event === DONE) return
+    if (timer.event !== HELD) this.network.queue.cancel(timer.event)
+    timer.event = DONE
     this.timers--
+  }
+
+  /** Virtual ms that so many ms of this node's clock take. */
+  #wait(delay: number): number {
+    return this.clock === undefined ? delay : delay / this.clock.rate
   }
 
   #timer(delay: number, period: number, task: Task): Timer {
     if (!Number.isFinite(delay)) throw new RangeError(`a delay is a finite number, got ${delay}`)
     const timer = new SimulatedTimer<Message>(this, task, period)
     if (!this.open) return timer
-    if (this.timers >= this.#network.options.maxTimers) {
+    if (this.timers >= this.network.options.maxTimers) {
       throw new Error(`${this.self.id} has ${this.timers} timers already: its protocol leaks them`)
     }
     this.timers++
@@ -103,7 +112,7 @@ export class SimulatedEnvironment<Message> implements Environment<Message> {
 }
 
 export class SimulatedTimer<Message> implements Timer {
-  slot = DONE
+  event = DONE
   readonly environment: SimulatedEnvironment<Message>
   readonly task: Task
   /** 0 for a timer that fires once. */
@@ -124,13 +133,13 @@ export class SimulatedTimer<Message> implements Timer {
     this.environment.fire(this)
   }
 
-  /** Due, but its node is paused. */
+  /** Due, but its node is paused: it has no event any more. */
   hold(): void {
-    this.slot = HELD
+    this.event = HELD
   }
 
   /** The node goes on: fires at once, unless it was cancelled meanwhile. */
   release(): void {
-    if (this.slot === HELD) this.environment.queue(this, 0)
+    if (this.event === HELD) this.environment.queue(this, 0)
   }
 }

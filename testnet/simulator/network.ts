@@ -1,16 +1,18 @@
 import type { Codec } from '../../core/codec.ts'
-import type { PeerDescriptor } from '../../core/descriptor.ts'
+import { describe, type PeerDescriptor } from '../../core/descriptor.ts'
 import type { Protocol } from '../../core/environment.ts'
 import type { Random } from '../../core/random.ts'
-import type { Sign } from '../../core/signed.ts'
 import { Tally } from '../../core/tally.ts'
 import { DOWN, type Lines, UP } from './bandwidth.ts'
+import type { SimulatedClock } from './clock.ts'
+import { SimulatedDescriptor, Statement } from './descriptor.ts'
 import type { SimulatedEnvironment, SimulatedTimer } from './environment.ts'
 import { ACTION, EventQueue, MESSAGE, NOTICE, TIMER } from './events.ts'
 import { SimulatedKeys } from './keys.ts'
 import type { Latency } from './latency.ts'
 import { Links } from './links.ts'
-import type { SimulatedNode } from './node.ts'
+import { Names } from './names.ts'
+import type { Held, SimulatedNode } from './node.ts'
 import { Trace } from './trace.ts'
 import { RECEIVED, SENT, Traffic } from './traffic.ts'
 import { Wire } from './wire.ts'
@@ -51,11 +53,12 @@ export class Network<Message> {
   /** Why messages did not arrive: see `Simulation.tally`. */
   readonly tally = new Tally()
   readonly trace = new Trace()
-  readonly queue = new EventQueue()
+  readonly queue = new EventQueue<SimulatedTimer<Message>>()
   readonly traffic = new Traffic()
   readonly nodes: SimulatedNode<Message, Protocol<Message>>[] = []
-  /** Their indices by id. */
-  readonly byId = new Map<string, number>()
+  /** Their present environments: what an event looks at, without the way over the node. */
+  readonly environments: SimulatedEnvironment<Message>[] = []
+  readonly names = new Names()
   /** What each node is doing: the byte that every event looks at first. */
   states = new Uint8Array(64)
   readonly options: NetworkOptions<Message>
@@ -70,6 +73,8 @@ export class Network<Message> {
   readonly #latencies: Random
   readonly #duplicates: Random
   readonly #wire: Wire<Message> | undefined
+  /** What the node that was described last said. */
+  #statement: Statement | undefined
 
   constructor(options: NetworkOptions<Message>, random: Random) {
     this.options = options
@@ -86,16 +91,36 @@ export class Network<Message> {
     }
   }
 
-  /** Signs the node's descriptors; undefined where nobody checks. */
-  signer(id: string): Sign | undefined {
-    return this.#wire === undefined ? undefined : this.keys.signer(id)
+  /**
+   * A node describes itself. Only where every message is checked are descriptors signed. @throws RangeError as core's `describe`
+   */
+  describe(
+    index: number,
+    { id, addresses, attributes }: Pick<PeerDescriptor, 'id' | 'addresses' | 'attributes'>,
+    sequence: number,
+    clock: SimulatedClock | undefined,
+  ): PeerDescriptor {
+    const issued = clock === undefined ? this.options.epoch + this.now : clock.at(this.now)
+    if (this.#wire !== undefined) {
+      return describe({ id, addresses, attributes, sequence, issued }, this.keys.signer(id))
+    }
+    const known = this.#statement
+    const same =
+      known?.addresses === addresses &&
+      known.attributes === attributes &&
+      known.sequence === sequence &&
+      known.issued === Math.round(issued)
+    const statement = same ? known : new Statement(this, { addresses, attributes, sequence, issued })
+    this.#statement = statement
+    return new SimulatedDescriptor(id, index, statement)
   }
 
   /** Takes a node in. */
   admit(node: SimulatedNode<Message, Protocol<Message>>): void {
     const { index } = node
     this.nodes.push(node)
-    this.byId.set(node.id, index)
+    this.environments.push(node.environment)
+    this.names.add(node.id)
     this.traffic.reserve(index)
     if (index === this.states.length) {
       const larger = new Uint8Array(index * 2)
@@ -113,8 +138,8 @@ export class Network<Message> {
     const payload = this.#wire === undefined ? message : this.#wire.encode(message)
     const size = payload instanceof Uint8Array ? payload.length : (this.options.codec?.size(message) ?? 0)
     this.traffic.count(from.index, SENT, this.now, size)
-    const target = this.byId.get(to.id)
-    if (target === undefined) {
+    const target = to instanceof SimulatedDescriptor && to.home === this ? to.index : this.names.find(to.id)
+    if (target < 0) {
       this.tally.add('unknown')
       return
     }
@@ -194,56 +219,68 @@ export class Network<Message> {
   /** The next event up to `until` happens. False when there is none. */
   step(until: number): boolean {
     const queue = this.queue
-    const slot = queue.take(until)
-    if (slot < 0) return false
+    const event = queue.take(until)
+    if (event < 0) return false
     this.now = queue.time
     this.events++
-    const kind = queue.kind(slot)
-    const target = queue.target(slot)
-    const payload = queue.payload(slot)
-    if (kind === ACTION) {
-      queue.release(slot)
-      ;(payload as () => void)()
-    } else if (kind === TIMER && !(payload as SimulatedTimer<Message>).environment.open) {
-      queue.release(slot)
-    } else if (this.states[target] !== RUNNING) {
-      this.#defer(slot)
-    } else {
-      const source = queue.source(slot)
-      const sender = queue.sender(slot)
-      const size = queue.bytes(slot)
-      queue.release(slot)
-      this.trace.add(this.now, kind, source, target, size)
-      if (kind === TIMER) (payload as SimulatedTimer<Message>).fire()
-      else this.#deliver(kind, target, payload, sender, size)
-    }
+    const timer = queue.timer(event)
+    if (timer === undefined) this.#happen(event)
+    else this.#fire(event, timer)
     return true
   }
 
-  #deliver(kind: number, target: number, payload: unknown, sender: PeerDescriptor | undefined, size: number): void {
-    const { protocol } = this.nodes[target] as SimulatedNode<Message, Protocol<Message>>
+  #fire(event: number, timer: SimulatedTimer<Message>): void {
+    const { environment } = timer
+    if (!environment.open) {
+      this.queue.release(event)
+    } else if (this.states[environment.index] === RUNNING) {
+      this.trace.add(this.now, TIMER, -1, environment.index, 0)
+      environment.fire(timer)
+    } else {
+      this.queue.release(event)
+      const { index } = environment
+      this.nodes[index]?.hold({ kind: TIMER, payload: timer, source: -1, sender: undefined, size: 0 })
+    }
+  }
+
+  /** Anything but a timer. */
+  #happen(event: number): void {
+    const { queue } = this
+    const kind = queue.kind(event)
+    const target = queue.target(event)
+    const payload = queue.payload(event)
+    if (kind === ACTION) {
+      queue.release(event)
+      ;(payload as () => void)()
+      return
+    }
+    const source = queue.source(event)
+    const sender = queue.sender(event)
+    const size = queue.bytes(event)
+    queue.release(event)
+    if (this.states[target] !== RUNNING) {
+      this.#defer(target, { kind, payload, source, sender, size })
+      return
+    }
+    this.trace.add(this.now, kind, source, target, size)
+    const { protocol } = this.environments[target] as SimulatedEnvironment<Message>
     if (kind === NOTICE) {
       ;(protocol as Noticing).unreachable?.(payload as string, 'connection refused')
       return
     }
     this.traffic.count(target, RECEIVED, this.now, size)
     const message = this.#wire === undefined ? (payload as Message) : this.#wire.decode(payload as Uint8Array)
-    if (message !== undefined && sender !== undefined) protocol.receive(sender, message)
+    if (message !== undefined && sender !== undefined) protocol?.receive(sender, message)
   }
 
   /** An event happens to a node that is dead or paused. */
-  #defer(slot: number): void {
-    const { queue } = this
-    const node = this.nodes[queue.target(slot)] as SimulatedNode<Message, Protocol<Message>>
-    const kind = queue.kind(slot)
-    const source = queue.source(slot)
-    const event = { kind, payload: queue.payload(slot), source, sender: queue.sender(slot), size: queue.bytes(slot) }
-    queue.release(slot)
+  #defer(target: number, event: Held): void {
+    const node = this.nodes[target] as SimulatedNode<Message, Protocol<Message>>
     if (node.alive) {
       if (!node.hold(event)) this.tally.add('pause-queue-full')
-    } else if (kind === MESSAGE) {
+    } else if (event.kind === MESSAGE) {
       this.tally.add('dead')
-      if (node.refuses && this.options.notices) queue.push(this.now, NOTICE, source, node.id, node.index)
+      if (node.refuses && this.options.notices) this.queue.push(this.now, NOTICE, event.source, node.id, node.index)
     }
   }
 }

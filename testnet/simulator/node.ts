@@ -1,4 +1,4 @@
-import { describe, type PeerDescriptor } from '../../core/descriptor.ts'
+import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Protocol } from '../../core/environment.ts'
 import { DOWN, type Queue, UP } from './bandwidth.ts'
 import { type ClockChange, SimulatedClock } from './clock.ts'
@@ -8,7 +8,7 @@ import { DEAD, type Network, PAUSED, RUNNING } from './network.ts'
 import { type Flow, RECEIVED, SENT } from './traffic.ts'
 
 /** Something that became due while its node was paused. */
-interface Held {
+export interface Held {
   readonly kind: number
   readonly payload: unknown
   readonly source: number
@@ -16,30 +16,37 @@ interface Held {
   readonly size: number
 }
 
+/** What most nodes never have. */
+interface Condition {
+  clock: SimulatedClock | undefined
+  /** Virtual time at which a pause ends, Infinity when it waits for `resume`. */
+  pausedUntil: number
+  held: { readonly events: Held[]; messages: number } | undefined
+  /** Its sockets are closed: who sends to it can be told so. */
+  refuses: boolean
+}
+
 /** A node of the simulation: its protocol, its environment and what happened to it. */
 export class SimulatedNode<Message, P extends Protocol<Message>> {
-  readonly index: number
-  /** The present incarnation's. Assigned by the simulation, and again on restart. */
-  protocol!: P
+  /** The present incarnation's. */
   environment: SimulatedEnvironment<Message>
-  /** Its sockets are closed: who sends to it can be told so. */
-  refuses = false
-  /** Virtual time at which a pause ends, Infinity when it waits for `resume`. */
-  #pausedUntil = 0
-  readonly #network: Network<Message>
-  #clock: SimulatedClock | undefined
-  #held: { readonly events: Held[]; messages: number } | undefined
+  #condition: Condition | undefined
 
-  constructor(
-    network: Network<Message>,
-    index: number,
-    fields: Pick<PeerDescriptor, 'id' | 'addresses' | 'attributes'>,
-    clock: SimulatedClock | undefined,
-  ) {
-    this.#network = network
-    this.#clock = clock
-    this.index = index
-    this.environment = new SimulatedEnvironment(network, index, this.#describe(fields, 1), clock)
+  constructor(environment: SimulatedEnvironment<Message>) {
+    this.environment = environment
+    if (environment.clock !== undefined) this.#conditions().clock = environment.clock
+  }
+
+  get index(): number {
+    return this.environment.index
+  }
+
+  get protocol(): P {
+    return this.environment.protocol as P
+  }
+
+  get refuses(): boolean {
+    return this.#condition?.refuses ?? false
   }
 
   get id(): string {
@@ -73,60 +80,65 @@ export class SimulatedNode<Message, P extends Protocol<Message>> {
 
   /** New addresses or ranked attributes: a new descriptor with the next sequence number. */
   describe(changes: Partial<Pick<PeerDescriptor, 'addresses' | 'attributes'>>): void {
-    this.environment.self = this.#describe({ ...this.self, ...changes }, this.self.sequence + 1)
+    const { id, addresses, attributes } = this.self
+    this.environment.self = this.#describe({ id, addresses, attributes, ...changes })
   }
 
   /** Starts an incarnation with the next sequence number; the old one, if it still lives, ends without a word. */
   reincarnate(): void {
     this.close(false)
-    this.refuses = false
-    this.#clock?.forget()
-    const self = this.#describe(this.self, this.self.sequence + 1)
-    this.environment = new SimulatedEnvironment(this.#network, this.index, self, this.#clock)
+    const clock = this.#condition?.clock
+    clock?.forget()
+    this.#enter(new SimulatedEnvironment(this.#network, this.index, this.#describe(this.self), clock))
     this.#network.states[this.index] = RUNNING
   }
 
   /** The same incarnation goes on in another environment, without the timers of the old one. */
   takeOver(): void {
     this.environment.open = false
-    this.environment = new SimulatedEnvironment(this.#network, this.index, this.self, this.#clock, ' taken over')
+    const { index, self, clock, network } = this.environment
+    const random = network.random.fork(`node ${self.id} ${self.sequence} taken over`)
+    this.#enter(new SimulatedEnvironment(network, index, self, clock, random))
   }
 
   /** Sets its clock. Timers that wait keep their time. @throws RangeError */
   changeClock(change: ClockChange): void {
-    this.#clock ??= new SimulatedClock(this.#network.options.epoch)
-    this.#clock.change(this.#network.now, change)
-    this.environment.clock = this.#clock
+    const condition = this.#conditions()
+    condition.clock ??= new SimulatedClock(this.#network.options.epoch)
+    condition.clock.change(this.#network.now, change)
+    this.environment.clock = condition.clock
   }
 
   /** The end of the present incarnation. Its timers die where they wait. */
   close(refuses: boolean): void {
     this.environment.open = false
-    this.refuses = refuses
     this.#network.states[this.index] = DEAD
     this.#network.lines?.clear(this.index, this.#network.now)
-    this.#held = undefined
+    if (refuses) this.#conditions().refuses = true
+    else if (this.#condition !== undefined) this.#condition.refuses = false
+    if (this.#condition !== undefined) this.#condition.held = undefined
   }
 
   /** Stops here, until `resume` or that virtual time. */
   pause(until: number): void {
     if (!this.alive) return
     this.#network.states[this.index] = PAUSED
-    this.#pausedUntil = until
+    this.#conditions().pausedUntil = until
   }
 
   /** Whether a pause ends at that virtual time. */
   isPausedUntil(time: number): boolean {
-    return this.#network.states[this.index] === PAUSED && this.#pausedUntil === time
+    return this.#network.states[this.index] === PAUSED && this.#condition?.pausedUntil === time
   }
 
   /** Keeps an event for later. False, and nothing kept, when the bounded queue of messages is full. */
   hold(event: Held): boolean {
-    this.#held ??= { events: [], messages: 0 }
+    const condition = this.#conditions()
+    condition.held ??= { events: [], messages: 0 }
     if (event.kind === TIMER) (event.payload as SimulatedTimer<Message>).hold()
-    else if (this.#held.messages < this.#network.options.pauseQueue) this.#held.messages++
+    else if (condition.held.messages < this.#network.options.pauseQueue) condition.held.messages++
     else return false
-    this.#held.events.push(event)
+    condition.held.events.push(event)
     return true
   }
 
@@ -134,8 +146,8 @@ export class SimulatedNode<Message, P extends Protocol<Message>> {
   resume(): void {
     if (this.#network.states[this.index] !== PAUSED) return
     this.#network.states[this.index] = RUNNING
-    const events = this.#held?.events ?? []
-    this.#held = undefined
+    const events = this.#condition?.held?.events ?? []
+    this.#conditions().held = undefined
     for (const { kind, payload, source, sender, size } of events) {
       if (kind === TIMER) (payload as SimulatedTimer<Message>).release()
       else this.#network.queue.push(this.#network.now, kind, this.index, payload, source, sender, size)
@@ -144,13 +156,25 @@ export class SimulatedNode<Message, P extends Protocol<Message>> {
 
   /** Messages that wait for the end of a pause. */
   get waiting(): number {
-    return this.#held?.messages ?? 0
+    return this.#condition?.held?.messages ?? 0
   }
 
-  #describe(fields: Pick<PeerDescriptor, 'id' | 'addresses' | 'attributes'>, sequence: number): PeerDescriptor {
-    const { id, addresses, attributes } = fields
-    const { now, options } = this.#network
-    const issued = this.#clock === undefined ? options.epoch + now : this.#clock.at(now)
-    return describe({ id, addresses, attributes, sequence, issued }, this.#network.signer(id))
+  get #network(): Network<Message> {
+    return this.environment.network
+  }
+
+  #enter(environment: SimulatedEnvironment<Message>): void {
+    this.environment = environment
+    this.#network.environments[environment.index] = environment
+  }
+
+  #conditions(): Condition {
+    this.#condition ??= { clock: undefined, pausedUntil: 0, held: undefined, refuses: false }
+    return this.#condition
+  }
+
+  /** The next descriptor of this node. */
+  #describe(fields: Pick<PeerDescriptor, 'id' | 'addresses' | 'attributes'>): PeerDescriptor {
+    return this.#network.describe(this.index, fields, this.self.sequence + 1, this.#condition?.clock)
   }
 }

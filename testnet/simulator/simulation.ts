@@ -6,9 +6,11 @@ import type { Tally } from '../../core/tally.ts'
 import { type Bandwidth, Lines } from './bandwidth.ts'
 import { type Clock, type ClockChange, SimulatedClock } from './clock.ts'
 import { OneWay, Separation } from './cuts.ts'
+import { SimulatedEnvironment } from './environment.ts'
 import { ACTION } from './events.ts'
 import { constant, type Latency, uniform } from './latency.ts'
 import { checkRate } from './links.ts'
+import { defaultName } from './names.ts'
 import { Network } from './network.ts'
 import { SimulatedNode } from './node.ts'
 import { type Reordering, reordered } from './reordering.ts'
@@ -61,6 +63,10 @@ export interface NodeInit {
  * environment: its timers are gone and what it sends goes nowhere.
  */
 export type Make<Message, P, Before = P> = (environment: Environment<Message>, sign: Sign, before?: Before) => P
+
+// The same objects for all nodes that have none: what they say of themselves is then one statement.
+const NO_ADDRESSES: readonly string[] = []
+const NO_ATTRIBUTES: Readonly<Record<string, number>> = {}
 
 /**
  * A network of protocols in virtual time, one process, one thread, one seed: the same program with the same seed does the
@@ -134,10 +140,15 @@ export class Simulation<Message, P extends Protocol<Message> = Protocol<Message>
     return this.#network.nodes as SimulatedNode<Message, Protocol<Message>>[] as SimulatedNode<Message, P>[]
   }
 
+  /** Whether there ever was a node of this id. */
+  has(id: string): boolean {
+    return this.#network.names.find(id) >= 0
+  }
+
   /** @throws RangeError when there is no such node */
   node(id: string): SimulatedNode<Message, P> {
-    const index = this.#network.byId.get(id)
-    if (index === undefined) throw new RangeError(`no node ${id}`)
+    const index = this.#network.names.find(id)
+    if (index < 0) throw new RangeError(`no node ${id}`)
     return this.nodes[index] as SimulatedNode<Message, P>
   }
 
@@ -145,14 +156,22 @@ export class Simulation<Message, P extends Protocol<Message> = Protocol<Message>
   add<Q extends P>(init: NodeInit, make: Make<Message, Q>): SimulatedNode<Message, Q> {
     const network = this.#network
     const index = network.nodes.length
-    const { id = `n${index}`, addresses = [], attributes = {}, bandwidth, start = true } = init
-    if (network.byId.has(id)) throw new RangeError(`there is a node ${id} already`)
+    const {
+      id = defaultName(index),
+      addresses = NO_ADDRESSES,
+      attributes = NO_ATTRIBUTES,
+      bandwidth,
+      start = true,
+    } = init
+    if (network.names.find(id) >= 0) throw new RangeError(`there is a node ${id} already`)
     const clock = init.clock && new SimulatedClock(network.options.epoch, init.clock)
     if (bandwidth !== undefined) this.#lines().limit(index, bandwidth)
-    const node = new SimulatedNode<Message, Q>(network, index, { id, addresses, attributes }, clock)
+    const self = network.describe(index, { id, addresses, attributes }, 1, clock)
+    const environment = new SimulatedEnvironment(network, index, self, clock)
+    const node = new SimulatedNode<Message, Q>(environment)
     network.admit(node)
-    node.protocol = make(node.environment, network.keys.signer(id))
-    if (start) node.protocol.start()
+    environment.protocol = make(environment, network.keys.signer(id))
+    if (start) environment.protocol.start()
     return node
   }
 
@@ -344,8 +363,8 @@ export class Simulation<Message, P extends Protocol<Message> = Protocol<Message>
   /** Starts the node's present environment. */
   #begin<Q extends P>(node: SimulatedNode<Message, P>, make: Make<Message, Q, P>, before: P | undefined) {
     const same = node as unknown as SimulatedNode<Message, Q>
-    same.protocol = make(node.environment, this.#network.keys.signer(node.id), before)
-    same.protocol.start()
+    same.environment.protocol = make(node.environment, this.#network.keys.signer(node.id), before)
+    same.environment.protocol.start()
     return same
   }
 
