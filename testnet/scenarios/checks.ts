@@ -1,0 +1,89 @@
+import type { Check, Verdict } from '../checks/check.ts'
+import { exactCount } from '../checks/count.ts'
+import { bandsOf, ringOf } from '../checks/ring.ts'
+import { components } from '../observers/graph.ts'
+import { live, type Testnet } from '../testnet.ts'
+import type { Audience } from './audience.ts'
+import type { Chronicle } from './chronicle.ts'
+import { checkVerbOf, type ScenarioCheck } from './scenario.ts'
+
+/** What a check holds the network against, besides what the testnet itself shows. */
+interface Known {
+  readonly chronicle: Chronicle
+  readonly audience: Audience
+  /** When the clock of the scenario began, on the testnet's. */
+  readonly began: number
+}
+
+/** The check that a scenario asks for: an object that runs on any testnet. */
+export function checkOf(given: ScenarioCheck, known: Known): Check {
+  const name = checkVerbOf(given)
+  const run = (testnet: Testnet): Promise<Omit<Verdict, 'name'>> => {
+    if (given.ring !== undefined) return ring(testnet, given.ring)
+    if (given.longLinks !== undefined) return longLinks(testnet, given.longLinks)
+    if (given.count === 'exact') return exact(testnet)
+    if (given.count !== undefined) return covered(testnet, given.count)
+    if (given.delivered !== undefined) return delivered(testnet, given.delivered, known.began + given.since, known)
+    if (given.components !== undefined) return connected(testnet, given.components)
+    return ghosts(testnet, given.ghosts ?? 0)
+  }
+  return { name, run: async (testnet) => ({ name, ...(await run(testnet)) }) }
+}
+
+async function ring(testnet: Testnet, least: number) {
+  const { correct, total } = ringOf(await testnet.views())
+  return { ok: correct >= least * total, detail: `${correct} of ${total} ring links are right` }
+}
+
+async function longLinks(testnet: Testnet, least: number) {
+  const { filled, total } = bandsOf(await testnet.views())
+  return { ok: filled >= least * total, detail: `${filled} of ${total} bands have a long link` }
+}
+
+async function exact(testnet: Testnet) {
+  const { ok, detail } = await exactCount().run(testnet)
+  return { ok, detail }
+}
+
+async function covered(testnet: Testnet, least: number) {
+  const nodes = live(testnet)
+  const { coverage } = await testnet.query(nodes[0]?.index ?? 0, 'SELECT count(*) FROM nodes')
+  const { answered, missing } = coverage
+  const detail = `${answered} of ${nodes.length} answered, about ${missing} missing`
+  return { ok: answered >= least * nodes.length && answered <= nodes.length, detail }
+}
+
+/** Of each publication, at each node that has run without a pause since: nodes that came later may have caught it, or not. */
+async function delivered(testnet: Testnet, least: number, since: number, { audience, chronicle }: Known) {
+  const got = new Set((await testnet.deliveries(audience.topic)).map(({ index, id }) => `${index} ${id}`))
+  const now = testnet.now()
+  let expected = 0
+  let arrived = 0
+  const publications = audience.publications.filter(({ at }) => at >= since)
+  for (const { id, at } of publications) {
+    for (const { index } of live(testnet)) {
+      if (!chronicle.ranThroughout(index, at, now)) continue
+      expected++
+      if (got.has(`${index} ${id}`)) arrived++
+    }
+  }
+  const detail = `${arrived} of ${expected} deliveries of ${publications.length} publications`
+  return { ok: publications.length > 0 && arrived >= least * expected, detail }
+}
+
+async function connected(testnet: Testnet, most: number) {
+  const views = await testnet.views()
+  const places = new Map(views.map(({ id }, i) => [id, i]))
+  const out = views.map(({ contacts }) => contacts.flatMap((id) => places.get(id) ?? []))
+  const sizes = components({ nodes: views.length, out: (node) => out[node] ?? [] })
+  const parts = `${sizes.length} component${sizes.length === 1 ? '' : 's'} of ${sizes.slice(0, 8).join(', ')} nodes`
+  return { ok: sizes.length <= most, detail: parts }
+}
+
+async function ghosts(testnet: Testnet, most: number) {
+  const gone = new Set(
+    testnet.nodes.flatMap(({ id, condition }) => (condition === 'up' || condition === 'paused' ? [] : [id])),
+  )
+  const known = new Set((await testnet.views()).flatMap(({ contacts }) => contacts.filter((id) => gone.has(id))))
+  return { ok: known.size <= most, detail: `${known.size} of ${gone.size} that died or left are still contacts` }
+}

@@ -1,0 +1,33 @@
+import type { StackMessage } from '../../protocols/channels.ts'
+
+/** Ways in which a node can break the protocols that it speaks. */
+export const DISGUISES = ['mute', 'freeloader', 'rumours'] as const
+
+export type DisguiseName = (typeof DISGUISES)[number]
+
+/** What becomes of a message that a node wants to send. */
+export type Disguise = (message: StackMessage, everybody: () => readonly string[]) => StackMessage | undefined
+
+/** Rumours in one message: as many as its codec lets through. */
+const RUMOURS = 8
+
+export const DISGUISE: Readonly<Record<DisguiseName, Disguise>> = {
+  /** Answers pings, so that it counts as alive, and does nothing else: the known limit of failure detection. */
+  mute: (message) => (message.channel === 'membership' ? message : undefined),
+  /** Takes part, but passes neither queries nor publications on. */
+  freeloader: (message) => {
+    if (message.channel === 'query' && message.message.kind === 'delegate') return undefined
+    if (message.channel === 'broadcast' && message.message.kind === 'data') return undefined
+    return message
+  },
+  /** Says of everybody that it is dead. */
+  rumours: (message, everybody) => {
+    if (message.channel !== 'membership') return message
+    const { message: said } = message
+    if (said.kind !== 'ping' && said.kind !== 'pong') return message
+    const dead = everybody()
+      .slice(0, RUMOURS)
+      .map((id) => ({ id, sequence: 2 ** 40 }))
+    return { channel: 'membership', message: { ...said, dead } }
+  },
+}

@@ -1,0 +1,12 @@
+/** What is watched throughout a scenario. */
+export const INVARIANT_NAMES = [
+  'counted-once',
+  'delivered-once',
+  'in-order',
+  'bounded',
+  'no-resurrection',
+  'forgotten',
+  'gossip-budget',
+] as const
+
+export type InvariantName = (typeof INVARIANT_NAMES)[number]

@@ -1,0 +1,133 @@
+import type { Scenario } from './scenario.ts'
+import { type Step, type Verb, verbOf } from './steps.ts'
+import { durationText, type Who } from './units.ts'
+
+/** What cannot be, and where it stands in the scenario. */
+export interface Problem {
+  readonly path: readonly (string | number)[]
+  /** Goes on from the key: `wants 40 nodes, and ...`. */
+  readonly message: string
+}
+
+const DOWNWARD: ReadonlySet<Verb> = new Set(['kill', 'silence', 'leave'])
+
+/** How many nodes there are, as far as a scenario alone says. */
+interface Population {
+  /** Ever started. */
+  total: number
+  up: number
+  paused: number
+  down: number
+  /** Churn went on: nobody can say any more how many are down. */
+  churned: boolean
+}
+
+/** Parameters that contradict each other or the size of the network. Empty for a scenario that can be played. */
+export function problemsOf(scenario: Scenario): Problem[] {
+  return [...timesOf(scenario), ...nodesOf(scenario)]
+}
+
+function timesOf({ timeline, checks, duration }: Scenario): Problem[] {
+  const end = durationText(duration)
+  const problems: Problem[] = []
+  timeline.forEach((step, i) => {
+    const lasts = lengthOf(step)
+    if (step.at > duration) problems.push({ path: ['timeline', i, 'at'], message: `is after the end (${end})` })
+    else if (step.at + lasts > duration) {
+      const message = `goes on until ${durationText(step.at + lasts)}, after the end (${end})`
+      problems.push({ path: ['timeline', i, step.for === undefined ? verbOf(step) : 'for'], message })
+    }
+  })
+  checks.forEach(({ at = 0 }, i) => {
+    if (at > duration) problems.push({ path: ['checks', i, 'at'], message: `is after the end (${end})` })
+  })
+  return problems
+}
+
+/** ms that a step takes or lasts. */
+export function lengthOf(step: Step): number {
+  if (step.publish !== undefined) return ((step.publish.messages - 1) / step.publish.rate) * 1000
+  if (step.query !== undefined) return (step.query.times - 1) * step.query.every
+  return step.for ?? step.add?.over ?? 0
+}
+
+/** Follows the timeline: more cannot be killed than live, and only nodes that are there can be named. */
+function nodesOf({ nodes, timeline }: Scenario): Problem[] {
+  const problems: Problem[] = []
+  const population: Population = { total: nodes, up: nodes, paused: 0, down: 0, churned: false }
+  for (const { step, i, ends } of moments(timeline)) {
+    const verb = verbOf(step)
+    for (const { some, path } of meant(step)) {
+      const message = impossible(some, verb, ends, population)
+      if (message !== undefined && !ends) problems.push({ path: ['timeline', i, ...path], message })
+    }
+    happens(step, verb, ends, population)
+  }
+  return problems
+}
+
+function moments(timeline: readonly Step[]): { step: Step; i: number; at: number; ends: boolean }[] {
+  const all = timeline.flatMap((step, i) => [
+    { step, i, at: step.at, ends: false },
+    ...(step.for === undefined ? [] : [{ step, i, at: step.at + step.for, ends: true }]),
+  ])
+  return all.sort((a, b) => a.at - b.at)
+}
+
+/** Every choice of nodes in a step, with where it stands. */
+function meant(step: Step): { some: Who; path: string[] }[] {
+  const verb = verbOf(step)
+  const value = step[verb]
+  if (verb === 'add' || verb === 'heal' || typeof value !== 'object') return []
+  if ('share' in value || 'count' in value || ('nodes' in value && Array.isArray(value.nodes))) {
+    return [{ some: value as Who, path: [verb] }]
+  }
+  return ['nodes', 'from', 'to'].flatMap((key) => {
+    const some = (value as Record<string, Who | undefined>)[key]
+    return some === undefined ? [] : [{ some, path: [verb, key] }]
+  })
+}
+
+function impossible(some: Who, verb: Verb, ends: boolean, population: Population): string | undefined {
+  const { total, up, paused, down, churned } = population
+  if ('nodes' in some) {
+    const stranger = some.nodes.find((index) => index >= total)
+    if (stranger === undefined) return undefined
+    return `names node ${stranger}: there are ${total}, 0 to ${total - 1}`
+  }
+  if ('share' in some || ends || churned) return undefined
+  const { count } = some
+  if (verb === 'resume') return count > paused ? `wants ${count} nodes, and ${paused} are paused then` : undefined
+  if (verb === 'restart') return count > down + paused ? `wants ${count} nodes, and ${down} are down then` : undefined
+  const spared = DOWNWARD.has(verb) || verb === 'pause' ? 1 : 0
+  if (count <= up - spared) return undefined
+  const there = total > up ? `${up} of ${total} are up then` : `there are ${up}`
+  return `wants ${count} nodes, and ${there}${spared === 0 ? '' : '; node 0, which newcomers ask, is spared unless it is named'}`
+}
+
+function happens(step: Step, verb: Verb, ends: boolean, population: Population): void {
+  const value = step[verb]
+  if (verb === 'churn') population.churned = true
+  if (verb === 'add' && step.add !== undefined) {
+    const more = sizeOf(step.add.nodes, population.total)
+    population.total += more
+    population.up += more
+    return
+  }
+  if (verb === 'resume' || (verb === 'pause' && ends)) move(population, 'paused', 'up', value as Who)
+  else if (verb === 'restart' || (DOWNWARD.has(verb) && ends)) move(population, 'down', 'up', value as Who)
+  else if (DOWNWARD.has(verb)) move(population, 'up', 'down', value as Who)
+  else if (verb === 'pause') move(population, 'up', 'paused', value as Who)
+}
+
+function move(population: Population, from: 'up' | 'paused' | 'down', to: 'up' | 'paused' | 'down', some: Who): void {
+  const number = Math.min(population[from], sizeOf(some, population[from]))
+  population[from] -= number
+  population[to] += number
+}
+
+/** How many nodes are meant, of so many. */
+export function sizeOf(some: Who, of: number): number {
+  if ('nodes' in some) return some.nodes.length
+  return 'count' in some ? some.count : Math.round(some.share * of)
+}

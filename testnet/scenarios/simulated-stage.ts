@@ -1,0 +1,159 @@
+import type { Environment } from '../../core/environment.ts'
+import type { StackMessage } from '../../protocols/channels.ts'
+import { type Outcome, Stack, type StackInit } from '../../protocols/stack.ts'
+import { SimulatedTestnet } from '../simulated.ts'
+import { constant, type Latency, logNormal, uniform } from '../simulator/latency.ts'
+import { DISGUISE, type DisguiseName } from './disguises.ts'
+import type { Scenario } from './scenario.ts'
+import type { Faults, Stage } from './stage.ts'
+
+/** Makes a node's protocols; tests put a broken one here. */
+export type MakeStack = (environment: Environment<StackMessage>, init: StackInit) => Stack
+
+export interface SimulatedStageOptions {
+  /** The real codec on every hop. */
+  readonly wire?: boolean
+  readonly make?: MakeStack
+}
+
+/** Told what happens inside nodes, while it happens. */
+export interface Overseer {
+  /** A node sends; `now` is its own clock's time. */
+  sent(index: number, now: number, message: StackMessage): void
+  /** A node takes a peer for alive that was unknown or gone to it. */
+  up(index: number, id: string): void
+}
+
+/** What a testnet asks of its nodes is for it to bound: their rates are for strangers. */
+const ASKING = { rate: 1000, burst: 1000 }
+
+/** Simulated nodes in virtual time. */
+export class SimulatedStage implements Stage, Faults {
+  readonly testnet: SimulatedTestnet
+  overseer: Overseer | undefined
+  readonly #options: SimulatedStageOptions
+  readonly #loss: number
+  /** By id, ms. */
+  readonly #slow = new Map<string, number>()
+  readonly #disguised = new Map<number, DisguiseName>()
+  #failure: Error | undefined
+
+  constructor({ seed, network, start, stack }: Scenario, options: SimulatedStageOptions = {}) {
+    this.#options = options
+    this.#loss = network.loss
+    const latency = modelOf(network.latency)
+    const { reorder, bandwidth } = network
+    this.testnet = new SimulatedTestnet({
+      seed,
+      latency: (random, from, to) =>
+        latency(random, from, to) + (this.#slow.get(from.id) ?? 0) + (this.#slow.get(to.id) ?? 0),
+      loss: network.loss,
+      duplicate: network.duplicate,
+      ...(reorder && { reorder: { rate: reorder.rate, ms: reorder.by } }),
+      ...(bandwidth && { bandwidth }),
+      wire: options.wire ?? false,
+      stagger: start.stagger,
+      stack: { ...stack, query: { ...ASKING, ...stack.query } },
+      make: (environment, init, index) => this.#make(environment, init, index),
+    })
+  }
+
+  get faults(): Faults {
+    return this
+  }
+
+  after(ms: number, task: () => void): void {
+    this.testnet.simulation.after(ms, task)
+  }
+
+  ask(index: number, sql: string, done: (outcome: Outcome | { readonly error: Error }) => void): void {
+    try {
+      this.testnet.ask(index, sql, {}, done)
+    } catch (error) {
+      done({ error: error as Error })
+    }
+  }
+
+  did(operation: Promise<void>, then: () => void): void {
+    then()
+    operation.catch((error: Error) => {
+      this.#failure ??= error
+    })
+  }
+
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  cut(name: string, from: readonly number[], to: readonly number[], both: boolean): void {
+    const { simulation } = this.testnet
+    if (both) simulation.partition([this.#ids(from)], name)
+    else simulation.block(this.#ids(from), this.#ids(to), name)
+  }
+
+  heal(name: string): void {
+    this.testnet.simulation.heal(name)
+  }
+
+  lose(rate: number, from: number | undefined, to: number | undefined): void {
+    const where = { ...(from !== undefined && { from: this.#id(from) }), ...(to !== undefined && { to: this.#id(to) }) }
+    const everywhere = from === undefined && to === undefined
+    this.testnet.simulation.lose(everywhere ? 1 - (1 - this.#loss) * (1 - rate) : rate, where)
+  }
+
+  slow(index: number, ms: number): void {
+    if (ms === 0) this.#slow.delete(this.#id(index))
+    else this.#slow.set(this.#id(index), ms)
+  }
+
+  throttle(index: number, limits: { readonly up?: number; readonly down?: number }): void {
+    this.testnet.simulation.throttle(limits, [this.#id(index)])
+  }
+
+  clock(index: number, change: { readonly step: number; readonly rate?: number }): void {
+    this.testnet.simulation.setClock(this.#id(index), change)
+  }
+
+  disguise(index: number, as: DisguiseName | undefined): void {
+    if (as === undefined) this.#disguised.delete(index)
+    else this.#disguised.set(index, as)
+  }
+
+  #make(environment: Environment<StackMessage>, init: StackInit, index: number): Stack {
+    const { make = (watched, plain) => new Stack(watched, plain) } = this.#options
+    const everybody = () => this.testnet.nodes.map(({ id }) => id)
+    const watched: Environment<StackMessage> = {
+      get self() {
+        return environment.self
+      },
+      get random() {
+        return environment.random
+      },
+      now: () => environment.now(),
+      after: (delay, task) => environment.after(delay, task),
+      every: (period, task) => environment.every(period, task),
+      send: (to, message) => {
+        const disguise = this.#disguised.get(index)
+        const said = disguise === undefined ? message : DISGUISE[disguise](message, everybody)
+        if (said === undefined) return
+        this.overseer?.sent(index, environment.now(), said)
+        environment.send(to, said)
+      },
+    }
+    return make(watched, { ...init, on: { ...init.on, peerUp: (peer) => this.overseer?.up(index, peer.id) } })
+  }
+
+  #id(index: number): string {
+    return `n${index}`
+  }
+
+  #ids(indices: readonly number[]): string[] {
+    return indices.map((index) => this.#id(index))
+  }
+}
+
+function modelOf(latency: Scenario['network']['latency']): Latency {
+  if (typeof latency === 'number') return constant(latency)
+  if ('uniform' in latency) return uniform(...latency.uniform)
+  return logNormal(latency.logNormal.median, latency.logNormal.sigma)
+}

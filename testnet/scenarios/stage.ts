@@ -1,0 +1,65 @@
+import type { Outcome } from '../../protocols/stack.ts'
+import type { LocalTestnet } from '../local/local.ts'
+import type { Testnet } from '../testnet.ts'
+import type { DisguiseName } from './disguises.ts'
+
+/** Faults that only a simulated network has. Those with a name end when `heal` is told it. */
+export interface Faults {
+  /** Nothing gets from these to those, and back if `both`. */
+  cut(name: string, from: readonly number[], to: readonly number[], both: boolean): void
+  heal(name: string): void
+  /** The share of messages lost, on top of what was lost there already; 0 lifts it. */
+  lose(rate: number, from: number | undefined, to: number | undefined): void
+  /** ms that whatever these send and get takes longer; 0 lifts it. */
+  slow(index: number, ms: number): void
+  /** Bytes a second; nothing said is no limit. */
+  throttle(index: number, limits: { readonly up?: number; readonly down?: number }): void
+  clock(index: number, change: { readonly step: number; readonly rate?: number }): void
+  disguise(index: number, as: DisguiseName | undefined): void
+}
+
+/** Where a scenario is played: a testnet, its time, and the faults that it has besides those of every testnet. */
+export interface Stage {
+  readonly testnet: Testnet
+  readonly faults: Faults | undefined
+  /** Runs `task` that much later; in simulation, within `sleep` and whatever else lets time go on. */
+  after(ms: number, task: () => void): void
+  /** Asks without waiting. `done` may be never called, when the asker dies. */
+  ask(index: number, sql: string, done: (outcome: Outcome | { readonly error: Error }) => void): void
+  /** Calls `then` when an operation of the testnet is done: in simulation it is already. */
+  did(operation: Promise<void>, then: () => void): void
+  /** @throws what an operation failed with */
+  check(): void
+}
+
+/** Real nodes in real time. */
+export class LocalStage implements Stage {
+  readonly testnet: LocalTestnet
+  readonly faults = undefined
+  #failure: Error | undefined
+
+  constructor(testnet: LocalTestnet) {
+    this.testnet = testnet
+  }
+
+  after(ms: number, task: () => void): void {
+    setTimeout(task, ms)
+  }
+
+  ask(index: number, sql: string, done: (outcome: Outcome | { readonly error: Error }) => void): void {
+    this.testnet.query(index, sql).then(
+      (answer) => done({ answer }),
+      (error: Error) => done({ error }),
+    )
+  }
+
+  did(operation: Promise<void>, then: () => void): void {
+    operation.then(then).catch((error: Error) => {
+      this.#failure ??= error
+    })
+  }
+
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure
+  }
+}
