@@ -1,14 +1,60 @@
 import { type Attributes, attributeOf } from '../../core/attributes.ts'
 import { RANKED_NAME } from '../../core/descriptor.ts'
+import { type LatencyMessage, latencyCodec } from '../../overlays/coordinates/codec.ts'
+import { Coordinates } from '../../overlays/coordinates/coordinates.ts'
+import { LatencyExchange } from '../../overlays/coordinates/latency.ts'
 import { type TManMessage, tmanCodec } from '../../overlays/tman/codec.ts'
+import { coordinateAttributes, LATENCY_ATTRIBUTES, latencyRanking } from '../../overlays/tman/latency.ts'
+import { lineRanking } from '../../overlays/tman/line.ts'
+import type { Ranking } from '../../overlays/tman/ranking.ts'
+import { torusRanking } from '../../overlays/tman/torus.ts'
+import { searchTreeRanking } from '../../overlays/tman/tree.ts'
 import { Ordered } from './ordered.ts'
-import type { Kind, OwnStructure } from './structure.ts'
+import type { Kind, OwnStructure, StructureSurroundings } from './structure.ts'
+
+/** Which ranked attribute says that a node takes part, where nothing else does. */
+const IN_TORUS = 'in_torus'
+const IN_TREE = 'in_tree'
 
 /**
  * Every kind of structure by its name. What T-Man does not arrange brings its own codec and Structure.
- * Which ranked attribute says that a node takes part: the attribute itself for a line, else `in_<kind>`.
  */
 export const KINDS: Readonly<Record<string, Kind>> = {
+  line: {
+    argument: 'attribute',
+    wrong: (attribute) => (RANKED_NAME.test(attribute) ? undefined : 'does not name an attribute'),
+    codec: tmanCodec,
+    attributes: (attribute) => [attribute],
+    make(attribute, surroundings) {
+      const ranked = () => numbers(surroundings.attributes(), [attribute]) ?? {}
+      return arranged(surroundings, lineRanking(attribute), ranked)
+    },
+  } satisfies Kind<TManMessage>,
+  torus: {
+    codec: tmanCodec,
+    attributes: () => [IN_TORUS],
+    make: (_, surroundings) => arranged(surroundings, torusRanking(), () => ({ [IN_TORUS]: 1 })),
+  } satisfies Kind<TManMessage>,
+  tree: {
+    codec: tmanCodec,
+    attributes: () => [IN_TREE],
+    make: (_, surroundings) => arranged(surroundings, searchTreeRanking(), () => ({ [IN_TREE]: 1 })),
+  } satisfies Kind<TManMessage>,
+  latency: {
+    codec: latencyCodec,
+    attributes: () => LATENCY_ATTRIBUTES,
+    make(_, surroundings) {
+      const { environment } = surroundings
+      const coordinates = new Coordinates(environment.random.fork('coordinates'))
+      return new Ordered(surroundings, {
+        ranking: latencyRanking(),
+        ranked: () => coordinateAttributes(coordinates.own),
+        exchange: (tman) => new LatencyExchange(environment, tman, coordinates),
+        size: latencyCodec.size,
+        status: () => ({ coordinate: coordinates.own, observations: coordinates.tally.toJSON() }),
+      })
+    },
+  } satisfies Kind<LatencyMessage>,
   own: {
     argument: 'name of a ranking of yours',
     wrong: (argument, own) => {
@@ -20,12 +66,20 @@ export const KINDS: Readonly<Record<string, Kind>> = {
     attributes: (argument, own) => [`in_own_${argument}`, ...(ownOf(argument, own)?.attributes ?? [])],
     make(argument, surroundings) {
       const { ranking, attributes = [] } = ownOf(argument, surroundings.own) as OwnStructure
-      return new Ordered(surroundings, ranking, () => {
+      return arranged(surroundings, ranking, () => {
         const values = numbers(surroundings.attributes(), attributes)
         return values === undefined ? {} : { [`in_own_${argument}`]: 1, ...values }
       })
     },
   } satisfies Kind<TManMessage>,
+}
+
+function arranged(
+  surroundings: StructureSurroundings<TManMessage>,
+  ranking: Ranking,
+  ranked: () => Readonly<Record<string, number>>,
+) {
+  return new Ordered(surroundings, { ranking, ranked, exchange: (tman) => tman, size: tmanCodec.size })
 }
 
 function ownOf(name: string, own: readonly OwnStructure[]): OwnStructure | undefined {

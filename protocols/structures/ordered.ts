@@ -1,6 +1,6 @@
 import type { PeerDescriptor } from '../../core/descriptor.ts'
-import { Rounds } from '../../core/rounds.ts'
-import { type TManMessage, tmanCodec } from '../../overlays/tman/codec.ts'
+import type { Exchange } from '../../core/exchange.ts'
+import { type RoundMessage, Rounds } from '../../core/rounds.ts'
 import type { Ranking } from '../../overlays/tman/ranking.ts'
 import { TMan, type TManOptions } from '../../overlays/tman/tman.ts'
 import type { Structure, StructureMember, StructureSurroundings } from './structure.ts'
@@ -10,31 +10,42 @@ const VIEW: Partial<TManOptions> = { view: 20, message: 20 }
 /** ms: several rounds, as for the ring. */
 const TIMEOUT = 2000
 
-/** A structure that T-Man arranges. */
-export class Ordered implements Structure<TManMessage> {
-  readonly #ranking: Ranking
-  readonly #ranked: () => Readonly<Record<string, number>>
-  readonly #tman: TMan
-  readonly #rounds: Rounds<readonly PeerDescriptor[], readonly PeerDescriptor[]>
+export interface OrderedInit<Body> {
+  readonly ranking: Ranking
+  /** What the descriptor must say; nothing while this node cannot take part. */
+  ranked(): Readonly<Record<string, number>>
+  /** What is gossiped: T-Man itself, or an exchange that carries it. */
+  exchange(tman: TMan): Exchange<Body, Body>
+  /** Upper bound of a message on the wire. */
+  size(message: RoundMessage<Body, Body>): number
+  /** Sizes and counters of its own. */
+  status?(): Readonly<Record<string, unknown>>
+}
 
-  /** @param ranked what the descriptor must say; nothing when this node cannot take part */
-  constructor(
-    surroundings: StructureSurroundings<TManMessage>,
-    ranking: Ranking,
-    ranked: () => Readonly<Record<string, number>>,
-  ) {
+/** A structure that T-Man arranges. */
+export class Ordered<Body> implements Structure<RoundMessage<Body, Body>> {
+  readonly #init: OrderedInit<Body>
+  readonly #tman: TMan
+  readonly #rounds: Rounds<Body, Body>
+
+  constructor(surroundings: StructureSurroundings<RoundMessage<Body, Body>>, init: OrderedInit<Body>) {
     const { environment, budget, period } = surroundings
-    this.#ranking = ranking
-    this.#ranked = ranked
+    this.#init = init
     this.#tman = new TMan(environment, {
-      ranking,
+      ranking: init.ranking,
       sample: (count) => surroundings.sample(count),
       admits: (peer) => surroundings.admits(peer),
       ask: (peer) => surroundings.ask(peer),
       changed: () => surroundings.changed(),
       options: { ...VIEW, ...surroundings.tman },
     })
-    this.#rounds = new Rounds(environment, this.#tman, { period, timeout: TIMEOUT, budget, size: tmanCodec.size })
+    const exchange = init.exchange(this.#tman)
+    this.#rounds = new Rounds(environment, exchange, {
+      period,
+      timeout: TIMEOUT,
+      budget,
+      size: (one) => init.size(one),
+    })
   }
 
   start(): void {
@@ -45,7 +56,7 @@ export class Ordered implements Structure<TManMessage> {
     this.#rounds.stop()
   }
 
-  receive(from: PeerDescriptor, message: TManMessage): void {
+  receive(from: PeerDescriptor, message: RoundMessage<Body, Body>): void {
     this.#rounds.receive(from, message)
   }
 
@@ -62,23 +73,24 @@ export class Ordered implements Structure<TManMessage> {
   }
 
   members(): readonly StructureMember[] {
-    const { neighbours } = this.#ranking
+    const { neighbours } = this.#init.ranking
     return this.#tman.view.map((peer, i) => {
       return i < neighbours ? { peer, role: 'neighbour', kept: true } : { peer, role: 'long link', kept: false }
     })
   }
 
   ranked(): Readonly<Record<string, number>> {
-    return this.#ranked()
+    return this.#init.ranked()
   }
 
-  status() {
+  status(): Readonly<Record<string, unknown>> {
     const { view, quiet } = this.#tman
-    const neighbours = Math.min(view.length, this.#ranking.neighbours)
+    const neighbours = Math.min(view.length, this.#init.ranking.neighbours)
     return {
       neighbours,
       longLinks: view.length - neighbours,
       settled: quiet,
+      ...this.#init.status?.(),
       counts: { ...this.#rounds.tally.toJSON(), ...this.#tman.tally.toJSON() },
     }
   }
