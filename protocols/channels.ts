@@ -2,6 +2,7 @@ import type { Codec } from '../core/codec.ts'
 import { Malformed } from '../core/malformed.ts'
 import { type SamplingMessage, samplingCodec } from '../overlays/sampling/codec.ts'
 import { type TManMessage, tmanCodec } from '../overlays/tman/codec.ts'
+import { type AggregationMessage, aggregationCodec } from './aggregation/codec.ts'
 import { type BroadcastMessage, broadcastCodec } from './broadcast/codec.ts'
 import { type MembershipMessage, membershipCodec } from './membership/messages.ts'
 import { type WaveMessage, waveCodec } from './query/wave/messages.ts'
@@ -15,6 +16,7 @@ export interface Messages {
   readonly query: WaveMessage
   readonly broadcast: BroadcastMessage
   readonly structures: StructuresMessage
+  readonly aggregation: AggregationMessage
 }
 
 export type Channel = keyof Messages
@@ -23,7 +25,15 @@ export type Channel = keyof Messages
 export type StackMessage = { [C in Channel]: { readonly channel: C; readonly message: Messages[C] } }[Channel]
 
 /** The first byte of a message on the wire is the channel's place in this list: only ever append. */
-const CHANNELS: readonly Channel[] = ['sampling', 'tman', 'membership', 'query', 'broadcast', 'structures']
+const CHANNELS: readonly Channel[] = [
+  'sampling',
+  'tman',
+  'membership',
+  'query',
+  'broadcast',
+  'structures',
+  'aggregation',
+]
 
 const CODECS: { readonly [C in Channel]: Codec<Messages[C]> } = {
   sampling: samplingCodec,
@@ -32,6 +42,7 @@ const CODECS: { readonly [C in Channel]: Codec<Messages[C]> } = {
   query: waveCodec,
   broadcast: broadcastCodec,
   structures: structuresCodec,
+  aggregation: aggregationCodec,
 }
 
 function codecOf(channel: Channel): Codec<Messages[Channel]> {

@@ -5,16 +5,19 @@ import type { Environment, Protocol } from '../core/environment.ts'
 import { Rounds } from '../core/rounds.ts'
 import type { Sign } from '../core/signed.ts'
 import { samplingCodec } from '../overlays/sampling/codec.ts'
-import { type Aged, Sampling, type SamplingOptions } from '../overlays/sampling/sampling.ts'
+import type { Aged } from '../overlays/sampling/held.ts'
+import { Sampling, type SamplingOptions } from '../overlays/sampling/sampling.ts'
 import { tmanCodec } from '../overlays/tman/codec.ts'
 import { ringRanking, sides } from '../overlays/tman/ring.ts'
 import { TMan, type TManOptions } from '../overlays/tman/tman.ts'
+import { Aggregation, type AggregationOptions } from './aggregation/aggregation.ts'
 import { Broadcast, type BroadcastEvents, type Receipt } from './broadcast/broadcast.ts'
 import type { BroadcastOptions } from './broadcast/options.ts'
 import type { Subscriber } from './broadcast/subscriptions.ts'
 import type { Channel, Messages, StackMessage } from './channels.ts'
 import { Membership } from './membership/membership.ts'
 import type { MembershipOptions } from './membership/options.ts'
+import { answerFromGossip } from './query/gossip/gossip.ts'
 import { parse } from './query/language/parser.ts'
 import type { QueryError } from './query/language/query-error.ts'
 import { unknownAttribute } from './query/language/type-check.ts'
@@ -29,6 +32,9 @@ export interface StackOptions {
   readonly membership: Partial<MembershipOptions>
   readonly query: Partial<WaveOptions>
   readonly broadcast: Partial<BroadcastOptions>
+  readonly aggregation: Partial<AggregationOptions>
+  /** Attributes that gossip keeps up, for queries WITH GOSSIP: at most 16, the same on all nodes. @default load, memory_free, memory_total, cpus, uptime */
+  readonly aggregates: readonly string[]
   /** Structures beside the ring: `line:<attribute>`, `torus`, ... (structures/kinds.ts). @default none */
   readonly structures: readonly string[]
   /** Rankings of the user's own, run as the structures `own:<name>`. @default none */
@@ -64,13 +70,22 @@ export interface StackInit {
 /** What a query came to: an answer, or the error that only the network's answer could show. */
 export type Outcome = { readonly answer: Answer } | { readonly error: QueryError }
 
-const DEFAULTS = { structures: [], rankings: [], samplingPeriod: 3000, tmanPeriod: 500, gossipBudget: 256 * 1024 }
+const DEFAULTS = {
+  aggregates: ['load', 'memory_free', 'memory_total', 'cpus', 'uptime'] as readonly string[],
+  structures: [],
+  rankings: [],
+  samplingPeriod: 3000,
+  tmanPeriod: 500,
+  gossipBudget: 256 * 1024,
+}
 /** A quarter of the budget may go at once: enough for the largest publication that repair sends. */
 const BURST = 0.25
 /** ms in which the ring has closed over its dead (measured in simulation). */
 const CLOSING = 10_000
 /** Contacts that died within that time, remembered at most. */
 const MAX_GONE = 32
+/** ms: what is asked of it may be some seconds old, and its messages are the largest that an idle node sends. */
+const AGGREGATION_PERIOD = 2000
 /** ms: several rounds, so that T-Man waits for slow partners instead of loading a busy machine with what comes too late. */
 const TMAN_TIMEOUT = 2000
 
@@ -87,6 +102,8 @@ export class Stack implements Protocol<StackMessage> {
   readonly #membership: Membership
   readonly #wave: Wave
   readonly #broadcast: Broadcast
+  readonly #aggregation: Aggregation
+  readonly #aggregates: readonly string[]
   readonly #structures: Structures
   /** Contacts that went down, newest last; at most MAX_GONE. */
   #gone: readonly { readonly peer: PeerDescriptor; readonly at: number }[] = []
@@ -138,7 +155,7 @@ export class Stack implements Protocol<StackMessage> {
     this.#wave = new Wave(onChannel(environment, 'query'), {
       contacts,
       gone: () => this.#recentlyGone(),
-      attributes: () => this.#tell(init.attributes) ?? {},
+      attributes: () => this.attributes(),
       rtt: (id) => this.#membership.member(id)?.rtt,
       doubt: (peer) => this.#membership.probe(peer, 'no answer to a query'),
       ...(init.sign && { sign: init.sign }),
@@ -153,6 +170,15 @@ export class Stack implements Protocol<StackMessage> {
       sequences: init.sequences,
       options: init.options?.broadcast,
       on: init.on,
+    })
+    this.#aggregates = options.aggregates
+    this.#aggregation = new Aggregation(onChannel(environment, 'aggregation'), {
+      partners: contacts,
+      attributes: () => this.#tell(init.attributes) ?? {},
+      names: options.aggregates,
+      neighbours: () => this.neighbours(),
+      budget,
+      options: { period: AGGREGATION_PERIOD, ...init.options?.aggregation },
     })
     this.#structures = new Structures(onChannel(environment, 'structures'), {
       names: options.structures,
@@ -196,6 +222,9 @@ export class Stack implements Protocol<StackMessage> {
       case 'broadcast':
         this.#broadcast.receive(from, message)
         break
+      case 'aggregation':
+        this.#aggregation.receive(from, message)
+        break
       case 'structures':
         this.#structures.receive(from, message)
         break
@@ -206,6 +235,7 @@ export class Stack implements Protocol<StackMessage> {
   unreachable(id: string, reason: string): void {
     this.#samplingRounds.unreachable(id)
     this.#tmanRounds.unreachable(id)
+    this.#aggregation.unreachable(id)
     this.#structures.unreachable(id)
     this.#membership.unreachable(id, reason)
   }
@@ -263,16 +293,32 @@ export class Stack implements Protocol<StackMessage> {
   }
 
   /**
+   * This node's attributes as queries see them: what it was given, and the size of the network by gossip as `network_size`, with the
+   * interval of 95 % confidence as `network_size_low` and `network_size_high`; missing until something is known.
+   */
+  attributes(): Attributes {
+    const given = this.#tell(this.#init.attributes) ?? {}
+    const { size } = this.#aggregation.read()
+    if (size === undefined) return given
+    const [value, low, high] = [size.value, size.low, size.high].map((end) => Math.round(Math.max(1, end)))
+    return { ...given, network_size: value, network_size_low: low, network_size_high: high } as Attributes
+  }
+
+  /**
    * Asks all nodes; see Wave.ask for errors and limits. An attribute that no node has is an error when every node answered.
+   * A query WITH GOSSIP asks nobody, and `done` is called before this returns.
    * @returns a function that gives the query up
    */
   query(text: string, options: { timeout?: number }, done: (outcome: Outcome) => void): () => void {
+    const query = parse(text)
+    if (query.gossip && query.kind === 'groups') {
+      done({ answer: answerFromGossip(query, this.#aggregation.read(), this.#aggregates) })
+      return () => undefined
+    }
     return this.#wave.ask(text, options, (answer) => {
       const unknown = answer.coverage.missing === 0 ? answer.unknown[0] : undefined
       const outcome =
-        unknown === undefined
-          ? { answer }
-          : { error: unknownAttribute(parse(text), unknown, Object.keys(this.#tell(this.#init.attributes) ?? {})) }
+        unknown === undefined ? { answer } : { error: unknownAttribute(query, unknown, Object.keys(this.attributes())) }
       this.#tell(() => done(outcome))
     })
   }
@@ -301,6 +347,7 @@ export class Stack implements Protocol<StackMessage> {
       membership: this.#membership.status(),
       query: this.#wave.status(),
       broadcast: this.#broadcast.status(),
+      aggregation: this.#aggregation.status(),
       structures: this.#structures.status(),
     }
   }
@@ -323,6 +370,7 @@ export class Stack implements Protocol<StackMessage> {
     this.#structures.remove(peer.id)
     this.#wave.peerDown(peer.id)
     this.#broadcast.peerDown(peer.id)
+    this.#aggregation.peerDown(peer.id)
     this.#tell(() => this.#init.on?.peerDown?.(peer, reason))
   }
 

@@ -27,6 +27,14 @@ export interface Cost {
   readonly ms: number
 }
 
+/** How sure gossip is of a column: the truth lies in [low, high] with that probability; null for extremes and deviations. */
+export interface Certainty {
+  readonly column: string
+  readonly low: number | null
+  readonly high: number | null
+  readonly confidence: number | null
+}
+
 /** The answer to a query: never a bare number. */
 export interface Answer {
   readonly sql: string
@@ -38,6 +46,8 @@ export interface Answer {
   readonly notes: readonly string[]
   /** Attributes of the query that no node which answered has. */
   readonly unknown: readonly string[]
+  /** Of an answer WITH GOSSIP: how stale it is, ms, the epoch of the aggregation it comes from, and how certain. */
+  readonly gossip?: { readonly ageMs: number; readonly epoch: number; readonly certainty: readonly Certainty[] }
 }
 
 export function answerOf(query: Query, partial: Partial, tallied: Tallied, ms: number): Answer {

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Aggregates, Reading } from '../../aggregation/reading.ts'
+import type { GroupQuery } from '../language/ast.ts'
+import { parse } from '../language/parser.ts'
+import { QueryError } from '../language/query-error.ts'
+import { answerFromGossip } from './gossip.ts'
+
+function reading(value: number, half: number, ageMs = 1500): Reading {
+  return { value, low: value - half, high: value + half, confidence: 0.95, ageMs, epoch: 9 }
+}
+
+const KNOWN: Aggregates = {
+  epoch: 9,
+  size: { ...reading(99.7, 3), by: 'ring' },
+  averages: { load: reading(0.5, 0.01, 900) },
+  sums: { load: reading(50, 2) },
+  counts: { load: reading(50.2, 1) },
+  deviations: { load: 0.25 },
+  min: { load: 0 },
+  max: { load: 1 },
+  histograms: {},
+}
+const NOTHING: Aggregates = { ...KNOWN, epoch: 0, averages: {}, sums: {}, counts: {}, deviations: {}, min: {}, max: {} }
+
+function ask(sql: string, known: Aggregates = KNOWN) {
+  return answerFromGossip(parse(sql) as GroupQuery, known, ['load', 'memory_free'])
+}
+
+test('every aggregate is answered at once, at no cost, with its interval, its age and its confidence', () => {
+  const answer = ask(
+    'SELECT count(*), count(load), avg(load) AS mean, sum(load), min(load), max(load) FROM nodes WITH GOSSIP',
+  )
+  assert.deepEqual(answer.columns, ['count(*)', 'count(load)', 'mean', 'sum(load)', 'min(load)', 'max(load)'])
+  assert.deepEqual(answer.rows, [[100, 50, 0.5, 50, 0, 1]])
+  assert.deepEqual(answer.cost, { delegations: 0, messages: 0, bytes: 0, hops: 0, ms: 0 })
+  assert.equal(answer.gossip?.ageMs, 1500, 'as old as the oldest of them')
+  assert.deepEqual(answer.gossip?.certainty[2], { column: 'mean', low: 0.49, high: 0.51, confidence: 0.95 })
+  assert.deepEqual(answer.gossip?.certainty[4], { column: 'min(load)', low: null, high: null, confidence: null })
+  assert.deepEqual(answer.notes, [])
+})
+
+test("stddev is SQL's, of a sample", () => {
+  const [[deviation]] = ask('SELECT stddev(load) FROM nodes WITH GOSSIP').rows as [[number]]
+  assert.ok(Math.abs(deviation - 0.25 * Math.sqrt(50.2 / 49.2)) < 1e-12)
+})
+
+test('what gossip does not know yet is NULL, and a note says why', () => {
+  const young = ask('SELECT avg(load) FROM nodes WITH GOSSIP', NOTHING)
+  assert.deepEqual(young.rows, [[null]])
+  assert.match(young.notes[0] as string, /waits to take part/)
+  const lacking = ask('SELECT avg(memory_free), count(*) FROM nodes WITH GOSSIP')
+  assert.deepEqual(lacking.rows, [[null, 100]])
+  assert.match(lacking.notes[0] as string, /avg\(memory_free\)/)
+})
+
+test('an attribute that is not kept up is refused with those that are', () => {
+  assert.throws(
+    () => ask('SELECT avg(temperature) FROM nodes WITH GOSSIP'),
+    (error) => error instanceof QueryError && /does not keep up temperature, but load, memory_free/.test(error.message),
+  )
+  assert.throws(() => ask('SELECT avg(constructor) FROM nodes WITH GOSSIP'), QueryError)
+})
