@@ -242,6 +242,7 @@ describe('pause', () => {
     simulation.pause('n1', 10)
     simulation.run(100)
     assert.deepEqual(protocol('n1').messages, [])
+    assert.equal(simulation.tally.get('dead'), 1)
   })
 })
 

@@ -3,7 +3,7 @@ import type { Protocol } from '../../core/environment.ts'
 import { DOWN, type Queue, UP } from './bandwidth.ts'
 import { type ClockChange, SimulatedClock } from './clock.ts'
 import { SimulatedEnvironment, type SimulatedTimer } from './environment.ts'
-import { TIMER } from './events.ts'
+import { MESSAGE, TIMER } from './events.ts'
 import { DEAD, type Network, PAUSED, RUNNING } from './network.ts'
 import { type Flow, RECEIVED, SENT } from './traffic.ts'
 
@@ -116,6 +116,8 @@ export class SimulatedNode<Message, P extends Protocol<Message>> {
     this.#network.lines?.clear(this.index, this.#network.now)
     if (refuses) this.#conditions().refuses = true
     else if (this.#condition !== undefined) this.#condition.refuses = false
+    const waited = this.#condition?.held?.events.filter(({ kind }) => kind === MESSAGE) ?? []
+    if (waited.length > 0) this.#network.tally.add('dead', waited.length)
     if (this.#condition !== undefined) this.#condition.held = undefined
   }
 
