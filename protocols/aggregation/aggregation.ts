@@ -43,6 +43,7 @@ export class Aggregation implements Protocol<AggregationMessage> {
   readonly #environment: Environment<AggregationMessage>
   readonly #init: AggregationInit
   readonly #settle: number
+  readonly #period: number
   readonly #length: number
   readonly #standing: Standing
   readonly #rounds: Rounds<StandingOffer, StandingAnswer>
@@ -59,6 +60,7 @@ export class Aggregation implements Protocol<AggregationMessage> {
     this.#settle = options.settle
     // The papers' 30 cycles, unless said otherwise.
     const length = init.options?.length ?? 30 * options.period
+    this.#period = options.period
     this.#length = length
     const { partners, attributes, names } = init
     this.#standing = new Standing(environment, {
@@ -103,11 +105,15 @@ export class Aggregation implements Protocol<AggregationMessage> {
   /** What is known now, at no cost. Fields are missing as long as nothing is known of them. */
   read(): Aggregates {
     const now = this.#environment.now()
-    const settled = this.#standing.rounds >= this.#settle
-    if (this.#previous !== undefined && !(settled && this.#standing.epochs.current > 0)) {
+    if (this.#previous !== undefined && !this.#hasSettled()) {
       return aged(this.#previous.aggregates, now - this.#previous.at)
     }
     return this.#now()
+  }
+
+  /** Whether `read` tells of an epoch that had the time to settle. Before the first one has, it tells what there is. */
+  get settled(): boolean {
+    return this.#previous !== undefined || this.#hasSettled()
   }
 
   status() {
@@ -120,22 +126,33 @@ export class Aggregation implements Protocol<AggregationMessage> {
     }
   }
 
-  #now(): Aggregates {
+  /** @param lasting by how much longer than until now this is going to be told @default 1 */
+  #now(lasting = 1): Aggregates {
     const { names, options } = this.#init
     const stretch = this.#init.neighbours?.()
     return readStanding(this.#standing, {
       names,
       quantiles: options?.quantiles ?? [],
       now: this.#environment.now(),
-      churn: Math.min(1, this.#recentlyDown().length / Math.max(1, this.#init.partners().length)),
+      churn: Math.min(1, lasting * Math.max(this.#standing.turnover, this.#shareDown())),
       ...(stretch && { around: { self: this.#environment.self, neighbours: stretch } }),
     })
   }
 
   /** An epoch ends: its result is told until the next one has settled. */
   #keep(): void {
-    if (this.#standing.epochs.current === 0 || this.#standing.rounds < this.#settle) return
-    this.#previous = { aggregates: this.#now(), at: this.#environment.now() }
+    if (!this.#hasSettled()) return
+    // It is told until the next epoch has settled, and the network goes on changing.
+    const lasting = 1 + (this.#settle * this.#period) / this.#length
+    this.#previous = { aggregates: this.#now(lasting), at: this.#environment.now() }
+  }
+
+  #hasSettled(): boolean {
+    return this.#standing.epochs.current > 0 && this.#standing.rounds >= this.#settle
+  }
+
+  #shareDown(): number {
+    return this.#recentlyDown().length / Math.max(1, this.#init.partners().length)
   }
 
   /** Within the last two epochs' time: that much may be missing from what is told. */

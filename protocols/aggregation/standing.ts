@@ -63,6 +63,8 @@ export const MAX_NAMES = 16
 const LARGEST = 1e150
 /** How many of its latest states a node remembers: what it says is their mean, how sure it is their spread. */
 const HISTORY = 8
+/** Of how many of its latest transfers a node remembers how they ended. */
+const OUTCOMES = 64
 
 /**
  * The aggregates that a node keeps up: one exchange carries them all. Averages go by exactly-once transfers, minima and draws by joins,
@@ -70,7 +72,8 @@ const HISTORY = 8
  * the own estimate, so that the estimates keep adding up to the values.
  *
  * Invariants: (1) nothing of one epoch is ever mixed into another; (2) for each component, what this node has put in since the epoch began
- * is its own value of now, as of its last round; (3) a node that takes no part says so, which closes the other's transfer.
+ * is its own value of now, as of its last round (but for
+ * its arc of the ring, which only an epoch renews); (3) a node that takes no part says so, which closes the other's transfer.
  */
 export class Standing implements Exchange<StandingOffer, StandingAnswer> {
   readonly epochs: Epochs
@@ -87,6 +90,8 @@ export class Standing implements Exchange<StandingOffer, StandingAnswer> {
   #history: (readonly number[])[] = []
   #rounds = 0
   #exchangedAt = 0
+  /** Of this node's last transfers, which failed for somebody's coming or going; newest last. At most OUTCOMES. */
+  #outcomes: boolean[] = []
 
   /** @throws RangeError when more than MAX_NAMES attributes are to be averaged */
   constructor(environment: Surroundings, init: StandingInit) {
@@ -140,6 +145,11 @@ export class Standing implements Exchange<StandingOffer, StandingAnswer> {
     return this.#transfers
   }
 
+  /** Share of the partners that had come since the epoch began, or had gone: how much the network is another one than it was. */
+  get turnover(): number {
+    return this.#outcomes.length === 0 ? 0 : this.#outcomes.filter(Boolean).length / this.#outcomes.length
+  }
+
   /** A peer is gone for good. */
   peerDown(id: string): void {
     this.#transfers.giveUp(id)
@@ -172,7 +182,9 @@ export class Standing implements Exchange<StandingOffer, StandingAnswer> {
   }
 
   absorb(from: PeerDescriptor, answer: StandingAnswer): void {
-    if (!this.#together(answer.epoch)) {
+    const together = this.#together(answer.epoch)
+    if (this.epochs.current > 0) this.#ended(!together)
+    if (!together) {
       this.#transfers.decline(answer.transfer.id)
       return
     }
@@ -183,6 +195,11 @@ export class Standing implements Exchange<StandingOffer, StandingAnswer> {
   /** The offer is repeated, see Transfers. */
   missed(partner: PeerDescriptor, reason: MissedReason): void {
     this.#transfers.missed(partner, reason)
+  }
+
+  #ended(turnover: boolean): void {
+    this.#outcomes.push(turnover)
+    if (this.#outcomes.length > OUTCOMES) this.#outcomes.shift()
   }
 
   /** Whether the sender is in the same epoch as this node, if need be because this node follows it there. */
@@ -220,7 +237,10 @@ export class Standing implements Exchange<StandingOffer, StandingAnswer> {
     return new Transfers(this.#environment, {
       partner: () => this.#environment.random.pick(this.#init.partners()),
       clamp: (key, value) => this.#clamp(key, value),
-      doubt: () => this.epochs.changed(),
+      doubt: () => {
+        this.epochs.changed()
+        this.#ended(true)
+      },
       ...(options && { options }),
     })
   }
@@ -231,7 +251,11 @@ export class Standing implements Exchange<StandingOffer, StandingAnswer> {
     for (const name of this.#init.names) this.#refreshAttribute(name, numberIn(attributes, name))
     const neighbours = this.#init.neighbours?.()
     const arc = neighbours && arcOf(this.#environment.self, neighbours)
-    if (arc !== undefined) this.#put(ARC, arc)
+    if (arc === undefined) return
+    // Arcs stay as they were when the epoch began, when they added up to the ring: the shorter arc of one whose new successor does not
+    // take part yet would be missing a piece.
+    if (!this.#own.has(ARC)) this.#put(ARC, arc)
+    else if (this.#own.get(ARC) !== arc) this.epochs.changed()
   }
 
   #refreshAttribute(name: string, found: number | undefined): void {
