@@ -1,5 +1,5 @@
 import type { Answer } from '../../protocols/query/wave/answer.ts'
-import { bytes, type Colors, colorsOf, colorsWanted, count, duration, printable, table } from './terminal.ts'
+import { bytes, type Colors, cell, colorsOf, colorsWanted, count, duration, printable, table } from './terminal.ts'
 
 const MAX_INTERVALS = 8
 
@@ -11,9 +11,12 @@ const MAX_INTERVALS = 8
 export async function answerText(answer: Answer, colors = colorsWanted()): Promise<string> {
   const c = colorsOf(colors)
   const rows = answer.rows.length === 0 ? c.dim('no rows') : await table(answer.columns, answer.rows, c)
-  return [rows, '', coverageText(answer, c), ...answer.notes.map((note) => c.yellow(`note: ${printable(note)}`))].join(
-    '\n',
-  )
+  return [
+    rows,
+    '',
+    answer.gossip === undefined ? coverageText(answer, c) : gossipText(answer, answer.gossip, c),
+    ...answer.notes.map((note) => c.yellow(`note: ${printable(note)}`)),
+  ].join('\n')
 }
 
 /** `32 of 32 nodes answered, nothing missing · 31 delegations · 94 messages · 7.1 KiB · 3 hops · 18 ms` */
@@ -36,6 +39,18 @@ function coverageText({ coverage, cost }: Answer, c: Colors): string {
   })
   if (intervals.length > MAX_INTERVALS) lines.push(`  and ${count(intervals.length - MAX_INTERVALS, 'interval')} more`)
   return [`${c.yellow(head)}${c.dim(` · ${spent}`)}`, ...lines].join('\n')
+}
+
+/** `from gossip, 0.9 s old, about 100 nodes, nobody asked`, and a line for each column that has an interval. */
+function gossipText({ coverage }: Answer, { ageMs, certainty }: NonNullable<Answer['gossip']>, c: Colors): string {
+  const known = certainty.filter(({ low, high }) => low !== null && high !== null)
+  const lines = known.map(({ column, low, high, confidence }) => {
+    return c.dim(
+      `  ${printable(column)}: ${cell(low)} to ${cell(high)} with ${Math.round((confidence ?? 0) * 100)} % confidence`,
+    )
+  })
+  const head = `from gossip, ${duration(ageMs)} old, about ${count(coverage.answered, 'node')}, nobody asked`
+  return [c.green(head), ...lines].join('\n')
 }
 
 /** A position on the ring as its share of the way around. */

@@ -10,7 +10,8 @@ export interface AskOptions extends ClientOptions {
 export const ANSWER_SHAPE = `{ "sql": string, "columns": [string], "rows": [[number | string | boolean | null]],
   "coverage": { "answered": number, "missing": number, "intervals": [{ "from", "to", "reason" }], "silent": number },
   "cost": { "delegations", "messages", "bytes", "hops", "ms" }, "notes": [string],
-  "unknown": [attributes that no node which answered has] }
+  "unknown": [attributes that no node which answered has],
+  "gossip": { "ageMs", "epoch", "certainty": [{ "column", "low", "high", "confidence" }] } only WITH GOSSIP }
 What is missing is said in coverage and is no failure; a wrong query is one:
 { "error": "query", "message", "hint", "position", "caret" } on standard error, exit code 1.`
 
@@ -19,11 +20,12 @@ export function queryCommand(): Command {
     examples: [
       'tendril query "SELECT count(*), avg(load), max(memory_free) FROM nodes"',
       'tendril query "SELECT region, count(*) FROM nodes WHERE os = \'linux\' GROUP BY region"',
+      'tendril query "SELECT count(*), avg(load) FROM nodes WITH GOSSIP"',
       'tendril query --json "SELECT count(*) FROM nodes" | jq .rows[0][0]',
     ],
     json: ANSWER_SHAPE,
   })
-    .argument('<sql>', 'SELECT attributes or aggregates FROM nodes [WHERE] [GROUP BY] [ORDER BY] [LIMIT]')
+    .argument('<sql>', 'SELECT attributes or aggregates FROM nodes [WHERE] [GROUP BY] [ORDER BY] [LIMIT] [WITH GOSSIP]')
     .option('--timeout <ms>', 'how long to wait for the answer')
     .action((sql: string, options: AskOptions) => ask(sql, options))
 }

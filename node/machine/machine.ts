@@ -22,6 +22,9 @@ export const BUILT_IN = [
 
 type BuiltIn = (typeof BUILT_IN)[number]
 
+/** What the stack adds to them, from gossip. */
+const FROM_GOSSIP: readonly string[] = ['network_size', 'network_size_low', 'network_size_high']
+
 export interface MachineInit {
   readonly id: string
   readonly version: string
@@ -104,13 +107,17 @@ export class Machine {
 }
 
 function refuseBuiltIn(name: string): void {
-  if ((BUILT_IN as readonly string[]).includes(name)) {
+  if (isBuiltIn(name)) {
     throw new RangeError(`attribute ${name} is measured by the node itself: it cannot be set, choose another name`)
   }
 }
 
+function isBuiltIn(name: string): boolean {
+  return (BUILT_IN as readonly string[]).includes(name) || FROM_GOSSIP.includes(name)
+}
+
 /** What an earlier version of this program may have stored under a name that is built in now. */
 function withoutBuiltIn(stored: Attributes): Attributes {
-  const own = ([name]: [string, Value]) => isAttributeName(name) && !(BUILT_IN as readonly string[]).includes(name)
+  const own = ([name]: [string, Value]) => isAttributeName(name) && !isBuiltIn(name)
   return Object.fromEntries(Object.entries(stored).filter(own))
 }
