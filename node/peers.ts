@@ -6,7 +6,10 @@ export interface Contact {
   readonly id: string
   /** Multiaddrs without the id. */
   readonly addresses: readonly string[]
-  readonly role: 'successor' | 'predecessor' | 'long link' | 'random'
+  /** On the ring: successor, predecessor or long link; else in the first of its structures: `line:load neighbour`; else random. */
+  readonly role: string
+  /** What it is in each structure beside the ring that both take part in. */
+  readonly structures: readonly { readonly name: string; readonly role: string }[]
   /** Smoothed round trip in ms; undefined until one was measured. */
   readonly rtt: number | undefined
   readonly state: 'alive' | 'suspect'
@@ -18,7 +21,10 @@ export interface Contact {
 const NEIGHBOURS = 4
 const RANDOM = 16
 
-/** Each peer once: neighbours on both sides, nearest first, long links, and random peers that are connected. */
+/**
+ * Each peer once: neighbours on both sides, nearest first, long links, members of structures, and random peers that are
+ * connected.
+ */
 export function contactsOf(stack: Stack, isConnected: (id: string) => boolean): Contact[] {
   const { successors, predecessors } = stack.neighbours()
   const roles = new Map<string, { readonly peer: PeerDescriptor; readonly role: Contact['role'] }>()
@@ -31,6 +37,13 @@ export function contactsOf(stack: Stack, isConnected: (id: string) => boolean): 
     add(predecessors.slice(i, i + 1), 'predecessor')
   }
   add(stack.contacts(), 'long link')
+  const structures = new Map<string, { name: string; role: string }[]>()
+  for (const [name, members] of stack.structures()) {
+    for (const { peer, role } of members) {
+      add([peer], `${name} ${role}`)
+      structures.set(peer.id, [...(structures.get(peer.id) ?? []), { name, role }])
+    }
+  }
   add(
     stack.sample(RANDOM).filter(({ id }) => isConnected(id)),
     'random',
@@ -38,6 +51,14 @@ export function contactsOf(stack: Stack, isConnected: (id: string) => boolean): 
   return [...roles.values()].map(({ peer, role }) => {
     const member = stack.member(peer.id)
     const state = member?.state === 'suspect' ? 'suspect' : 'alive'
-    return { id: peer.id, addresses: peer.addresses, role, rtt: member?.rtt, state, since: member?.since }
+    return {
+      id: peer.id,
+      addresses: peer.addresses,
+      role,
+      structures: structures.get(peer.id) ?? [],
+      rtt: member?.rtt,
+      state,
+      since: member?.since,
+    }
   })
 }

@@ -62,3 +62,35 @@ test('without a number there is no new descriptor, and the next update makes up 
   assert.equal(self.update(), true)
   assert.equal(self.descriptor.sequence, 6)
 })
+
+test('ranked attributes: which they are is told at once, a change of a tenth twice a minute, a smaller one after five minutes', () => {
+  let time = 1_700_000_000_000
+  let ranked: Record<string, number> = { load: 1 }
+  let sequence = 1
+  const self = new Self(
+    ID,
+    sign,
+    () => time,
+    () => [],
+    () => ranked,
+  )
+  const after = (ms: number, now: Record<string, number>) => {
+    time += ms
+    ranked = now
+    return self.update()
+  }
+  self.start({ next: () => sequence++ })
+  assert.deepEqual(self.descriptor.attributes, { load: 1 })
+  assert.equal(after(1000, { load: 5 }), false)
+  assert.equal(after(29_000, { load: 5 }), true)
+  assert.deepEqual(self.descriptor.attributes, { load: 5 })
+  assert.equal(after(60_000, { load: 5.4 }), false)
+  assert.equal(after(240_000, { load: 5.4 }), true)
+  assert.equal(after(10, { load: 5.4, in_torus: 1 }), true)
+  assert.equal(after(10, { in_torus: 1 }), true)
+  assert.equal(after(3_600_000, { in_torus: 1 }), false)
+  // Jitter all day long: two descriptors a minute and no more.
+  const before = sequence
+  for (let second = 0; second < 3600; second++) after(1000, { in_torus: 1 + (second % 2) })
+  assert.ok(sequence - before <= 120, `${sequence - before} descriptors in an hour`)
+})

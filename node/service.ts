@@ -90,7 +90,13 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
     this.#init = init
     this.#log = components.logger.forComponent('tendril')
     const sign = createSign(components.privateKey, this.network)
-    this.#self = new Self(this.id, sign, now, () => components.addressManager.getAddresses())
+    this.#self = new Self(
+      this.id,
+      sign,
+      now,
+      () => components.addressManager.getAddresses(),
+      () => this.#stack.ranked(),
+    )
     this.#environment = new NodeEnvironment({
       self: () => this.#self.descriptor,
       send: (to, message) => this.#running?.links.send(to, message),
@@ -106,7 +112,7 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
       attributes: () => this.#machine.attributes,
       sign,
       sequences: { next: () => this.#running?.publications.next() },
-      ...(init.stack && { options: init.stack }),
+      options: { ...init.stack, ...(init.structures && { structures: init.structures }) },
       on: {
         peerUp: ({ id }) => this.#tell('peer:up', { id }),
         peerDown: ({ id }, reason) => this.#tell('peer:down', { id, reason }),
@@ -139,7 +145,7 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
       classOf: queueClass,
       self: () => this.#self.descriptor,
       verifier,
-      wanted: () => this.#stack.contacts().map(({ id }) => id),
+      wanted: () => this.#stack.wanted().map(({ id }) => id),
       now,
       limits: this.#init.links,
       on: {
@@ -244,14 +250,16 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
     saveAttributes(this.#components.datastore, this.#machine.set).catch((error: unknown) =>
       this.#failed('state', error),
     )
+    if (this.#state === 'started') this.#updateSelf()
   }
 
   get(name: string): Value | undefined {
-    return Object.hasOwn(this.#machine.attributes, name) ? attributeOf(this.#machine.attributes, name) : undefined
+    const attributes = this.attributes()
+    return Object.hasOwn(attributes, name) ? attributeOf(attributes, name) : undefined
   }
 
   attributes(): Attributes {
-    return this.#machine.attributes
+    return this.#stack.attributes()
   }
 
   peers(): Contact[] {
@@ -259,7 +267,7 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
   }
 
   status(): NodeStatus {
-    const { addresses, position, sequence } = this.#self.descriptor
+    const { addresses, attributes, position, sequence } = this.#self.descriptor
     const { join, links, book } = this.#running ?? {}
     return {
       id: this.id,
@@ -269,6 +277,7 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
       position,
       addresses: addresses.map((address) => `${address}/p2p/${this.id}`),
       sequence,
+      ranked: attributes,
       known: book?.size ?? 0,
       failures: this.#tally.toJSON(),
       join: join?.tally.toJSON() ?? {},

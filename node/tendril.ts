@@ -21,6 +21,11 @@ export interface TendrilInit {
   readonly refresh?: number
   /** Announce the network in the content routing (the DHT) of this libp2p node, and look it up there. @default true */
   readonly dht?: boolean
+  /**
+   * Structures to take part in beside the ring: `line:<attribute>`, `torus`, `tree`, `latency`. Short for `stack.structures`.
+   * @default []
+   */
+  readonly structures?: readonly string[]
   readonly stack?: Partial<StackOptions>
   readonly links?: Partial<LinkLimits>
   readonly verifier?: Partial<VerifierLimits>
@@ -62,7 +67,10 @@ export interface Tendril extends Startable, TypedEventTarget<TendrilEvents> {
   /** Undefined when this node has no such attribute. */
   get(name: string): Value | undefined
   attributes(): Attributes
-  /** Those this node keeps: its neighbours on the ring, nearest first, its long links, and random ones it is connected to. */
+  /**
+   * Those this node keeps: its neighbours on the ring, nearest first, its long links, the members of its structures, and
+   * random ones it is connected to.
+   */
   peers(): Contact[]
   /** Counters and sizes: everything that is bounded, dropped or refused, by reason. */
   status(): NodeStatus
@@ -81,6 +89,8 @@ export interface NodeStatus extends ReturnType<Stack['status']> {
   readonly addresses: readonly string[]
   /** Of this node's descriptor. */
   readonly sequence: number
+  /** What structures sort this node by, as its descriptor says it. */
+  readonly ranked: Readonly<Record<string, number>>
   /** Peers in the address book. */
   readonly known: number
   /** Code of the node or of the user that threw, by where. */

@@ -43,6 +43,7 @@ test('without anything, a node of the network "tendril" with its admin API on lo
       bootstrap: [],
       dht: { enabled: true, mode: 'auto' },
       attributes: {},
+      structures: [],
       limits: {},
       admin: { host: '127.0.0.1', hosts: [] },
       log: 'info',
@@ -105,7 +106,7 @@ test('an unknown key is refused with the file, the line, the key and the nearest
   assert.deepEqual(found.toSorted(), [
     'FILE:3: unknown key bootstap: did you mean bootstrap?',
     'FILE:5: unknown key admin.prot: did you mean admin.port?',
-    'FILE:7: unknown key zzzzzzzz: the keys are network, data, listen, announce, bootstrap, dht, attributes, admin, limits, log',
+    'FILE:7: unknown key zzzzzzzz: the keys are network, data, listen, announce, bootstrap, dht, attributes, structures, aggregates, admin, limits, log',
   ])
 })
 
@@ -206,4 +207,15 @@ test('the data folder follows the custom of the platform', () => {
   assert.equal(defaultDataFolder({ XDG_DATA_HOME: '/x' }, 'linux'), '/x/tendril')
   assert.match(defaultDataFolder({}, 'linux'), /\.local\/share\/tendril$/)
   assert.match(defaultDataFolder({}, 'darwin'), /Library\/Application Support\/tendril$/)
+})
+
+test('structures: what there is not is refused with what there is, and so are more numbers than a descriptor holds', async () => {
+  assert.deepEqual((await load({ flags: { '--structure': ['torus', 'line:load'] } })).structures, [
+    'torus',
+    'line:load',
+  ])
+  const [sentence] = await problems({ flags: { '--structure': ['tours'] } })
+  assert.match(sentence ?? '', /--structure: .*"tours".*line:<attribute>, torus, tree, latency/)
+  const many = Array.from({ length: 9 }, (_, i) => `line:a${i}`)
+  assert.match((await problems({ flags: { '--structure': many } }))[0] ?? '', /9 numbers .* holds 8/)
 })

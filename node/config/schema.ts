@@ -2,7 +2,9 @@ import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { multiaddr } from '@multiformats/multiaddr'
 import { z } from 'zod'
-import { type Attributes, checkAttributes } from '../../core/attributes.ts'
+import { type Attributes, checkAttributes, isAttributeName } from '../../core/attributes.ts'
+import { MAX_NAME } from '../../protocols/structures/codec.ts'
+import { checkStructures } from '../../protocols/structures/structures.ts'
 import { defaultDataFolder } from './folder.ts'
 
 const MAX_LIST = 64
@@ -46,6 +48,19 @@ const attributes = z
       return z.NEVER
     }
   })
+
+const structures = list(text(MAX_NAME)).superRefine((names, context) => {
+  try {
+    checkStructures(names)
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: `cannot be used: ${(error as RangeError).message}` })
+  }
+})
+
+const aggregatesError = 'must be a list of at most 16 attributes'
+const attributeName = z.string({ error: 'must be the name of an attribute' }).refine(isAttributeName, {
+  error: ({ input }) => `${JSON.stringify(input)} cannot be the name of an attribute`,
+})
 
 const hostError = 'must be an IP address of this machine, such as 127.0.0.1'
 const portError = 'must be a whole number from 0 to 65535'
@@ -128,6 +143,8 @@ export const configSchema = z.strictObject(
       )
       .prefault({}),
     attributes: attributes.prefault({}),
+    structures: structures.default([]),
+    aggregates: z.array(attributeName, { error: aggregatesError }).max(16, { error: aggregatesError }).optional(),
     limits: limits.prefault({}),
     admin: admin.prefault({}),
     log: z.enum(LEVELS, { error: `must be one of ${LEVELS.join(', ')}` }).default('info'),

@@ -66,6 +66,18 @@ export const SETTINGS: readonly Setting[] = [
     flag: '--attribute <name=value>',
     description: 'attribute of this node; may be repeated',
   },
+  {
+    path: ['structures'],
+    kind: 'list',
+    flag: '--structure <name>',
+    description: 'take part in line:<attribute>, torus, tree or latency beside the ring; may be repeated',
+  },
+  {
+    path: ['aggregates'],
+    kind: 'list',
+    flag: '--aggregate <attribute>',
+    description: 'attribute that gossip keeps up for queries WITH GOSSIP, on all nodes; may be repeated',
+  },
   { path: ['admin', 'host'], kind: 'text', flag: '--admin-host <address>', description: 'address of the admin API' },
   {
     path: ['admin', 'port'],

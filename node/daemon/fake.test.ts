@@ -79,7 +79,9 @@ export class FakeNode extends TypedEventEmitter<TendrilEvents> implements Served
 
   peers(): Contact[] {
     const addresses = ['/ip4/127.0.0.1/tcp/4001']
-    return [{ id: 'a', addresses, role: 'successor', rtt: 1.5, state: 'alive', since: 1_700_000_000_000 }]
+    return [
+      { id: 'a', addresses, role: 'successor', rtt: 1.5, structures: [], state: 'alive', since: 1_700_000_000_000 },
+    ]
   }
 
   status(): object {
