@@ -1,0 +1,397 @@
+import type { TokenBucket } from '../../core/bucket.ts'
+import { CLOCK_WINDOW, type PeerDescriptor } from '../../core/descriptor.ts'
+import type { Environment, Protocol, Timer } from '../../core/environment.ts'
+import { Pace } from '../../core/pace.ts'
+import type { Sign } from '../../core/signed.ts'
+import { Tally } from '../../core/tally.ts'
+import { type Beacon, issueBeacon, type Position, RootOrder } from './beacon.ts'
+import { treeCodec } from './codec.ts'
+import { type Announcement, type Heard, MAX_DEPTH, type TreeMessage } from './messages.ts'
+
+export interface TreeInit {
+  /** Peers that this node talks to anyway: the edges out of which the tree is made. */
+  contacts(): readonly PeerDescriptor[]
+  /** The node's gossip budget in bytes, one bucket for all that gossips. What does not fit is not said. */
+  readonly budget: TokenBucket
+  /** ms between two rounds; all nodes must have about the same. */
+  readonly period: number
+  /** Left out, signatures are empty, which only simulated nodes accept. */
+  readonly sign?: Sign | undefined
+  /** Called when the parent or the children are others. */
+  changed?(): void
+  /** ms after which the salt, and so the root, is another; all nodes must have the same. @default 3600000 */
+  readonly epoch?: number
+}
+
+/** LIMITS: children of a node, and rounds without a sign of life after which a root is given up. */
+export const FAN_OUT = 16
+export const PATIENCE = 3
+/** Rounds without news after which a node also follows others than its parent. */
+const LATE = 1.5
+/** Rounds for which a place is kept for a child that is not heard. */
+const LEASE = 4
+/** Rounds for which a peer's word counts. */
+const MEMORY = 3
+/** Peers whose last word is kept; roots that were given up, remembered so that their old beacons do not bring them back. */
+const MAX_HEARD = 64
+const MAX_GONE = 64
+/** ms: older beacons are refused, so that nobody hoards them for nodes that have not seen them. Clocks may be CLOCK_WINDOW apart. */
+const MAX_BEACON_AGE = 2 * CLOCK_WINDOW
+/** Rounds after which a tree that has not changed is at rest; one in KEEP_ALIVE rounds it then still looks for a shorter way. */
+const REST = 8
+const KEEP_ALIVE = 4
+/** Contacts asked at once by a node that lost its way. */
+const ASK = 3
+/** Rounds within which a peer's question is answered once. */
+const MIN_PAUSE = 0.2
+const DEFAULT_EPOCH = 3_600_000
+
+/**
+ * A spanning tree by gossip: the best root (lowest hash of id and epoch), and the shortest way to it. The root signs a beacon
+ * every round, which goes down the tree at once; a node's position is the newest beacon it has and its distance. This is
+ * distance-vector routing to one destination with sequence numbers of the destination (DSDV; the condition is Babel's), so it
+ * neither loops nor counts to infinity:
+ *
+ * (1) a node's position for one root never gets worse: the beacon newer, or the same and the distance smaller;
+ * (2) it follows only whoever is strictly better than its own position, so positions fall along the tree: no cycle, as long as
+ *     all have one root;
+ * (3) a root without a new beacon for PATIENCE rounds is given up, and only a newer one than it last had brings it back. A
+ *     cycle through nodes that restarted or had different roots has no root in it, so it ends by this at the latest;
+ * (4) parent and child agree: a child asks for its place and is a child when it is granted; at most FAN_OUT, MAX_DEPTH.
+ *
+ * What cannot be defended: whoever can sign for the best id is the root, be there a node or not; a peer may say that it is
+ * nearer to the root than it is, and gets at most FAN_OUT children by it, which leave it when the news stop; a root that comes
+ * and goes costs three rounds each time.
+ */
+export class Tree implements Protocol<TreeMessage> {
+  /** Messages refused or dropped, roots given up, parents lost, by reason. */
+  readonly tally = new Tally()
+  readonly #environment: Environment<TreeMessage>
+  readonly #init: TreeInit
+  readonly #order: RootOrder
+  readonly #pace: Pace
+  /** At most FAN_OUT. */
+  readonly #children = new Map<string, { readonly peer: PeerDescriptor; readonly until: number }>()
+  /** At most MAX_HEARD, the longest silent out first. */
+  readonly #heard = new Map<string, Heard>()
+  /** Root -> when its last beacon known here was issued; at most MAX_GONE. */
+  readonly #gone = new Map<string, number>()
+  #position: Position
+  #parent: PeerDescriptor | undefined
+  #joining: { readonly peer: PeerDescriptor; readonly at: number } | undefined
+  #timer: Timer | undefined
+  #silence: Timer | undefined
+  /** When the last new beacon came, and the last other root or parent. */
+  #advanced = Number.NEGATIVE_INFINITY
+  #changed = Number.NEGATIVE_INFINITY
+  #round = 0
+
+  constructor(environment: Environment<TreeMessage>, init: TreeInit) {
+    this.#environment = environment
+    this.#init = init
+    this.#order = new RootOrder(init.epoch ?? DEFAULT_EPOCH)
+    this.#pace = new Pace(init.period * MIN_PAUSE)
+    this.#position = { beacon: this.#ownBeacon(0), distance: 0 }
+  }
+
+  /** Id of the root as this node knows it. */
+  get root(): string {
+    return this.#position.beacon.root
+  }
+
+  /** Hops from the root. */
+  get distance(): number {
+    return this.#position.distance
+  }
+
+  /** Undefined at the root, and while another is looked for. */
+  get parent(): PeerDescriptor | undefined {
+    return this.#parent
+  }
+
+  get children(): readonly PeerDescriptor[] {
+    return [...this.#children.values()].map(({ peer }) => peer)
+  }
+
+  start(): void {
+    if (this.#timer !== undefined) return
+    this.#changed = this.#environment.now()
+    this.#timer = this.#environment.every(this.#init.period, () => this.#turn())
+  }
+
+  stop(): void {
+    this.#timer?.cancel()
+    this.#silence?.cancel()
+    this.#timer = undefined
+  }
+
+  receive(from: PeerDescriptor, message: TreeMessage): void {
+    if (this.#timer === undefined) return
+    const refusal = this.#refusal(from, message)
+    if (refusal !== undefined) {
+      this.tally.add(refusal)
+      return
+    }
+    this.#remember(from, message)
+    switch (message.kind) {
+      case 'hello':
+        this.#tell(from, 'reply')
+        break
+      case 'reply':
+        break
+      case 'join':
+        this.#join(from)
+        break
+      case 'accepted':
+      case 'news':
+        this.#follow(from, message)
+        break
+      case 'refused':
+        if (from.id === this.#joining?.peer.id) this.#joining = undefined
+        else if (from.id === this.#parent?.id) this.#loseParent('refused')
+        break
+      case 'leave':
+        if (this.#children.delete(from.id)) this.#init.changed?.()
+        break
+    }
+    this.#improve()
+  }
+
+  /** It died or left. */
+  remove(id: string): void {
+    this.#heard.delete(id)
+    if (this.#children.delete(id)) this.#init.changed?.()
+    if (this.#joining?.peer.id === id) this.#joining = undefined
+    if (this.#parent?.id === id) this.#loseParent('gone')
+  }
+
+  #turn(): void {
+    const now = this.#environment.now()
+    const { period } = this.#init
+    this.#round++
+    this.#expire(now)
+    if (this.#isRoot() || this.#isCandidate(now)) this.#reign()
+    else if (this.#parent !== undefined) this.#tell(this.#parent, 'join')
+    const lost = !this.#isRoot() && (this.#parent === undefined || this.#isLate())
+    if (lost) this.#ask(ASK)
+    else if (now - this.#changed < REST * period || this.#round % KEEP_ALIVE === 0) this.#ask(1)
+    this.#improve()
+  }
+
+  #expire(now: number): void {
+    const { period } = this.#init
+    for (const [id, { until }] of this.#children) {
+      if (until > now) continue
+      this.#children.delete(id)
+      this.tally.add('lease-expired')
+      this.#init.changed?.()
+    }
+    for (const [id, { received }] of this.#heard) if (now - received > MEMORY * period) this.#heard.delete(id)
+    if (this.#joining !== undefined && now - this.#joining.at >= period) {
+      this.#heard.delete(this.#joining.peer.id)
+      this.#joining = undefined
+    }
+  }
+
+  /** Why a message is not taken in. */
+  #refusal(from: PeerDescriptor, message: TreeMessage): string | undefined {
+    const now = this.#environment.now()
+    if (message.at < (this.#heard.get(from.id)?.at ?? 0)) return 'out-of-order'
+    if (message.kind === 'leave') return undefined
+    const { beacon, distance } = message.position
+    if ((distance === 0) !== (beacon.root === from.id)) return 'not-the-root'
+    if (beacon.issued > now + CLOCK_WINDOW) return 'from-the-future'
+    if (beacon.issued < now - MAX_BEACON_AGE) return 'old-beacon'
+    const asks = message.kind === 'hello' || message.kind === 'join'
+    return asks && !this.#pace.allows(`${message.kind} ${from.id}`, now) ? 'too-often' : undefined
+  }
+
+  #remember(peer: PeerDescriptor, message: TreeMessage): void {
+    const { at } = message
+    const received = this.#environment.now()
+    const said = message.kind === 'leave' ? { position: undefined, room: false } : message
+    this.#heard.delete(peer.id)
+    this.#heard.set(peer.id, { peer, at, received, position: said.position, room: said.room })
+    if (this.#heard.size > MAX_HEARD) this.#heard.delete(this.#heard.keys().next().value as string)
+  }
+
+  /** The parent's news, or those of one that keeps a place for this node. */
+  #follow(from: PeerDescriptor, { position }: Announcement): void {
+    if (from.id === this.#joining?.peer.id) this.#joining = undefined
+    if (from.id === this.#parent?.id) {
+      const { beacon, distance } = this.#position
+      const isSame = position.beacon.root === beacon.root && position.beacon.issued === beacon.issued
+      if (isSame && position.distance + 1 === distance) return
+      if (this.#mayFollow(position)) this.#adopt(position, from)
+      else this.#loseParent('behind')
+    } else if (this.#isWorthwhile(position)) {
+      if (this.#parent !== undefined) this.#send(this.#parent, { kind: 'leave', at: this.#now() })
+      this.#adopt(position, from)
+    } else {
+      this.#send(from, { kind: 'leave', at: this.#now() })
+    }
+  }
+
+  /** (1), (2): strictly better than this node's position, in a way that cannot come from below it. */
+  #mayFollow({ beacon, distance }: Position): boolean {
+    const own = this.#position
+    if (beacon.root === this.#environment.self.id || distance >= MAX_DEPTH) return false
+    if (beacon.root !== own.beacon.root) {
+      return this.#order.isBetter(beacon, own.beacon) && beacon.issued > (this.#gone.get(beacon.root) ?? -1)
+    }
+    return beacon.issued > own.beacon.issued || (beacon.issued === own.beacon.issued && distance < own.distance)
+  }
+
+  /** Whether to change over: a better root, a shorter way to it, or news that the parent does not have. */
+  #isWorthwhile(position: Position): boolean {
+    if (!this.#mayFollow(position)) return false
+    const { beacon, distance } = this.#position
+    if (position.beacon.root !== beacon.root || this.#parent === undefined) return true
+    if (this.#isLate() && position.beacon.issued > beacon.issued) return true
+    return position.beacon.issued >= beacon.issued && position.distance + 1 < distance
+  }
+
+  /** Asks the best peer heard of lately for a place, if it is better than what this node has. */
+  #improve(): void {
+    if (this.#joining !== undefined) return
+    let best: Heard[] = []
+    for (const heard of this.#heard.values()) {
+      const { position, room } = heard
+      if (position === undefined || !room || !this.#isWorthwhile(position)) continue
+      const order = best[0]?.position === undefined ? -1 : this.#compare(position, best[0].position)
+      if (order < 0) best = [heard]
+      else if (order === 0) best.push(heard)
+    }
+    const chosen = this.#environment.random.pick(best)
+    if (chosen === undefined) return
+    this.#joining = { peer: chosen.peer, at: this.#environment.now() }
+    this.#tell(chosen.peer, 'join')
+  }
+
+  /** Below 0 when `a` is the better to follow. How new the beacon is does not matter once it is new enough. */
+  #compare(a: Position, b: Position): number {
+    if (this.#order.isBetter(a.beacon, b.beacon)) return -1
+    if (this.#order.isBetter(b.beacon, a.beacon)) return 1
+    return a.distance - b.distance
+  }
+
+  #join(from: PeerDescriptor): void {
+    const known = this.#children.has(from.id)
+    if (from.id === this.#parent?.id || !(known || this.#hasRoom())) {
+      this.#children.delete(from.id)
+      this.#tell(from, 'refused')
+      return
+    }
+    this.#children.set(from.id, { peer: from, until: this.#environment.now() + LEASE * this.#init.period })
+    this.#tell(from, 'accepted')
+    if (!known) this.#init.changed?.()
+  }
+
+  #hasRoom(): boolean {
+    const isAttached = this.#isRoot() || this.#parent !== undefined
+    return isAttached && this.#children.size < FAN_OUT && this.#position.distance < MAX_DEPTH
+  }
+
+  #isRoot(): boolean {
+    return this.root === this.#environment.self.id
+  }
+
+  #isLate(): boolean {
+    return this.#environment.now() - this.#advanced > LATE * this.#init.period
+  }
+
+  /**
+   * Whether this node ought to be root: it is better than the one it has. When the salt changes, half the nodes are better
+   * than the old root; at first only those come forward that are better than all their contacts.
+   */
+  #isCandidate(now: number): boolean {
+    const { self } = this.#environment
+    const epoch = this.#order.epochOf(now)
+    const own = this.#order.hash(self.id, epoch)
+    if (own >= this.#order.hash(this.root, epoch)) return false
+    const isNew = this.#order.epochOf(now - PATIENCE * this.#init.period) < epoch
+    return !isNew || this.#init.contacts().every(({ id }) => own < this.#order.hash(id, epoch))
+  }
+
+  /** A new beacon of this node's own. */
+  #reign(): void {
+    const parent = this.#parent
+    if (parent !== undefined) this.#send(parent, { kind: 'leave', at: this.#now() })
+    this.#silence?.cancel()
+    this.#adopt(
+      { beacon: this.#ownBeacon(this.#isRoot() ? this.#position.beacon.issued + 1 : 0), distance: -1 },
+      undefined,
+    )
+  }
+
+  #ownBeacon(atLeast: number): Beacon {
+    return issueBeacon(this.#environment.self.id, Math.max(atLeast, this.#now()), this.#init.sign)
+  }
+
+  /** Takes the place below `above`, and tells the children at once. */
+  #adopt(above: Position, parent: PeerDescriptor | undefined): void {
+    const before = this.#position
+    const now = this.#environment.now()
+    const isOther = above.beacon.root !== before.beacon.root
+    this.#position = { beacon: above.beacon, distance: above.distance + 1 }
+    if (isOther || above.beacon.issued > before.beacon.issued) {
+      this.#advanced = now
+      this.#silence?.cancel()
+      if (parent !== undefined) {
+        this.#silence = this.#environment.after(PATIENCE * this.#init.period, () => this.#giveUp())
+      }
+    }
+    if (isOther || parent?.id !== this.#parent?.id) {
+      this.#parent = parent
+      this.#changed = now
+      if (parent !== undefined) this.#children.delete(parent.id)
+      this.#init.changed?.()
+    }
+    for (const { peer } of this.#children.values()) this.#tell(peer, 'news')
+  }
+
+  /** (3): the root has been silent for PATIENCE rounds. */
+  #giveUp(): void {
+    if (this.#timer === undefined || this.#isRoot()) return
+    const { root, issued } = this.#position.beacon
+    this.tally.add('root-silent')
+    this.#gone.delete(root)
+    this.#gone.set(root, issued)
+    if (this.#gone.size > MAX_GONE) this.#gone.delete(this.#gone.keys().next().value as string)
+    this.#reign()
+    this.#ask(ASK)
+    this.#improve()
+  }
+
+  /** Its position stays, for the sake of (1); others than the lost one may follow it no more. */
+  #loseParent(reason: string): void {
+    this.tally.add(`parent-${reason}`)
+    if (this.#parent !== undefined) {
+      this.#heard.delete(this.#parent.id)
+      this.#send(this.#parent, { kind: 'leave', at: this.#now() })
+    }
+    this.#parent = undefined
+    this.#changed = this.#environment.now()
+    this.#init.changed?.()
+    this.#ask(ASK)
+  }
+
+  /** Asks contacts at random where they are. */
+  #ask(count: number): void {
+    for (const peer of this.#environment.random.sample(this.#init.contacts(), count)) this.#tell(peer, 'hello')
+  }
+
+  #tell(to: PeerDescriptor, kind: Announcement['kind']): void {
+    this.#send(to, { kind, at: this.#now(), position: this.#position, room: this.#hasRoom() })
+  }
+
+  /** Whole ms. */
+  #now(): number {
+    return Math.floor(this.#environment.now())
+  }
+
+  #send(to: PeerDescriptor, message: TreeMessage): void {
+    if (this.#init.budget.take(this.#environment.now(), treeCodec.size(message))) this.#environment.send(to, message)
+    else this.tally.add('over-budget')
+  }
+}
