@@ -17,7 +17,7 @@ export class TokenBucket {
 
   /** Takes `amount` tokens if they are there. `now` in ms; a clock that steps back takes nothing away. */
   take(now: number, amount = 1): boolean {
-    this.#refill(now)
+    this.refill(now)
     if (this.#tokens < amount) return false
     this.#tokens -= amount
     return true
@@ -25,13 +25,14 @@ export class TokenBucket {
 
   /** Milliseconds until `amount` tokens are there; Infinity if they never fit. */
   wait(now: number, amount = 1): number {
-    this.#refill(now)
+    this.refill(now)
     if (amount > this.burst) return Number.POSITIVE_INFINITY
     if (amount <= this.#tokens) return 0
     return ((amount - this.#tokens) / this.rate) * 1000
   }
 
-  #refill(now: number): void {
+  // `private`, here and in other classes of which a simulated node has one each: a # method costs every instance a word.
+  private refill(now: number): void {
     if (this.#updated === Number.NEGATIVE_INFINITY) this.#updated = now
     if (now > this.#updated) {
       this.#tokens = Math.min(this.burst, this.#tokens + ((now - this.#updated) / 1000) * this.rate)

@@ -67,7 +67,7 @@ export class Random {
   integer(n: number): number {
     if (!Number.isSafeInteger(n) || n <= 0) throw new RangeError(`integer(n) needs a positive integer, got ${n}`)
     if (n <= 0x1_0000) return Math.floor(this.float() * n)
-    return n <= 0x1_0000_0000 ? this.#below(n) : this.#belowLarge(n)
+    return n <= 0x1_0000_0000 ? below(this, n) : belowLarge(this, n)
   }
 
   chance(probability: number): boolean {
@@ -91,21 +91,22 @@ export class Random {
     pool.length = wanted
     return pool
   }
-  /** Uniform in [0, n) for n up to 2^32: words beyond the last whole multiple of n are thrown away. */
-  #below(n: number): number {
-    const limit = 0x1_0000_0000 - (0x1_0000_0000 % n)
-    for (;;) {
-      const word = this.word()
-      if (word < limit) return word % n
-    }
-  }
+}
 
-  /** The same for n up to 2^53, from 53 bits. */
-  #belowLarge(n: number): number {
-    const limit = 2 ** 53 - (2 ** 53 % n)
-    for (;;) {
-      const bits = (this.word() >>> 11) * 0x1_0000_0000 + this.word()
-      if (bits < limit) return bits % n
-    }
+/** Uniform in [0, n) for n up to 2^32: words beyond the last whole multiple of n are thrown away. */
+function below(random: Random, n: number): number {
+  const limit = 0x1_0000_0000 - (0x1_0000_0000 % n)
+  for (;;) {
+    const word = random.word()
+    if (word < limit) return word % n
+  }
+}
+
+/** The same for n up to 2^53, from 53 bits. */
+function belowLarge(random: Random, n: number): number {
+  const limit = 2 ** 53 - (2 ** 53 % n)
+  for (;;) {
+    const bits = (random.word() >>> 11) * 0x1_0000_0000 + random.word()
+    if (bits < limit) return bits % n
   }
 }

@@ -18,7 +18,7 @@ export interface RoundsOptions<Offer, Answer> {
    */
   readonly timeout?: number
   /** Upper bound of a message's bytes on the wire. */
-  size(message: RoundMessage<Offer, Answer>): number
+  readonly size: (message: RoundMessage<Offer, Answer>) => number
   /** The node's gossip budget in bytes, one bucket for all its exchanges. What does not fit is not said. */
   readonly budget: TokenBucket
 }
@@ -36,8 +36,10 @@ const ROUNDS = 2 ** 31
 export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answer>> {
   readonly #environment: Environment<RoundMessage<Offer, Answer>>
   readonly #exchange: Exchange<Offer, Answer>
-  readonly #options: RoundsOptions<Offer, Answer>
+  readonly #period: number
   readonly #timeout: number
+  readonly #size: (message: RoundMessage<Offer, Answer>) => number
+  readonly #budget: TokenBucket
   #timer: Timer | undefined
   #round: number
   /** Whose answer is waited for; undefined when no offer is open. */
@@ -48,7 +50,7 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
   #offers = 0
   #answers = 0
   #absorbed = 0
-  readonly #failures = new Tally()
+  #failures: Tally | undefined
 
   constructor(
     environment: Environment<RoundMessage<Offer, Answer>>,
@@ -57,10 +59,12 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
   ) {
     this.#environment = environment
     this.#exchange = exchange
-    this.#options = options
+    this.#period = options.period
+    this.#timeout = options.timeout ?? options.period * 0.9
+    this.#size = options.size
+    this.#budget = options.budget
     // A restarted node must not take an answer to its former self for its own.
     this.#round = environment.random.integer(ROUNDS)
-    this.#timeout = options.timeout ?? options.period * 0.9
   }
 
   /** A copy: offers, answers, absorbed, timeout, unreachable, late, over-budget */
@@ -70,14 +74,14 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
       offers: this.#offers,
       answers: this.#answers,
       absorbed: this.#absorbed,
-      ...this.#failures.toJSON(),
+      ...this.#failures?.toJSON(),
     }
     for (const [reason, count] of Object.entries(counts)) if (count > 0) all.add(reason, count)
     return all
   }
 
   start(): void {
-    this.#timer ??= this.#environment.every(this.#options.period, this)
+    this.#timer ??= this.#environment.every(this.#period, this)
   }
 
   stop(): void {
@@ -89,14 +93,14 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
   /** One round; the timer's business. */
   turn(): void {
     if (this.#partner !== undefined) {
-      if (this.#waited() < this.#timeout) return
-      this.#miss('timeout')
+      if (this.waited() < this.#timeout) return
+      this.miss('timeout')
     }
     const partner = this.#exchange.partner()
     if (partner === undefined) return
     this.#round = (this.#round + 1) % ROUNDS
     const message = { kind: 'offer', round: this.#round, body: this.#exchange.offer(partner) } as const
-    if (!this.#affords(message)) return
+    if (!this.affords(message)) return
     this.#offers++
     this.#partner = partner
     this.#asked = this.#environment.now()
@@ -105,29 +109,29 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
 
   receive(from: PeerDescriptor, message: RoundMessage<Offer, Answer>): void {
     if (this.#timer === undefined) return
-    if (message.kind === 'offer') this.#answer(from, message.round, message.body)
-    else this.#absorb(from, message.round, message.body)
+    if (message.kind === 'offer') this.answer(from, message.round, message.body)
+    else this.absorb(from, message.round, message.body)
   }
 
   /** The transport says that this peer cannot be reached: its open exchange, if any, is missed now. */
   unreachable(id: string): void {
-    if (this.#partner?.id === id) this.#miss('unreachable')
+    if (this.#partner?.id === id) this.miss('unreachable')
   }
 
-  #answer(from: PeerDescriptor, round: number, offer: Offer): void {
+  private answer(from: PeerDescriptor, round: number, offer: Offer): void {
     const body = this.#exchange.answer(from, offer)
     if (body === undefined) return
     const message = { kind: 'answer', round, body } as const
-    if (!this.#affords(message)) return
+    if (!this.affords(message)) return
     this.#answers++
     this.#environment.send(from, message)
   }
 
-  #absorb(from: PeerDescriptor, round: number, answer: Answer): void {
+  private absorb(from: PeerDescriptor, round: number, answer: Answer): void {
     const partner = this.#partner
     const asked = partner !== undefined && round === this.#round && (from === partner || from.id === partner.id)
-    if (!asked || this.#waited() > this.#timeout) {
-      this.#failures.add('late')
+    if (!asked || this.waited() > this.#timeout) {
+      this.fail('late')
       return
     }
     this.#partner = undefined
@@ -136,21 +140,26 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
   }
 
   /** ms since the open offer was sent. */
-  #waited(): number {
+  private waited(): number {
     return this.#environment.now() - this.#asked
   }
 
-  #miss(reason: MissedReason): void {
+  private miss(reason: MissedReason): void {
     const partner = this.#partner
     this.#partner = undefined
     if (partner === undefined) return
-    this.#failures.add(reason)
+    this.fail(reason)
     this.#exchange.missed(partner, reason)
   }
 
-  #affords(message: RoundMessage<Offer, Answer>): boolean {
-    if (this.#options.budget.take(this.#environment.now(), this.#options.size(message))) return true
-    this.#failures.add('over-budget')
+  private affords(message: RoundMessage<Offer, Answer>): boolean {
+    if (this.#budget.take(this.#environment.now(), this.#size(message))) return true
+    this.fail('over-budget')
     return false
+  }
+
+  private fail(reason: string): void {
+    this.#failures ??= new Tally()
+    this.#failures.add(reason)
   }
 }

@@ -24,7 +24,7 @@ export class Statement {
   ) {
     const { record, ...checked } = describe({ id: '', addresses, attributes, sequence, issued })
     this.home = home
-    this.addresses = checked.addresses
+    this.addresses = checked.addresses.length === addresses.length ? addresses : checked.addresses
     this.attributes = attributes
     this.sequence = sequence
     this.issued = checked.issued

@@ -57,13 +57,13 @@ export class SimulatedEnvironment<Message> implements Environment<Message> {
 
   /** @throws RangeError when the delay is not a finite number, Error when the node has too many timers: both are bugs of the protocol. */
   after(delay: number, task: Task): Timer {
-    return this.#timer(delay, 0, task)
+    return this.timer(delay, 0, task)
   }
 
   /** @throws RangeError when the period is not positive and finite, Error as `after` */
   every(period: number, task: Task): Timer {
     if (!(period > 0)) throw new RangeError(`a period is positive, got ${period}`)
-    return this.#timer(this.network.chance.float() * period, period, task)
+    return this.timer(this.network.chance.float() * period, period, task)
   }
 
   /** A timer is due: its event was taken out of the queue. */
@@ -74,7 +74,7 @@ export class SimulatedEnvironment<Message> implements Environment<Message> {
       timer.event = DONE
       this.timers--
     } else {
-      queue.again(now + this.#wait(timer.period * (0.9 + chance.float() * 0.2)), timer.event)
+      queue.again(now + this.wait(timer.period * (0.9 + chance.float() * 0.2)), timer.event)
     }
     const { task } = timer
     if (typeof task === 'function') task()
@@ -83,7 +83,7 @@ export class SimulatedEnvironment<Message> implements Environment<Message> {
 
   /** Puts a timer into the event queue, `delay` ms of this node's clock from now. */
   queue(timer: SimulatedTimer<Message>, delay: number): void {
-    timer.event = this.network.queue.schedule(this.network.now + this.#wait(delay), timer)
+    timer.event = this.network.queue.schedule(this.network.now + this.wait(delay), timer)
   }
 
   cancel(timer: SimulatedTimer<Message>): void {
@@ -94,11 +94,11 @@ export class SimulatedEnvironment<Message> implements Environment<Message> {
   }
 
   /** Virtual ms that so many ms of this node's clock take. */
-  #wait(delay: number): number {
+  private wait(delay: number): number {
     return this.clock === undefined ? delay : delay / this.clock.rate
   }
 
-  #timer(delay: number, period: number, task: Task): Timer {
+  private timer(delay: number, period: number, task: Task): Timer {
     if (!Number.isFinite(delay)) throw new RangeError(`a delay is a finite number, got ${delay}`)
     const timer = new SimulatedTimer<Message>(this, task, period)
     if (!this.open) return timer

@@ -34,7 +34,7 @@ export class SimulatedNode<Message, P extends Protocol<Message>> {
 
   constructor(environment: SimulatedEnvironment<Message>) {
     this.environment = environment
-    if (environment.clock !== undefined) this.#conditions().clock = environment.clock
+    if (environment.clock !== undefined) this.conditions().clock = environment.clock
   }
 
   get index(): number {
@@ -64,16 +64,16 @@ export class SimulatedNode<Message, P extends Protocol<Message>> {
   }
 
   get sent(): Flow {
-    return this.#network.traffic.of(this.index, SENT)
+    return this.network.traffic.of(this.index, SENT)
   }
 
   get received(): Flow {
-    return this.#network.traffic.of(this.index, RECEIVED)
+    return this.network.traffic.of(this.index, RECEIVED)
   }
 
   /** What waits at the two ends of its line, and what was dropped there. All 0 while its bandwidth is unlimited. */
   get queues(): { readonly up: Queue; readonly down: Queue } {
-    const { lines, now } = this.#network
+    const { lines, now } = this.network
     const idle = { bytes: 0, maxBytes: 0, dropped: 0 }
     return { up: lines?.of(this.index, UP, now) ?? idle, down: lines?.of(this.index, DOWN, now) ?? idle }
   }
@@ -81,7 +81,7 @@ export class SimulatedNode<Message, P extends Protocol<Message>> {
   /** New addresses or ranked attributes: a new descriptor with the next sequence number. */
   describe(changes: Partial<Pick<PeerDescriptor, 'addresses' | 'attributes'>>): void {
     const { id, addresses, attributes } = this.self
-    this.environment.self = this.#describe({ id, addresses, attributes, ...changes })
+    this.environment.self = this.described({ id, addresses, attributes, ...changes })
   }
 
   /** Starts an incarnation with the next sequence number; the old one, if it still lives, ends without a word. */
@@ -89,8 +89,8 @@ export class SimulatedNode<Message, P extends Protocol<Message>> {
     this.close(false)
     const clock = this.#condition?.clock
     clock?.forget()
-    this.#enter(new SimulatedEnvironment(this.#network, this.index, this.#describe(this.self), clock))
-    this.#network.states[this.index] = RUNNING
+    this.enter(new SimulatedEnvironment(this.network, this.index, this.described(this.self), clock))
+    this.network.states[this.index] = RUNNING
   }
 
   /** The same incarnation goes on in another environment, without the timers of the old one. */
@@ -98,47 +98,47 @@ export class SimulatedNode<Message, P extends Protocol<Message>> {
     this.environment.open = false
     const { index, self, clock, network } = this.environment
     const random = network.random.fork(`node ${self.id} ${self.sequence} taken over`)
-    this.#enter(new SimulatedEnvironment(network, index, self, clock, random))
+    this.enter(new SimulatedEnvironment(network, index, self, clock, random))
   }
 
   /** Sets its clock. Timers that wait keep their time. @throws RangeError */
   changeClock(change: ClockChange): void {
-    const condition = this.#conditions()
-    condition.clock ??= new SimulatedClock(this.#network.options.epoch)
-    condition.clock.change(this.#network.now, change)
+    const condition = this.conditions()
+    condition.clock ??= new SimulatedClock(this.network.options.epoch)
+    condition.clock.change(this.network.now, change)
     this.environment.clock = condition.clock
   }
 
   /** The end of the present incarnation. Its timers die where they wait. */
   close(refuses: boolean): void {
     this.environment.open = false
-    this.#network.states[this.index] = DEAD
-    this.#network.lines?.clear(this.index, this.#network.now)
-    if (refuses) this.#conditions().refuses = true
+    this.network.states[this.index] = DEAD
+    this.network.lines?.clear(this.index, this.network.now)
+    if (refuses) this.conditions().refuses = true
     else if (this.#condition !== undefined) this.#condition.refuses = false
     const waited = this.#condition?.held?.events.filter(({ kind }) => kind === MESSAGE) ?? []
-    if (waited.length > 0) this.#network.tally.add('dead', waited.length)
+    if (waited.length > 0) this.network.tally.add('dead', waited.length)
     if (this.#condition !== undefined) this.#condition.held = undefined
   }
 
   /** Stops here, until `resume` or that virtual time. */
   pause(until: number): void {
     if (!this.alive) return
-    this.#network.states[this.index] = PAUSED
-    this.#conditions().pausedUntil = until
+    this.network.states[this.index] = PAUSED
+    this.conditions().pausedUntil = until
   }
 
   /** Whether a pause ends at that virtual time. */
   isPausedUntil(time: number): boolean {
-    return this.#network.states[this.index] === PAUSED && this.#condition?.pausedUntil === time
+    return this.network.states[this.index] === PAUSED && this.#condition?.pausedUntil === time
   }
 
   /** Keeps an event for later. False, and nothing kept, when the bounded queue of messages is full. */
   hold(event: Held): boolean {
-    const condition = this.#conditions()
+    const condition = this.conditions()
     condition.held ??= { events: [], messages: 0 }
     if (event.kind === TIMER) (event.payload as SimulatedTimer<Message>).hold()
-    else if (condition.held.messages < this.#network.options.pauseQueue) condition.held.messages++
+    else if (condition.held.messages < this.network.options.pauseQueue) condition.held.messages++
     else return false
     condition.held.events.push(event)
     return true
@@ -146,13 +146,13 @@ export class SimulatedNode<Message, P extends Protocol<Message>> {
 
   /** Everything that became due meanwhile happens now, in the order in which it became due. */
   resume(): void {
-    if (this.#network.states[this.index] !== PAUSED) return
-    this.#network.states[this.index] = RUNNING
+    if (this.network.states[this.index] !== PAUSED) return
+    this.network.states[this.index] = RUNNING
     const events = this.#condition?.held?.events ?? []
-    this.#conditions().held = undefined
+    this.conditions().held = undefined
     for (const { kind, payload, source, sender, size } of events) {
       if (kind === TIMER) (payload as SimulatedTimer<Message>).release()
-      else this.#network.queue.push(this.#network.now, kind, this.index, payload, source, sender, size)
+      else this.network.queue.push(this.network.now, kind, this.index, payload, source, sender, size)
     }
   }
 
@@ -161,22 +161,22 @@ export class SimulatedNode<Message, P extends Protocol<Message>> {
     return this.#condition?.held?.messages ?? 0
   }
 
-  get #network(): Network<Message> {
+  private get network(): Network<Message> {
     return this.environment.network
   }
 
-  #enter(environment: SimulatedEnvironment<Message>): void {
+  private enter(environment: SimulatedEnvironment<Message>): void {
     this.environment = environment
-    this.#network.environments[environment.index] = environment
+    this.network.environments[environment.index] = environment
   }
 
-  #conditions(): Condition {
+  private conditions(): Condition {
     this.#condition ??= { clock: undefined, pausedUntil: 0, held: undefined, refuses: false }
     return this.#condition
   }
 
   /** The next descriptor of this node. */
-  #describe(fields: Pick<PeerDescriptor, 'id' | 'addresses' | 'attributes'>): PeerDescriptor {
-    return this.#network.describe(this.index, fields, this.self.sequence + 1, this.#condition?.clock)
+  private described(fields: Pick<PeerDescriptor, 'id' | 'addresses' | 'attributes'>): PeerDescriptor {
+    return this.network.describe(this.index, fields, this.self.sequence + 1, this.#condition?.clock)
   }
 }
