@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { describe, type PeerDescriptor } from '../../core/descriptor.ts'
 import { clockwise, SPACE } from '../../core/position.ts'
-import { bandOf, PER_BAND, ringRanking, SIDE, sides } from './ring.ts'
+import { bandOf, linkBandOf, PER_BAND, ringRanking, SIDE, sides } from './ring.ts'
 
 const ranking = ringRanking()
 const base = describe({ id: 'base', addresses: [], sequence: 1, issued: 0 })
@@ -41,11 +41,15 @@ function plainly(
     .sort((a, b) => distance(around, a) - distance(around, b) || (a.id < b.id ? -1 : 1))
   const chosen: PeerDescriptor[] = []
   for (let i = 0; i < 2 * side && sorted.length > 0; i++) {
-    chosen.push((i % 2 === 0 ? sorted.shift() : sorted.pop()) as PeerDescriptor)
+    chosen.push((i % 2 === 0 ? sorted.pop() : sorted.shift()) as PeerDescriptor)
   }
-  const bands = [...Map.groupBy(sorted.reverse(), (peer) => bandOf(distance(around, peer))).values()]
-  for (const band of bands) band.sort((a, b) => preference(a) - preference(b))
-  for (let depth = 0; depth < perBand; depth++) chosen.push(...bands.flatMap((band) => band.slice(depth, depth + 1)))
+  const bands = [...Map.groupBy(sorted.reverse(), (peer) => linkBandOf(distance(around, peer)))]
+    .sort(([a], [b]) => a - b)
+    .map(([, band]) => band.sort((a, b) => preference(a) - preference(b)))
+  for (let depth = 0; depth < perBand; depth++) {
+    chosen.push(...bands.flatMap((band) => band.slice(depth, depth + 1)))
+    if (depth === 0) bands.reverse()
+  }
   return chosen.slice(0, wanted)
 }
 
@@ -71,6 +75,23 @@ test('bands are the powers of two exactly, over all 52 bits', () => {
   }
 })
 
+test('long links: bands double ahead and grow fourfold behind, and their numbers grow with distance', () => {
+  const spans = new Map<number, { least: number; most: number }>()
+  for (let exponent = 0; exponent < 51.99; exponent += 0.01) {
+    for (const away of [2 ** exponent, SPACE - 2 ** exponent].map(Math.floor)) {
+      const near = Math.min(away, SPACE - away)
+      const { least, most } = spans.get(linkBandOf(away)) ?? { least: near, most: near }
+      spans.set(linkBandOf(away), { least: Math.min(least, near), most: Math.max(most, near) })
+    }
+  }
+  const ordered = [...spans].sort(([a], [b]) => a - b)
+  assert.equal(ordered.length, 51 + 26)
+  for (const [band, { least, most }] of ordered) assert.ok(most < least * (band % 2 === 0 ? 2 : 4), `${band}`)
+  // Rounding and the grid of exponents blur the ends a little.
+  const tops = ordered.map(([, { most }]) => most)
+  for (const [i, top] of tops.entries()) assert.ok(top >= 0.98 * (tops[i - 1] ?? 0) - 1, `${i}`)
+})
+
 test('the nearest on each side come first, alternating, as a naive oracle says', () => {
   fc.assert(
     fc.property(crowd, size, ({ around, peers }, wanted) => {
@@ -79,7 +100,7 @@ test('the nearest on each side come first, alternating, as a naive oracle says',
       const before = [...after].reverse()
       const near = new Set<string>()
       for (let i = 0; i < SIDE; i++)
-        for (const side of [after, before]) if (side[i] !== undefined) near.add(side[i] as string)
+        for (const side of [before, after]) if (side[i] !== undefined) near.add(side[i] as string)
       const neighbours = [...near].slice(0, Math.min(wanted, SIDE * 2))
       assert.deepEqual(chosen.slice(0, neighbours.length), neighbours)
     }),
@@ -94,7 +115,7 @@ test('the view is as full as it can be, never holds the node itself nor anybody 
       const near = new Set(ids(ranking.select(around, peers, SIDE * 2, preference)))
       const bands = Map.groupBy(
         peers.filter(({ id }) => !near.has(id)),
-        (peer) => bandOf(distance(around, peer)),
+        (peer) => linkBandOf(distance(around, peer)),
       )
       const links = [...bands.values()].reduce((sum, band) => sum + Math.min(PER_BAND, band.length), 0)
       assert.equal(chosen.length, Math.min(wanted, near.size + links))
@@ -114,10 +135,10 @@ test('beyond the neighbours every distance band is represented by its preferred 
       const chosen = ranking.select(around, peers, wanted, preference)
       const near = new Set(ids(chosen.slice(0, SIDE * 2)))
       const rest = peers.filter(({ id }) => !near.has(id))
-      const bands = Map.groupBy(rest, (peer) => bandOf(distance(around, peer)))
+      const bands = Map.groupBy(rest, (peer) => linkBandOf(distance(around, peer)))
       const links = chosen.slice(SIDE * 2)
       const taken = [...bands].map(([band, members]) => {
-        const got = links.filter((peer) => bandOf(distance(around, peer)) === band)
+        const got = links.filter((peer) => linkBandOf(distance(around, peer)) === band)
         const preferred = [...members].sort((a, b) => preference(a) - preference(b))
         const worst = Math.max(-1, ...got.map(preference))
         const better = preferred.filter((peer) => preference(peer) < worst)
@@ -149,7 +170,7 @@ test('peers at one and the same place, and the one at the node’s own, are rank
   const around = at('self', 5)
   const chosen = ranking.select(around, [at('b', 5), at('a', 5), at('d', 9), at('c', 9)], 32, preference)
   assert.deepEqual(ids(chosen).sort(), ['a', 'b', 'c', 'd'])
-  assert.equal(chosen[0]?.id, 'a')
+  assert.deepEqual(ids(chosen.slice(0, 2)), ['d', 'a'])
 })
 
 test('sides: the nearest each way, nearest first', () => {

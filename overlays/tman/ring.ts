@@ -1,20 +1,28 @@
 import type { PeerDescriptor } from '../../core/descriptor.ts'
-import { clockwise } from '../../core/position.ts'
+import { clockwise, SPACE } from '../../core/position.ts'
 import type { Ranking } from './ranking.ts'
 
 /** How many neighbours on each side come before any long link. LIMITS: at least 4, so that one liar cannot cut the ring. */
 export const SIDE = 4
 
-/** Long links in each doubling band (DESIGN's models: 9 hops at 10^4). More would be connections that buy little. */
+/** Long links in each band (DESIGN's models: 9 hops at 10^4). More would be connections that buy little. */
 export const PER_BAND = 2
 
-/** Distances have 52 bits: as many bands. */
-const BANDS = 52
+/** Distances have 52 bits: a band ahead for each, and one behind for every two. */
+const BANDS = 2 * 52
 
 /** Which doubling band a clockwise distance falls into: band b holds [2^b, 2^(b+1)); 0 counts as 1. */
 export function bandOf(distance: number): number {
   const high = Math.floor(distance / 0x1_0000_0000)
   return high > 0 ? 63 - Math.clz32(high) : distance >= 1 ? 31 - Math.clz32(distance) : 0
+}
+
+/**
+ * The bands that long links are chosen from, numbered from the nearest to the farthest: ahead (clockwise, up to half the ring)
+ * every doubling of distance is one, behind every fourfolding.
+ */
+export function linkBandOf(distance: number): number {
+  return distance < SPACE / 2 ? 2 * bandOf(distance) : 2 * (bandOf(SPACE - distance) | 1) + 1
 }
 
 /**
@@ -48,11 +56,17 @@ function reserve(candidates: number, side: number, perBand: number): void {
 }
 
 /**
- * The ring sorted by position: the `side` nearest each way, then long links, one per doubling band of clockwise distance,
- * then a second one per band, up to `perBand`, until the view is full (PAPERS section 1: the cure of the stuck tail; the
- * bands are also what cuts a query's interval into pieces).
+ * The ring sorted by position: the `side` nearest each way, then long links, one of each band, then a second one, up to
+ * `perBand`, until the view is full (PAPERS section 1: the cure of the stuck tail; the links ahead are also what cuts a
+ * query's interval into pieces).
  *
- * Order: nearest successor, nearest predecessor, second successor, ...; then bands, the farthest first.
+ * Measured for c = 20, cycles to 99.9/100 % of the links of 2^14 nodes: doubling bands ahead only, the farthest first, 16/26;
+ * bands behind as well, 15/18; and the nearest bands first, 10/12. Who is left behind descends from both sides then, and where
+ * a view is too small for all bands the random peers of each merge stand in for the far ones, nobody for the near ones.
+ * Queries need the links ahead: with these bands they take as many hops as with twice the links ahead and none behind.
+ *
+ * Order: nearest predecessor (its links ahead are the ones that lead here), nearest successor, second predecessor, ...; then a
+ * link of each band, the nearest first; then second links, the farthest first.
  */
 export function ringRanking(side = SIDE, perBand = PER_BAND): Ranking {
   return {
@@ -103,7 +117,7 @@ function chooseNeighbours(
   // Where there are fewer than two full sides these are the same peers, counted from both ends: together they are all.
   const count = Math.min(2 * side, others, size)
   for (let k = 0; k < count; k++) {
-    const index = (k & 1) === 0 ? (after[k >> 1] as number) : (before[k >> 1] as number)
+    const index = (k & 1) === 0 ? (before[k >> 1] as number) : (after[k >> 1] as number)
     chosen[k] = index
     distances[index] = -1
   }
@@ -120,7 +134,7 @@ function idOf(candidates: readonly PeerDescriptor[], index: number): string {
   return (candidates[index] as PeerDescriptor).id
 }
 
-/** Adds the preferred of every band to the `count` chosen ones, depth by depth. Returns how many there are then. */
+/** Adds the preferred of every band to the `count` chosen ones. Returns how many there are then. */
 function chooseLinks(
   candidates: readonly PeerDescriptor[],
   perBand: number,
@@ -135,7 +149,7 @@ function chooseLinks(
     const distance = distances[i] as number
     if (distance < 0) continue
     preferences[i] = preference(candidates[i] as PeerDescriptor)
-    const band = bandOf(distance)
+    const band = linkBandOf(distance)
     const first = band * perBand
     const held = kept[band] as number
     let at = first + held
@@ -146,7 +160,8 @@ function chooseLinks(
   }
   let full = count
   for (let depth = 0; depth < perBand; depth++) {
-    for (let band = BANDS - 1; band >= 0; band--) {
+    for (let i = 0; i < BANDS; i++) {
+      const band = depth === 0 ? i : BANDS - 1 - i
       if ((kept[band] as number) <= depth) continue
       if (full === size) return full
       chosen[full++] = links[band * perBand + depth] as number

@@ -1,0 +1,100 @@
+import { TokenBucket } from '../../../core/bucket.ts'
+import { descriptorSize, type PeerDescriptor } from '../../../core/descriptor.ts'
+import type { Environment } from '../../../core/environment.ts'
+import type { Random } from '../../../core/random.ts'
+import { Rounds } from '../../../core/rounds.ts'
+import type { TManMessage } from '../../../overlays/tman/codec.ts'
+import type { Ranking } from '../../../overlays/tman/ranking.ts'
+import { TMan, type TManOptions } from '../../../overlays/tman/tman.ts'
+import type { Latency } from '../../simulator/latency.ts'
+import { Simulation } from '../../simulator/simulation.ts'
+
+export type TManRounds = Rounds<readonly PeerDescriptor[], readonly PeerDescriptor[]>
+
+/** ms between two rounds of a node: one cycle of the papers. */
+export const CYCLE = 1000
+
+/** The node's gossip budget as in protocols/stack.ts: bytes in any second. */
+export const BUDGET = 256 * 1024
+const BURST = BUDGET / 4
+
+/** c = 20 as in the tables of PAPERS section 1: view and message, this node's own descriptor included. Nobody falls quiet. */
+export const PAPER: Partial<TManOptions> = { view: 20, message: 20, quietAfter: Number.POSITIVE_INFINITY }
+
+export interface NetworkInit {
+  readonly nodes: number
+  readonly seed: number
+  readonly ranking: Ranking
+  /** @default PAPER */
+  readonly options?: Partial<TManOptions>
+  /** Ranked attributes of the node with this index. @default none */
+  attributes?(index: number, random: Random): Readonly<Record<string, number>>
+  /** @default 0 */
+  readonly loss?: number
+  /** @default uniform between 10 and 50 ms */
+  readonly latency?: number | Latency
+}
+
+/** A node and the parts of it that experiments look at. */
+export interface Member {
+  readonly self: PeerDescriptor
+  readonly tman: TMan
+  readonly rounds: TManRounds
+}
+
+/**
+ * T-Man alone on the simulator, event by event through Rounds. Peer sampling is an oracle: uniformly random nodes, as the
+ * papers' authors assume it. Every view starts with random peers, as many as it holds.
+ */
+export class TManNetwork {
+  readonly simulation: Simulation<TManMessage, TManRounds>
+  readonly members: readonly Member[]
+  readonly #random: Random
+
+  constructor(init: NetworkInit) {
+    const { nodes, seed, ranking, options = PAPER, attributes, loss = 0, latency } = init
+    // Every descriptor is counted as if it were as large as the largest.
+    let each = 0
+    const size = ({ body }: TManMessage) => 16 + body.length * each
+    const codec = { encode: unused, decode: unused, size }
+    this.simulation = new Simulation({ seed, loss, codec, ...(latency !== undefined && { latency }) })
+    this.#random = this.simulation.random.fork('oracle')
+    const values = this.simulation.random.fork('attributes')
+    const members: Member[] = []
+    this.members = members
+    const sample = (count: number) => this.sample(count)
+    for (let i = 0; i < nodes; i++) {
+      const make = (environment: Environment<TManMessage>) => {
+        const tman = new TMan(environment, { ranking, sample, options })
+        const budget = new TokenBucket(BUDGET - BURST, BURST)
+        const rounds: TManRounds = new Rounds(environment, tman, { period: CYCLE, budget, size })
+        members.push({ self: environment.self, tman, rounds })
+        return rounds
+      }
+      const named = attributes === undefined ? {} : { attributes: attributes(i, values) }
+      const node = this.simulation.add({ ...named, start: false }, make)
+      each = Math.max(each, descriptorSize(node.self) + 4)
+    }
+    for (const { tman, rounds } of members) {
+      tman.consider(this.sample(options.view ?? 20))
+      rounds.start()
+    }
+  }
+
+  /** Any nodes at all, each as likely as any other. */
+  sample(count: number): PeerDescriptor[] {
+    const peers: PeerDescriptor[] = []
+    for (let i = 0; i < count; i++) {
+      peers.push((this.members[this.#random.integer(this.members.length)] as Member).self)
+    }
+    return peers
+  }
+
+  cycle(): void {
+    this.simulation.run(CYCLE)
+  }
+}
+
+function unused(): never {
+  throw new Error('messages stay objects here')
+}
