@@ -353,7 +353,8 @@ export class Stack implements Protocol<StackMessage> {
   }
 
   #protocols(): readonly { start(): void; stop(): void }[] {
-    return [this.#membership, this.#samplingRounds, this.#tmanRounds, this.#wave, this.#broadcast, this.#structures]
+    const rounds = [this.#samplingRounds, this.#tmanRounds, this.#structures, this.#aggregation]
+    return [this.#membership, ...rounds, this.#wave, this.#broadcast]
   }
 
   #up(peer: PeerDescriptor): void {
