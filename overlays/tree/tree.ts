@@ -85,6 +85,7 @@ export class Tree implements Protocol<TreeMessage> {
   #advanced = Number.NEGATIVE_INFINITY
   #changed = Number.NEGATIVE_INFINITY
   #round = 0
+  #said = 0
 
   constructor(environment: Environment<TreeMessage>, init: TreeInit) {
     this.#environment = environment
@@ -133,27 +134,28 @@ export class Tree implements Protocol<TreeMessage> {
       return
     }
     this.#remember(from, message)
+    const isParent = from.id === this.#parent?.id
     switch (message.kind) {
       case 'hello':
         this.#tell(from, 'reply')
-        break
-      case 'reply':
         break
       case 'join':
         this.#join(from)
         break
       case 'accepted':
       case 'news':
-        this.#follow(from, message)
+        if (!isParent) this.#takePlace(from, message.position)
         break
       case 'refused':
         if (from.id === this.#joining?.peer.id) this.#joining = undefined
-        else if (from.id === this.#parent?.id) this.#loseParent('refused')
+        else if (isParent) this.#loseParent('refused')
         break
       case 'leave':
         if (this.#children.delete(from.id)) this.#init.changed?.()
         break
     }
+    // Whatever the parent says holds: an answer may have overtaken the news.
+    if (message.kind !== 'leave' && from.id === this.#parent?.id) this.#follow(from, message.position)
     this.#improve()
   }
 
@@ -196,7 +198,10 @@ export class Tree implements Protocol<TreeMessage> {
   /** Why a message is not taken in. */
   #refusal(from: PeerDescriptor, message: TreeMessage): string | undefined {
     const now = this.#environment.now()
-    if (message.at < (this.#heard.get(from.id)?.at ?? 0)) return 'out-of-order'
+    const last = this.#heard.get(from.id)
+    // A renewal that was overtaken by a question is still one; one overtaken by a goodbye is none.
+    const isLate = last !== undefined && message.at < last.at
+    if (isLate && (message.kind !== 'join' || last.position === undefined)) return 'out-of-order'
     if (message.kind === 'leave') return undefined
     const { beacon, distance } = message.position
     if ((distance === 0) !== (beacon.root === from.id)) return 'not-the-root'
@@ -208,6 +213,7 @@ export class Tree implements Protocol<TreeMessage> {
 
   #remember(peer: PeerDescriptor, message: TreeMessage): void {
     const { at } = message
+    if (at < (this.#heard.get(peer.id)?.at ?? 0)) return
     const received = this.#environment.now()
     const said = message.kind === 'leave' ? { position: undefined, room: false } : message
     this.#heard.delete(peer.id)
@@ -215,21 +221,20 @@ export class Tree implements Protocol<TreeMessage> {
     if (this.#heard.size > MAX_HEARD) this.#heard.delete(this.#heard.keys().next().value as string)
   }
 
-  /** The parent's news, or those of one that keeps a place for this node. */
-  #follow(from: PeerDescriptor, { position }: Announcement): void {
+  #follow(parent: PeerDescriptor, position: Position): void {
+    const { beacon, distance } = this.#position
+    const isSame = position.beacon.root === beacon.root && position.beacon.issued === beacon.issued
+    if (isSame && position.distance + 1 === distance) return
+    if (this.#mayFollow(position)) this.#adopt(position, parent)
+    else this.#loseParent('behind')
+  }
+
+  /** Another than the parent keeps a place for this node. */
+  #takePlace(from: PeerDescriptor, position: Position): void {
     if (from.id === this.#joining?.peer.id) this.#joining = undefined
-    if (from.id === this.#parent?.id) {
-      const { beacon, distance } = this.#position
-      const isSame = position.beacon.root === beacon.root && position.beacon.issued === beacon.issued
-      if (isSame && position.distance + 1 === distance) return
-      if (this.#mayFollow(position)) this.#adopt(position, from)
-      else this.#loseParent('behind')
-    } else if (this.#isWorthwhile(position)) {
-      if (this.#parent !== undefined) this.#send(this.#parent, { kind: 'leave', at: this.#now() })
-      this.#adopt(position, from)
-    } else {
-      this.#send(from, { kind: 'leave', at: this.#now() })
-    }
+    const leaves = this.#isWorthwhile(position) ? this.#parent : from
+    if (leaves !== undefined) this.#send(leaves, { kind: 'leave', at: this.#stamp() })
+    if (leaves !== from) this.#adopt(position, from)
   }
 
   /** (1), (2): strictly better than this node's position, in a way that cannot come from below it. */
@@ -316,7 +321,7 @@ export class Tree implements Protocol<TreeMessage> {
   /** A new beacon of this node's own. */
   #reign(): void {
     const parent = this.#parent
-    if (parent !== undefined) this.#send(parent, { kind: 'leave', at: this.#now() })
+    if (parent !== undefined) this.#send(parent, { kind: 'leave', at: this.#stamp() })
     this.#silence?.cancel()
     this.#adopt(
       { beacon: this.#ownBeacon(this.#isRoot() ? this.#position.beacon.issued + 1 : 0), distance: -1 },
@@ -368,7 +373,7 @@ export class Tree implements Protocol<TreeMessage> {
     this.tally.add(`parent-${reason}`)
     if (this.#parent !== undefined) {
       this.#heard.delete(this.#parent.id)
-      this.#send(this.#parent, { kind: 'leave', at: this.#now() })
+      this.#send(this.#parent, { kind: 'leave', at: this.#stamp() })
     }
     this.#parent = undefined
     this.#changed = this.#environment.now()
@@ -376,13 +381,20 @@ export class Tree implements Protocol<TreeMessage> {
     this.#ask(ASK)
   }
 
-  /** Asks contacts at random where they are. */
+  /** Asks contacts at random where they are; the parent tells anyway. */
   #ask(count: number): void {
-    for (const peer of this.#environment.random.sample(this.#init.contacts(), count)) this.#tell(peer, 'hello')
+    const others = this.#init.contacts().filter(({ id }) => id !== this.#parent?.id)
+    for (const peer of this.#environment.random.sample(others, count)) this.#tell(peer, 'hello')
   }
 
   #tell(to: PeerDescriptor, kind: Announcement['kind']): void {
-    this.#send(to, { kind, at: this.#now(), position: this.#position, room: this.#hasRoom() })
+    this.#send(to, { kind, at: this.#stamp(), position: this.#position, room: this.#hasRoom() })
+  }
+
+  /** Of a message: the time, but no two the same. */
+  #stamp(): number {
+    this.#said = Math.max(this.#said + 1, this.#now())
+    return this.#said
   }
 
   /** Whole ms. */
