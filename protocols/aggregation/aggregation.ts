@@ -68,7 +68,7 @@ export class Aggregation implements Protocol<AggregationMessage> {
       attributes,
       names,
       ...(init.neighbours && { neighbours: init.neighbours }),
-      size: () => this.read().size?.value ?? partners().length + 1,
+      size: () => this.read().size?.value,
       ended: () => this.#keep(),
       options: { patience: 15 * options.period, memory: 60 * options.period, ...init.options, length },
     })

@@ -50,8 +50,8 @@ export interface StandingInit {
   readonly names: readonly string[]
   /** On the ring. @default none, and no size by ring */
   neighbours?(): Neighbours
-  /** How many nodes there are, roughly: decides the number of leaders. */
-  size(): number
+  /** How many nodes there are, roughly: decides how likely this one leads an instance of COUNT. While it is unknown, it leads none. */
+  size(): number | undefined
   /** The epoch ended, all its state is about to go. */
   ended(): void
   readonly options?: Partial<StandingOptions>
@@ -218,6 +218,7 @@ export class Standing implements Exchange<StandingOffer, StandingAnswer> {
   }
 
   #begin(): void {
+    const size = this.#init.size() ?? Number.POSITIVE_INFINITY
     this.#init.ended()
     const { random } = this.#environment
     this.#transfers = this.#fresh()
@@ -227,7 +228,7 @@ export class Standing implements Exchange<StandingOffer, StandingAnswer> {
     this.#history = []
     this.#rounds = 0
     this.#refresh()
-    if (random.chance(Math.min(1, this.#options.leaders / Math.max(1, this.#init.size())))) {
+    if (random.chance(Math.min(1, this.#options.leaders / size))) {
       this.#transfers.add(leaderKey(random), 1)
     }
   }

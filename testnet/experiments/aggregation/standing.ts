@@ -1,0 +1,74 @@
+import type { PeerDescriptor } from '../../../core/descriptor.ts'
+import { Aggregation } from '../../../protocols/aggregation/aggregation.ts'
+import { type AggregationMessage, aggregationCodec } from '../../../protocols/aggregation/codec.ts'
+import type { Neighbours } from '../../../protocols/aggregation/size/ring.ts'
+import { bucket, Crowd, CYCLE } from './crowd.ts'
+
+export interface StandingSetting {
+  readonly nodes: number
+  readonly seed: number
+  /** @default 0 */
+  readonly loss?: number
+  /** The one attribute, `x`, of the node born in this place. */
+  value(index: number): number
+  /** Whether nodes know their neighbours on the ring, told by an oracle as T-Man would find them. @default false */
+  readonly ring?: boolean
+}
+
+/** Neighbours known on each side. */
+const SIDE = 4
+/** A quarter of the 256 KiB that all gossip of a node may send. */
+const BUDGET = 64 * 1024
+
+/**
+ * Nodes that run the class a real node runs, each with one attribute. Deaths are silent: nobody is told, and nothing but an offer
+ * without an answer shows them.
+ */
+export class StandingCrowd extends Crowd<AggregationMessage, Aggregation> {
+  #ring: { readonly members: readonly PeerDescriptor[]; readonly place: ReadonlyMap<string, number> } | undefined
+
+  constructor(setting: StandingSetting) {
+    super({
+      ...setting,
+      budget: BUDGET,
+      size: aggregationCodec.size,
+      make: (environment, index, partner) =>
+        new Aggregation(environment, {
+          partners: () => {
+            const one = partner()
+            return one === undefined ? [] : [one]
+          },
+          attributes: () => ({ x: setting.value(index) }),
+          names: ['x'],
+          ...(setting.ring && { neighbours: () => this.#neighbours(environment.self) }),
+          budget: bucket(BUDGET),
+          options: { period: CYCLE },
+        }),
+    })
+  }
+
+  /** Silent deaths and as many births; the oracle's ring closes over them at once. */
+  turnOver(count: number): void {
+    this.kill(count)
+    for (let i = 0; i < count; i++) this.add()
+    this.#ring = undefined
+  }
+
+  #neighbours(self: PeerDescriptor): Neighbours {
+    this.#ring ??= ringOf(this.live.map((one) => one.self))
+    const { members, place } = this.#ring
+    const at = place.get(self.id)
+    if (at === undefined || members.length < 2) return { predecessors: [], successors: [] }
+    const near = Math.min(SIDE, members.length - 1)
+    const step = (by: number) => members[(at + by + members.length) % members.length] as PeerDescriptor
+    return {
+      predecessors: Array.from({ length: near }, (_, i) => step(-i - 1)),
+      successors: Array.from({ length: near }, (_, i) => step(i + 1)),
+    }
+  }
+}
+
+function ringOf(nodes: readonly PeerDescriptor[]) {
+  const members = [...nodes].sort((a, b) => a.position - b.position)
+  return { members, place: new Map(members.map(({ id }, i) => [id, i])) }
+}
