@@ -29,6 +29,9 @@ function machine(index: number): { load: number; memory_free: number } {
   return { load: ((index * 7) % 16) / 16, memory_free: 2 ** 30 + index }
 }
 
+/** ms between two looks at whether a node's ranked attributes have changed. */
+const REDESCRIBED = 30_000
+
 interface Entry {
   readonly id: string
   condition: Condition
@@ -62,6 +65,7 @@ export class SimulatedTestnet implements Testnet {
       const index = this.#entries.length
       const node = this.simulation.add({}, (environment, sign) => this.#stack(index, environment, sign))
       this.#entries.push({ id: node.id, condition: 'up', incarnation: 0 })
+      this.#rank(index)
       this.#listen(index)
       this.#join(index)
       this.simulation.run(this.#options.stagger ?? 20)
@@ -110,6 +114,7 @@ export class SimulatedTestnet implements Testnet {
     this.simulation.restart(entry.id, (environment, sign) => this.#stack(index, environment, sign))
     entry.condition = 'up'
     entry.incarnation++
+    this.#rank(index)
     this.#listen(index)
     this.#join(index)
   }
@@ -154,14 +159,23 @@ export class SimulatedTestnet implements Testnet {
     return [...(this.#collected.get(topic) ?? [])]
   }
 
-  async views(): Promise<View[]> {
+  async views(structure?: string): Promise<View[]> {
     return this.nodes
       .filter(({ condition }) => condition === 'up')
       .map(({ index, id, position }) => {
         const stack = this.#stackOf(index)
         const { successors, predecessors } = stack.neighbours()
-        const contacts = stack.contacts().map((peer) => peer.id)
-        return { index, id, position, contacts, successor: successors[0]?.id, predecessor: predecessors[0]?.id }
+        const members =
+          structure === undefined
+            ? stack.contacts()
+            : stack
+                .structures()
+                .get(structure)
+                ?.map(({ peer }) => peer)
+        const contacts = (members ?? []).map((peer) => peer.id)
+        const [successor, predecessor] = [successors[0]?.id, predecessors[0]?.id]
+        const ranked = this.simulation.node(id).self.attributes
+        return { index, id, position, contacts, ranked, successor, predecessor }
       })
   }
 
@@ -206,6 +220,19 @@ export class SimulatedTestnet implements Testnet {
     this.#stackOf(index).subscribe(topic, ({ from: publisher, id, payload }) => {
       const published = new DataView(payload.buffer, payload.byteOffset).getFloat64(0)
       collected?.push({ index, incarnation, publisher, id, latency: this.now() - published })
+    })
+  }
+
+  /** From now on its descriptor says what its structures need, as a real node's does. */
+  #rank(index: number): void {
+    const node = this.simulation.node(this.#entry(index).id)
+    const { protocol, environment } = node
+    if (Object.keys(protocol.ranked()).length === 0) return
+    node.describe({ attributes: protocol.ranked() })
+    environment.every(REDESCRIBED, () => {
+      const ranked = protocol.ranked()
+      const told = node.self.attributes
+      if (Object.entries(ranked).some(([name, value]) => told[name] !== value)) node.describe({ attributes: ranked })
     })
   }
 

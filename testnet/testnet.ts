@@ -30,8 +30,10 @@ export interface View {
   readonly index: number
   readonly id: string
   readonly position: number
-  /** Ids of the members of its ring view: neighbours and long links. */
+  /** Ids of the members of its view, of the ring or of the structure that was asked for: neighbours and long links. */
   readonly contacts: readonly string[]
+  /** What structures sort it by, as its descriptor says it. */
+  readonly ranked: Readonly<Record<string, number>>
   /** Its nearest neighbours on the ring as it sees them. */
   readonly successor: string | undefined
   readonly predecessor: string | undefined
@@ -113,8 +115,8 @@ export interface Testnet {
   /** Everything collected so far, each node's in the order of its delivery. */
   deliveries(topic: string): Promise<Delivery[]>
 
-  /** Of the nodes that are up. */
-  views(): Promise<View[]>
+  /** Of the nodes that are up. @param structure as `StackOptions.structures` names it. @default the ring */
+  views(structure?: string): Promise<View[]>
   stats(): Promise<Stats>
   /** Ends every node, and every process of the testnet. */
   stop(): Promise<void>

@@ -3,14 +3,17 @@ import { Pool } from './pool.ts'
 import type { Ranking } from './ranking.ts'
 import { bandOf } from './ring.ts'
 
+/** What a ranking reads of a peer. */
+type Placed = Pick<PeerDescriptor, 'id' | 'position' | 'attributes'>
+
 /** A torus: `width` by `height`, both ends of each axis joined, and where on it a peer lies. */
 export interface TorusInit {
   readonly width: number
   readonly height: number
   /** In [0, width). */
-  x(peer: PeerDescriptor): number
+  x(peer: Placed): number
   /** In [0, height). */
-  y(peer: PeerDescriptor): number
+  y(peer: Placed): number
 }
 
 const HALF = 2 ** 26
@@ -82,13 +85,13 @@ function directionOf(dx: number, dy: number): number {
 }
 
 /** The four target links of a node among `peers`: the nearest in each direction, where there is one. What a testnet counts. */
-export function torusTargets(
-  around: PeerDescriptor,
-  peers: readonly PeerDescriptor[],
+export function torusTargets<Peer extends Placed>(
+  around: Peer,
+  peers: readonly Peer[],
   torus: TorusInit = HASHED_TORUS,
-): PeerDescriptor[] {
+): Peer[] {
   const [ax, ay] = [torus.x(around), torus.y(around)]
-  const best: (PeerDescriptor | undefined)[] = []
+  const best: (Peer | undefined)[] = []
   const nearest: number[] = []
   for (const peer of peers) {
     if (peer.id === around.id) continue

@@ -137,7 +137,7 @@ class Steps {
 }
 
 /** 52 bits of a hash of the position: no two nodes of a network are likely to weigh the same. */
-function weightOf({ position }: PeerDescriptor): number {
+function weightOf({ position }: Pick<PeerDescriptor, 'position'>): number {
   const high = mixed((position / 0x10_0000) | 0)
   return (mixed(position ^ high) >>> 0) * 0x10_0000 + (high >>> 12)
 }
@@ -149,18 +149,20 @@ function mixed(word: number): number {
 }
 
 /** The target links of each node: its parent and its children. What a testnet counts. By id, in any order. */
-export function searchTreeTargets(peers: readonly PeerDescriptor[]): Map<string, PeerDescriptor[]> {
-  const links = new Map<string, PeerDescriptor[]>(peers.map(({ id }) => [id, []]))
-  const join = (parent: PeerDescriptor, child: PeerDescriptor) => {
+export function searchTreeTargets<Peer extends Pick<PeerDescriptor, 'id' | 'position'>>(
+  peers: readonly Peer[],
+): Map<string, Peer[]> {
+  const links = new Map<string, Peer[]>(peers.map(({ id }) => [id, []]))
+  const join = (parent: Peer, child: Peer) => {
     links.get(parent.id)?.push(child)
     links.get(child.id)?.push(parent)
   }
   // From left to right, the path from the root to the newest node: each is the right child of the one before.
-  const path: PeerDescriptor[] = []
+  const path: Peer[] = []
   for (const peer of [...peers].sort((a, b) => a.position - b.position)) {
-    let below: PeerDescriptor | undefined
-    while (path.length > 0 && weightOf(path[path.length - 1] as PeerDescriptor) > weightOf(peer)) {
-      const last = path.pop() as PeerDescriptor
+    let below: Peer | undefined
+    while (path.length > 0 && weightOf(path[path.length - 1] as Peer) > weightOf(peer)) {
+      const last = path.pop() as Peer
       if (below !== undefined) join(last, below)
       below = last
     }
@@ -168,7 +170,7 @@ export function searchTreeTargets(peers: readonly PeerDescriptor[]): Map<string,
     path.push(peer)
   }
   path.forEach((peer, i) => {
-    if (i > 0) join(path[i - 1] as PeerDescriptor, peer)
+    if (i > 0) join(path[i - 1] as Peer, peer)
   })
   return links
 }

@@ -1,4 +1,5 @@
 import type { PeerDescriptor } from '../../core/descriptor.ts'
+import type { Timer } from '../../core/environment.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { type RoundMessage, Rounds } from '../../core/rounds.ts'
 import type { Ranking } from '../../overlays/tman/ranking.ts'
@@ -9,6 +10,8 @@ import type { Structure, StructureMember, StructureSurroundings } from './struct
 const VIEW: Partial<TManOptions> = { view: 20, message: 20 }
 /** ms: several rounds, as for the ring. */
 const TIMEOUT = 2000
+/** ms between two long links that are asked whether they live. Nobody watches them: each question may cost a connection. */
+const ASKING = 10_000
 
 export interface OrderedInit<Body> {
   readonly ranking: Ranking
@@ -24,12 +27,15 @@ export interface OrderedInit<Body> {
 
 /** A structure that T-Man arranges. */
 export class Ordered<Body> implements Structure<RoundMessage<Body, Body>> {
+  readonly #surroundings: StructureSurroundings<RoundMessage<Body, Body>>
   readonly #init: OrderedInit<Body>
   readonly #tman: TMan
   readonly #rounds: Rounds<Body, Body>
+  #timer: Timer | undefined
 
   constructor(surroundings: StructureSurroundings<RoundMessage<Body, Body>>, init: OrderedInit<Body>) {
     const { environment, budget, period } = surroundings
+    this.#surroundings = surroundings
     this.#init = init
     this.#tman = new TMan(environment, {
       ranking: init.ranking,
@@ -50,10 +56,13 @@ export class Ordered<Body> implements Structure<RoundMessage<Body, Body>> {
 
   start(): void {
     this.#rounds.start()
+    this.#timer ??= this.#surroundings.environment.every(ASKING, () => this.#askOne())
   }
 
   stop(): void {
     this.#rounds.stop()
+    this.#timer?.cancel()
+    this.#timer = undefined
   }
 
   receive(from: PeerDescriptor, message: RoundMessage<Body, Body>): void {
@@ -77,6 +86,15 @@ export class Ordered<Body> implements Structure<RoundMessage<Body, Body>> {
     return this.#tman.view.map((peer, i) => {
       return i < neighbours ? { peer, role: 'neighbour', kept: true } : { peer, role: 'long link', kept: false }
     })
+  }
+
+  /** A long link not heard of lately: failure detection watches the neighbours alone. */
+  #askOne(): void {
+    const surroundings = this.#surroundings
+    const links = this.#tman.view.slice(this.#init.ranking.neighbours)
+    const silent = links.filter((peer) => surroundings.admits(peer) === 'ask')
+    const one = surroundings.environment.random.pick(silent)
+    if (one !== undefined) surroundings.ask(one)
   }
 
   ranked(): Readonly<Record<string, number>> {

@@ -17,6 +17,7 @@ function evenly(n: number, knows: readonly number[]): View[] {
     id: id(i),
     position: (SPACE / n) * i,
     contacts: knows.map((step) => id(i + step)),
+    ranked: {},
     successor: id(i + 1),
     predecessor: id(i - 1),
   }))

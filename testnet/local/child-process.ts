@@ -79,8 +79,8 @@ export class ChildProcess implements Host {
     return this.#call('deliveries', topic)
   }
 
-  views(): Promise<View[]> {
-    return this.#call('views')
+  views(structure?: string): Promise<View[]> {
+    return this.#call('views', structure)
   }
 
   stats(): Promise<Stats> {

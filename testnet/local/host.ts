@@ -13,6 +13,8 @@ export interface NodePlan {
   readonly bootstrap: string | undefined
   /** Find the network through the DHT as well. */
   readonly dht: boolean
+  /** To take part in beside the ring. */
+  readonly structures: readonly string[]
 }
 
 export interface Started {
@@ -39,7 +41,7 @@ export interface Host {
   subscribe(topic: string): Promise<void>
   delivered(topic: string): Promise<number>
   deliveries(topic: string): Promise<Delivery[]>
-  views(): Promise<View[]>
+  views(structure?: string): Promise<View[]>
   stats(): Promise<Stats>
   serve(index: number): Promise<Served>
   stop(): Promise<void>

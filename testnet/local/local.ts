@@ -28,6 +28,8 @@ export interface LocalOptions {
    * address anyway, and a DHT of its own in each of a hundred nodes costs more CPU than all that is to be watched.
    */
   readonly dht?: boolean
+  /** Structures of all nodes beside the ring: `line:<attribute>`, `torus`, ... @default none */
+  readonly structures?: readonly string[]
   /** Nodes that start at a time, in each process. More run over the node that all of them join through. @default 4 */
   readonly atOnce?: number
 }
@@ -155,8 +157,8 @@ export class LocalTestnet implements Testnet {
     return (await Promise.all(this.#responsive().map((host) => host.deliveries(topic)))).flat()
   }
 
-  async views(): Promise<View[]> {
-    return (await Promise.all(this.#responsive().map((host) => host.views()))).flat()
+  async views(structure?: string): Promise<View[]> {
+    return (await Promise.all(this.#responsive().map((host) => host.views(structure)))).flat()
   }
 
   async stats(): Promise<Stats> {
@@ -184,11 +186,11 @@ export class LocalTestnet implements Testnet {
   }
 
   async #startOne(index: number): Promise<void> {
-    const { dht = false, alone = [] } = this.#options
+    const { dht = false, alone = [], structures = [] } = this.#options
     const { network, seed } = this
     const own = alone.includes(index)
     const host = own ? await this.#newChild() : (this.#hosts[index % this.#hosts.length] as Host)
-    const plan = { index, network, seed, bootstrap: this.#bootstrap, dht }
+    const plan = { index, network, seed, bootstrap: this.#bootstrap, dht, structures }
     const { id, address } = await host.start(plan)
     this.#bootstrap ??= address
     this.#entries[index] = { id, position: positionOf(id), host, plan, condition: 'up' }

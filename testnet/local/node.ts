@@ -22,7 +22,7 @@ const LIMITS = { ...TESTNET_LIMITS, connections: 2000, inbound: 2000 }
 
 /** Starts a node on a free port of the loopback. */
 export async function startNode(plan: NodePlan): Promise<TendrilNode> {
-  const { index, network, seed, bootstrap, dht } = plan
+  const { index, network, seed, bootstrap, dht, structures } = plan
   const { number, region, rack, role } = labelsOf(index)
   return await createNode({
     network,
@@ -31,6 +31,7 @@ export async function startNode(plan: NodePlan): Promise<TendrilNode> {
     bootstrap: bootstrap === undefined ? [] : [bootstrap],
     dht: { enabled: dht, mode: 'server' },
     attributes: { number, region, rack, role },
+    structures,
     limits: LIMITS,
     stack: { sampling: { loopbackApart: true }, query: ASKING },
   })
@@ -49,18 +50,24 @@ function placeOf(id: string): number {
   return known
 }
 
-export function viewOf({ tendril }: TendrilNode): Omit<View, 'index'> {
+const RING = ['successor', 'predecessor', 'long link']
+
+/** @param structure instead of the ring's, the members of this structure are the contacts */
+export function viewOf({ tendril }: TendrilNode, structure?: string): Omit<View, 'index'> {
   const { id } = tendril
   const position = placeOf(id)
-  const contacts = tendril.peers().flatMap((peer) => (peer.role === 'random' ? [] : [peer.id]))
+  const peers = tendril.peers()
+  const ring = peers.filter(({ role }) => RING.includes(role)).map((peer) => peer.id)
   let successor: string | undefined
   let predecessor: string | undefined
-  for (const contact of contacts) {
+  for (const contact of ring) {
     const distance = clockwise(position, placeOf(contact))
     if (successor === undefined || distance < clockwise(position, placeOf(successor))) successor = contact
     if (predecessor === undefined || distance > clockwise(position, placeOf(predecessor))) predecessor = contact
   }
-  return { id, position, contacts, successor, predecessor }
+  const members = peers.filter(({ structures }) => structures.some(({ name }) => name === structure))
+  const contacts = structure === undefined ? ring : members.map((peer) => peer.id)
+  return { id, position, contacts, ranked: tendril.status().ranked, successor, predecessor }
 }
 
 export interface Load {

@@ -86,8 +86,8 @@ export class ThisProcess implements Host {
     return this.#collected.get(topic) ?? []
   }
 
-  async views(): Promise<View[]> {
-    return this.#up().map(([index, { node }]) => ({ index, ...viewOf(node) }))
+  async views(structure?: string): Promise<View[]> {
+    return this.#up().map(([index, { node }]) => ({ index, ...viewOf(node, structure) }))
   }
 
   async stats(): Promise<Stats> {
