@@ -101,15 +101,16 @@ function chooseNeighbours(
       continue
     }
     distances[i] = distance
-    const held = Math.min(others, side)
+    const last = Math.min(others, side) - 1
+    const room = others < side
     others++
-    if (held < side || precedes(candidates, i, after[held - 1] as number)) {
-      let at = held < side ? held : held - 1
+    if (room || precedes(candidates, i, after[last] as number)) {
+      let at = room ? last + 1 : last
       for (; at > 0 && precedes(candidates, i, after[at - 1] as number); at--) after[at] = after[at - 1] as number
       after[at] = i
     }
-    if (held < side || precedes(candidates, before[held - 1] as number, i)) {
-      let at = held < side ? held : held - 1
+    if (room || precedes(candidates, before[last] as number, i)) {
+      let at = room ? last + 1 : last
       for (; at > 0 && precedes(candidates, before[at - 1] as number, i); at--) before[at] = before[at - 1] as number
       before[at] = i
     }

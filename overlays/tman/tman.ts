@@ -1,4 +1,4 @@
-import { isFresh, type PeerDescriptor } from '../../core/descriptor.ts'
+import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Surroundings } from '../../core/environment.ts'
 import type { Exchange, MissedReason } from '../../core/exchange.ts'
 import type { Random } from '../../core/random.ts'
@@ -99,7 +99,7 @@ export class TMan implements Exchange<readonly PeerDescriptor[], readonly PeerDe
   /** Takes peers into the view where the ranking prefers them. */
   consider(candidates: readonly PeerDescriptor[]): void {
     gathered.restart(this.#view)
-    this.#gather(candidates, candidates.length)
+    this.#gather(candidates)
     this.#choose()
   }
 
@@ -111,7 +111,8 @@ export class TMan implements Exchange<readonly PeerDescriptor[], readonly PeerDe
     this.#roundsSinceChange++
     this.#asked = 0
     if (this.quiet && this.#roundsSinceChange % this.#options.keepAlive !== 0) return undefined
-    this.consider(this.#init.sample(this.#options.random))
+    if (this.#init.admits !== undefined || this.#view.length === 0)
+      this.consider(this.#init.sample(this.#options.random))
     return this.#nextPartner()
   }
 
@@ -158,41 +159,38 @@ export class TMan implements Exchange<readonly PeerDescriptor[], readonly PeerDe
     this.#init.ask?.(partner)
   }
 
-  /** Self and the best this node knows for the partner; random within equals, so that no two answers are alike. */
+  /** Self and the best of the view for the partner, all of it where it fits; random within equals, so that no two answers are alike. */
   #bufferFor(partner: PeerDescriptor): readonly PeerDescriptor[] {
-    const random = this.#init.sample(this.#options.random)
-    gathered.restart(this.#view)
-    this.#gather(random, random.length)
-    chance = this.#environment.random
-    const best = this.#init.ranking.select(partner, gathered.peers, this.#options.message - 1, byChance)
-    const buffer = new Array<PeerDescriptor>(best.length + 1)
+    const room = this.#options.message - 1
+    const view = this.#view
+    const at = indexOf(view, partner)
+    let best = view
+    if (view.length - (at < 0 ? 0 : 1) > room) {
+      chance = this.#environment.random
+      best = this.#init.ranking.select(partner, view, room, byChance)
+    }
+    const skip = best === view ? at : -1
+    const buffer = new Array<PeerDescriptor>(best.length + (skip < 0 ? 1 : 0))
     buffer[0] = this.#environment.self
-    for (let i = 0; i < best.length; i++) buffer[i + 1] = best[i] as PeerDescriptor
+    for (let i = 0, next = 1; i < best.length; i++) if (i !== skip) buffer[next++] = best[i] as PeerDescriptor
     return buffer
   }
 
   #merge(from: PeerDescriptor, received: readonly PeerDescriptor[]): void {
     const random = this.#init.sample(this.#options.random)
     gathered.restart(this.#view)
-    this.#take(from, this.#environment.now())
+    this.#gather([from])
     this.#gather(received, MAX_RANKED - this.#options.random - 1)
-    this.#gather(random, random.length)
+    this.#gather(random)
     this.#choose()
   }
 
-  /** Adds the first `limit` of these to the candidates. */
-  #gather(peers: readonly PeerDescriptor[], limit: number): void {
-    const now = this.#environment.now()
-    const count = Math.min(limit, peers.length)
-    for (let i = 0; i < count; i++) this.#take(peers[i] as PeerDescriptor, now)
-  }
-
-  /** Adds a peer to the candidates, unless it is this node or stale. */
-  #take(peer: PeerDescriptor, now: number): void {
+  /** Adds the first `limit` of these to the candidates, but not this node. */
+  #gather(peers: readonly PeerDescriptor[], limit = peers.length): void {
     const { self } = this.#environment
-    if (gathered.knows(peer) || (peer.position === self.position && peer.id === self.id)) return
-    if (isFresh(peer, now)) gathered.add(peer)
-    else this.tally.add('stale')
+    const count = Math.min(limit, peers.length)
+    const stale = gathered.add(peers, count, self, this.#environment.now())
+    if (stale > 0) this.tally.add('stale', stale)
   }
 
   /** The view becomes the best of the candidates. */
@@ -268,6 +266,14 @@ function bySalt({ position }: PeerDescriptor): number {
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
   return (h ^ (h >>> 16)) >>> 0
+}
+
+function indexOf(peers: readonly PeerDescriptor[], { position, id }: PeerDescriptor): number {
+  for (let i = 0; i < peers.length; i++) {
+    const peer = peers[i] as PeerDescriptor
+    if (peer.position === position && peer.id === id) return i
+  }
+  return -1
 }
 
 function sameOrder(before: readonly PeerDescriptor[], view: readonly PeerDescriptor[]): boolean {
