@@ -6,7 +6,8 @@ import { describe, descriptorToWire } from '../../core/descriptor.ts'
 import { Malformed } from '../../core/malformed.ts'
 import type { Signed } from '../../core/signed.ts'
 import { type SamplingMessage, samplingCodec } from './codec.ts'
-import { MAX_AGE, MAX_SAMPLE } from './sampling.ts'
+import { MAX_AGE } from './held.ts'
+import { MAX_SAMPLE } from './sampling.ts'
 import { SamplingMessageSchema } from './sampling_pb.ts'
 
 const descriptor = fc

@@ -2,7 +2,8 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { type Codec, checkCount, checkInteger, parse, required } from '../../core/codec.ts'
 import { descriptorFromWire, descriptorSize, descriptorToWire } from '../../core/descriptor.ts'
 import type { RoundMessage } from '../../core/rounds.ts'
-import { type Aged, MAX_AGE, MAX_SAMPLE } from './sampling.ts'
+import { type Aged, MAX_AGE } from './held.ts'
+import { MAX_SAMPLE } from './sampling.ts'
 import { SamplingMessageSchema } from './sampling_pb.ts'
 
 export type SamplingMessage = RoundMessage<readonly Aged[], readonly Aged[]>

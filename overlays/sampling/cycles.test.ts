@@ -1,7 +1,8 @@
 // The networks that the tests of this folder run in: samplers that gossip in synchronous cycles, in random order.
 import { describe, type PeerDescriptor } from '../../core/descriptor.ts'
 import { Random } from '../../core/random.ts'
-import { type Aged, Sampling, type SamplingOptions } from './sampling.ts'
+import type { Aged } from './held.ts'
+import { Sampling, type SamplingOptions } from './sampling.ts'
 
 export interface Node {
   readonly id: string
@@ -26,6 +27,8 @@ export interface NetworkOptions {
   /** The first so many are attackers. They answer, and push to 10 others a round, what `lies` makes. */
   readonly attackers?: number
   readonly pushes?: number
+  /** Cycles that the attackers first behave for: they push to one other a round, and tell of anybody. @default 0 */
+  readonly sleep?: number
   lies?(random: Random): readonly Aged[]
 }
 
@@ -75,8 +78,12 @@ export class Network {
   }
 
   #cycle(): void {
-    const { attackers = 0, pushes = 10, lies = () => [] } = this.#init
+    const { attackers = 0, sleep = 0 } = this.#init
     this.now += 1000
+    const asleep = this.now <= sleep * 1000
+    const pushes = asleep ? 1 : (this.#init.pushes ?? 10)
+    const truth = (random: Random) => random.sample(this.#all, 15).map((one) => aged(one))
+    const lies = asleep ? truth : (this.#init.lies ?? (() => []))
     for (const { self, sampling } of this.random.sample(this.live, this.live.length)) {
       const partner = sampling.partner()
       if (partner === undefined) continue

@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { CLOCK_WINDOW, describe, MAX_DESCRIPTOR_AGE } from '../../core/descriptor.ts'
 import { Random } from '../../core/random.ts'
 import { aged, deviation, Network, peer } from './cycles.test.ts'
-import { MAX_AGE, MAX_SAMPLE, Sampling, type SamplingInit, type SamplingOptions } from './sampling.ts'
+import { MAX_AGE } from './held.ts'
+import { MAX_SAMPLE, Sampling, type SamplingInit, type SamplingOptions } from './sampling.ts'
 
 const SELF = peer('self', 999)
 const peers = Array.from({ length: 60 }, (_, i) => peer(`n${i}`, i))
@@ -43,7 +44,9 @@ test('the view holds neither this node nor anybody twice, never too many, no unb
         if (what === 'introduce') sampling.introduce(entries.map((entry) => entry.peer))
         else if (what === 'answer') {
           const answer = sampling.answer(n(i), entries)
-          assert.ok((answer?.length ?? 0) <= Math.max(1, Math.floor(options.view / 2)))
+          assert.ok(
+            (answer?.length ?? 0) <= (options.slots > 0 ? MAX_SAMPLE : Math.max(1, Math.floor(options.view / 2))),
+          )
           assert.ok(!answer?.some(({ id }) => id === n(i).id), 'a partner is not told of itself')
         } else if (what === 'absorb') sampling.absorb(n(i), entries)
         else if (what === 'missed') sampling.missed(n(i), 'timeout')
@@ -75,7 +78,7 @@ test('a merge keeps the youngest word and the newest descriptor of each peer', (
 })
 
 test('of too many the H oldest go first, then S of those just sent, never one that the partner knew better', () => {
-  const options = { view: 6, heal: 2, swap: 3, hearsay: true }
+  const options = { view: 6, heal: 2, swap: 3, ...NO_SLOTS }
   const sampling = sampler({ options })
   sampling.absorb(
     n(0),
@@ -179,6 +182,7 @@ test('a partner is told only of peers that spoke to this node; with hearsay of a
     const sampling = sampler({ options: { hearsay } })
     sampling.absorb(n(1), [aged(n(2)), aged(n(3))])
     sampling.answer(n(4), [aged(n(5))])
+    sampling.partner() // a round later
     const told = sampling.answer(n(9), [])?.map(({ id }) => id)
     assert.deepEqual(told?.sort(), hearsay ? ['n1', 'n2', 'n3', 'n4', 'n5', 'self'] : ['n1', 'n4', 'self'])
     assert.equal(ids(sampling).includes('n5'), hearsay, 'a push tells of the pusher alone')
@@ -196,51 +200,53 @@ test('no exchange takes more than its limit, whatever the transport let through'
 
 test('from a random start and from a single bootstrap, the in-degrees come near those of a random graph', () => {
   for (const start of ['startRandom', 'startFromOne'] as const) {
-    const network = new Network({ nodes: 300 })
+    const network = new Network({ nodes: 200 })
     network[start]()
-    network.cycles(45)
+    network.cycles(60)
     const degrees = network.inDegrees()
-    // A random graph with 30 links a node: deviation 5.2. Measured 8.5-9.5; plain Newscast 13.
-    assert.ok(deviation(degrees) < 12, `${start}: deviation ${deviation(degrees)}`)
-    assert.ok(Math.max(...degrees) < 100, `${start}: a hub of ${Math.max(...degrees)}`)
-    assert.ok(Math.min(...degrees) > 0, `${start}: somebody is forgotten`)
+    // A random graph with 30 links a node: deviation 5.0. Measured 4.8-6; the paper's rule 8.5-13.
+    assert.ok(deviation(degrees) < 8, `${start}: deviation ${deviation(degrees)}`)
+    assert.ok(Math.max(...degrees) < 70, `${start}: a hub of ${Math.max(...degrees)}`)
+    assert.ok(Math.min(...degrees) > 5, `${start}: ${Math.min(...degrees)} know somebody`)
     assert.equal(network.connected(), 1)
   }
 })
 
-test('when half the nodes die silently, the rest hang together and their views forget the dead within 20 cycles', () => {
-  const network = new Network({ nodes: 300, seed: 3 })
+test('when half the nodes die silently, the rest hang together, and forget the dead within tens of cycles', () => {
+  const network = new Network({ nodes: 200, seed: 3 })
   network.startRandom()
   network.cycles(20)
-  for (const { id } of network.random.sample(network.honest, 150)) network.dead.add(id)
+  for (const { id } of network.random.sample(network.honest, 100)) network.dead.add(id)
   assert.equal(network.connected(), 1)
-  network.cycles(20)
+  network.cycles(50)
   assert.equal(network.connected(), 1)
   const { view, sample } = network.share((id) => network.dead.has(id))
-  assert.ok(view < 0.01, `${view} of the views are dead`)
-  assert.ok(sample < 0.35, `${sample} of the samples are dead`) // a slot is tried in one of about 128 rounds only
+  assert.ok(view < 0.08, `${view} of the views are dead`)
+  assert.ok(sample < 0.08, `${sample} of the samples are dead`)
 })
 
-test('the hub attack: 30 of 1000 push each other; slots keep samples honest, plain Newscast is captured', () => {
+test('the hub attack: 30 of 600 turn to pushing each other; the ranked view stays honest, plain Newscast is captured', () => {
   const attack = (options: Partial<SamplingOptions>) => {
     const network: Network = new Network({
-      nodes: 1000,
+      nodes: 600,
       seed: 5,
       options,
       attackers: 30,
+      sleep: 30,
       lies: (random) => random.sample([...network.attackers], 15).map((id) => aged(peer(id, Number(id.slice(1))))),
     })
     network.startRandom()
-    network.cycles(16)
-    const { sample } = network.share((id) => network.attackers.has(id))
-    return { sample, connected: network.connected() }
+    network.cycles(50)
+    const { view, sample } = network.share((id) => network.attackers.has(id))
+    return { view, sample, connected: network.connected() }
   }
   const newscast = attack({ ...NO_SLOTS, heal: 15, swap: 0 })
   assert.ok(newscast.sample > 0.9, `plain Newscast gives ${newscast.sample} hubs`)
   assert.ok(newscast.connected < 0.5, `its honest nodes are isolated, ${newscast.connected} still hang together`)
   const defended = attack({})
-  assert.ok(defended.sample < 0.4, `with slots ${defended.sample} of the samples are hubs`)
-  assert.ok(defended.connected > 0.95, `${defended.connected} hang together`)
+  assert.ok(defended.view < 1.6 * 0.05, `${defended.view} of the seats are hubs`)
+  assert.ok(defended.sample < 1.6 * 0.05, `${defended.sample} of the samples are hubs`)
+  assert.equal(defended.connected, 1)
 })
 
 test('peers that do not exist, pushed by 2 % of the nodes, stay few; with hearsay they are the majority', () => {
@@ -258,8 +264,10 @@ test('peers that do not exist, pushed by 2 % of the nodes, stay few; with hearsa
     network.cycles(30)
     return network.share((id) => id.startsWith('fake'))
   }
-  const plain = attack({ hearsay: true })
-  assert.ok(plain.view > 0.45 && plain.sample > 0.35, JSON.stringify(plain))
+  const plain = attack({ ...NO_SLOTS })
+  assert.ok(plain.view > 0.45 && plain.sample > 0.45, JSON.stringify(plain))
+  const believed = attack({ hearsay: true })
+  assert.ok(believed.view > 0.15 && believed.sample > 0.15, JSON.stringify(believed))
   const defended = attack({})
-  assert.ok(defended.view < 0.15 && defended.sample < 0.15, JSON.stringify(defended))
+  assert.ok(defended.view < 0.08 && defended.sample < 0.02, JSON.stringify(defended))
 })

@@ -2,30 +2,24 @@ import { isFresh, type PeerDescriptor } from '../../core/descriptor.ts'
 import type { Surroundings } from '../../core/environment.ts'
 import type { Exchange, MissedReason } from '../../core/exchange.ts'
 import { Tally } from '../../core/tally.ts'
-import { PartialView } from '../../core/view.ts'
+import { AgedView } from './aged-view.ts'
 import { addressGroup } from './groups.ts'
-import { Slots } from './slots.ts'
-
-/** A descriptor in the gossip view: `age` counts the rounds since its owner spoke for itself. */
-export interface Aged {
-  readonly id: string
-  readonly peer: PeerDescriptor
-  readonly age: number
-}
-
-interface Entry extends Aged {
-  /** Whether the owner itself has spoken to this node; otherwise others told of it. */
-  readonly firstHand: boolean
-}
+import type { Aged, Heard, Known } from './held.ts'
+import { RankedView } from './ranked-view.ts'
 
 export interface SamplingOptions {
-  /** c, entries of the gossip view. @default 30 (paper) */
+  /** c, entries of the gossip view: seats of the ranked one. @default 30 (paper) */
   readonly view: number
-  /** H, how many of the oldest a merge drops. @default 8 (chosen: between Newscast's c/2 and Cyclon's 0) */
+  /** Without slots: H, how many of the oldest a merge drops. @default 8 (chosen: between Newscast's c/2 and Cyclon's 0) */
   readonly heal: number
-  /** S, how many of those just sent a merge drops. @default 7 (chosen: H + S = c/2) */
+  /** Without slots: S, how many of those just sent a merge drops. @default 7 (chosen: H + S = c/2) */
   readonly swap: number
-  /** Min-hash slots beside the view. @default 64 (LIMITS; measured against 20 % attackers pushing 10x) */
+  /** Without slots: whether the partner is the oldest entry (Cyclon) instead of any. @default false */
+  readonly oldest: boolean
+  /**
+   * Min-hash slots beside the view, which samples are drawn from; 0 for the view of the paper, ruled by age.
+   * @default 64 (LIMITS; measured against 20 % attackers pushing 10x)
+   */
   readonly slots: number
   /** ms within which one peer may push once. @default 800 */
   readonly pushInterval: number
@@ -44,6 +38,7 @@ export const SAMPLING_DEFAULTS: SamplingOptions = {
   view: 30,
   heal: 8,
   swap: 7,
+  oldest: false,
   slots: 64,
   pushInterval: 800,
   keepAlive: 8,
@@ -63,23 +58,17 @@ export interface SamplingInit {
 export const MAX_SAMPLE = 30
 /** Entries of the table that holds when each peer last pushed: twice the connections that a node has (LIMITS). */
 const MAX_PUSHERS = 256
-/** An age that grows without bound would be a number of the sender's choosing. */
-export const MAX_AGE = 1000
-
 /**
- * Peer sampling: the generic exchange of Jelasity et al. (ACM TOCS 2007; PAPERS section 2) with c, H and S, and beside it
- * the min-hash slots of Brahms and Basalt. The gossip view is fresh and mixes fast, the slots cannot be pushed out of
- * shape; `sample` draws from both.
+ * Peer sampling: the exchange of Jelasity et al. (ACM TOCS 2007; PAPERS section 2), and two rules of whom to know. With
+ * `slots` (the default) nobody is known for being young or often told of (`RankedView`); without them, and with `hearsay`, the
+ * paper's protocol runs unchanged, with c, H and S (`AgedView`).
  *
  * Departures, against liars: a push tells of the pusher alone, a list is believed only from a partner that this node chose
- * (Brahms); and a peer is passed on only after it spoke to this node (LIMITS: contacted before it is passed on). Measured
- * with 500 nodes, 10 of which tell 3 others a round of 15 peers that do not exist: made-up entries fill 8 % of the views
- * instead of 58 %; in-degrees have a deviation of 9 instead of 12; healing after 50 % deaths takes some 5 rounds more, and
- * so does a single bootstrap until it is one of many (40 instead of 20 rounds). With hearsay the paper's protocol runs
- * unchanged. Made-up peers leave view and slots when they do not answer.
+ * (Brahms); and a peer is passed on only after it spoke to this node (LIMITS: contacted before it is passed on). Peers that
+ * do not exist, pushed and told of by 2 % of the nodes, fill 67 % of the paper's views, and 4 % of ours.
  *
  * Invariants: (1) the view never holds this node itself, nor an id twice; (2) one push a peer and interval counts;
- * (3) no exchange sends or takes more than MAX_SAMPLE descriptors.
+ * (3) no message tells or takes more than MAX_SAMPLE descriptors.
  */
 export class Sampling implements Exchange<readonly Aged[], readonly Aged[]> {
   /** push-rate, stale: descriptors and pushes that were refused. */
@@ -87,73 +76,56 @@ export class Sampling implements Exchange<readonly Aged[], readonly Aged[]> {
   readonly #environment: Surroundings
   readonly #options: SamplingOptions
   readonly #usable: (peer: PeerDescriptor) => boolean
-  readonly #view: PartialView<Entry>
-  readonly #slots: Slots
+  readonly #known: Known
   /** Peer -> time of its last push; at most MAX_PUSHERS, oldest out first. */
   readonly #pushed = new Map<string, number>()
   readonly #settled: () => boolean
-  #sent: readonly Entry[] = []
+  #told: readonly Aged[] = []
   #round = 0
 
   constructor(environment: Surroundings, init: SamplingInit = {}) {
     this.#environment = environment
-    this.#options = { ...SAMPLING_DEFAULTS, ...init.options }
-    this.#usable = init.usable ?? (() => true)
+    const options = { ...SAMPLING_DEFAULTS, ...init.options }
+    this.#options = options
+    const usable = init.usable ?? (() => true)
+    this.#usable = (peer) => usable(peer) && isFresh(peer, environment.now())
     this.#settled = init.settled ?? (() => false)
-    this.#view = new PartialView(this.#options.view)
-    const groupOf = (peer: PeerDescriptor) => addressGroup(peer, this.#options.loopbackApart)
-    this.#slots = new Slots(this.#options.slots, groupOf, environment.random)
+    const groupOf = (peer: PeerDescriptor) => addressGroup(peer, options.loopbackApart)
+    const { random } = environment
+    this.#known = options.slots === 0 ? new AgedView(random, options) : new RankedView(random, { ...options, groupOf })
   }
 
   get view(): readonly Aged[] {
-    return this.#view.entries
+    return this.#known.view
   }
 
   /** Peers learnt otherwise: bootstrap, address book, DHT, a link's hello. */
   introduce(peers: readonly PeerDescriptor[]): void {
-    this.#merge(
-      peers.map((peer) => ({ id: peer.id, peer, age: 0, firstHand: false })),
+    this.#hear(
+      peers.map((peer) => ({ peer, age: 0, firstHand: false })),
       [],
     )
   }
 
   remove(id: string): void {
-    this.#view.remove(id)
-    this.#slots.remove(id)
+    this.#known.remove(id)
   }
 
-  /** `count` different peers at random from view and slots together. */
+  /** `count` different peers at random. */
   sample(count: number): PeerDescriptor[] {
-    const pool = new Map<string, PeerDescriptor>()
-    for (const { id, peer } of this.#view.entries) pool.set(id, peer)
-    for (const peer of this.#slots.peers()) pool.set(peer.id, peer)
-    const now = this.#environment.now()
-    const usable: PeerDescriptor[] = []
-    // Twice as many as asked for, so that a few unusable ones among them do not show.
-    for (const peer of this.#environment.random.sample([...pool.values()], 2 * count)) {
-      if (usable.length === count) break
-      if (this.#usable(peer) && isFresh(peer, now)) usable.push(peer)
-      else this.remove(peer.id)
-    }
-    return usable
+    return this.#known.sample(count, this.#usable)
   }
 
-  /**
-   * Departure: every second partner comes from the slots, so that an attacker who owns the whole gossip view still cannot
-   * choose whom this node talks to.
-   */
   partner(): PeerDescriptor | undefined {
     this.#round++
     if (this.#settled() && this.#round % this.#options.keepAlive !== 0) return undefined
-    this.#view.replace(this.#view.entries.map((entry) => ({ ...entry, age: Math.min(MAX_AGE, entry.age + 1) })))
-    const { random } = this.#environment
-    const fromSlots = random.chance(0.5) ? random.pick(this.#slots.peers().filter(this.#usable)) : undefined
-    return fromSlots ?? random.pick(this.#view.entries.filter(({ peer }) => this.#usable(peer)))?.peer
+    this.#known.turn()
+    return this.#known.partner(this.#usable)
   }
 
   offer(partner: PeerDescriptor): readonly Aged[] {
-    this.#sent = this.#options.hearsay ? this.#chosenFor(partner) : []
-    return this.#buffer(this.#sent)
+    this.#told = this.#options.hearsay ? this.#tell(partner) : []
+    return this.#buffer(this.#told)
   }
 
   answer(from: PeerDescriptor, offer: readonly Aged[]): readonly Aged[] | undefined {
@@ -161,58 +133,41 @@ export class Sampling implements Exchange<readonly Aged[], readonly Aged[]> {
       this.tally.add('push-rate')
       return undefined
     }
-    const sent = this.#chosenFor(from)
-    this.#merge(heard(from, this.#options.hearsay ? offer : []), sent)
-    return this.#buffer(sent)
+    const told = this.#tell(from)
+    if (this.#options.hearsay) this.#hear(heard(from, offer), told)
+    else if (this.#usable(from)) this.#known.pushed(from)
+    return this.#buffer(told)
   }
 
   absorb(from: PeerDescriptor, answer: readonly Aged[]): void {
-    this.#merge(heard(from, answer), this.#sent)
+    this.#hear(heard(from, answer), this.#told)
   }
 
-  /** A live peer that merely lost a message comes back with the next one that tells of it; the last one known is kept. */
+  /** A live peer that merely lost a message comes back when it speaks again. */
   missed(partner: PeerDescriptor, _reason: MissedReason): void {
-    if (this.#view.size > 1) this.remove(partner.id)
+    this.#known.missed(partner.id)
   }
 
   /** Self with age 0, then what was chosen. */
-  #buffer(chosen: readonly Entry[]): readonly Aged[] {
+  #buffer(told: readonly Aged[]): readonly Aged[] {
     const { self } = this.#environment
-    return [{ id: self.id, peer: self, age: 0 }, ...chosen.map(({ id, peer, age }) => ({ id, peer, age }))]
+    return [{ id: self.id, peer: self, age: 0 }, ...told]
   }
 
-  /** The view in random order with its H oldest at the end; c/2 with this node itself. */
-  #chosenFor(partner: PeerDescriptor): readonly Entry[] {
-    const { view, heal, hearsay } = this.#options
-    const shuffled = this.#environment.random
-      .sample(this.#view.entries, this.#view.size)
-      .filter(({ id, firstHand }) => id !== partner.id && (firstHand || hearsay))
-    const oldest = new Set(byAge(shuffled).slice(Math.max(0, shuffled.length - heal)))
-    const ordered = [...shuffled.filter((entry) => !oldest.has(entry)), ...oldest]
-    return ordered.slice(0, Math.min(MAX_SAMPLE, Math.floor(view / 2)) - 1)
+  #tell(partner: PeerDescriptor): readonly Aged[] {
+    const { slots, view } = this.#options
+    return this.#known.tell(partner, (slots === 0 ? Math.min(MAX_SAMPLE, Math.floor(view / 2)) : MAX_SAMPLE) - 1)
   }
 
-  /** The merge of PAPERS section 2: append, youngest of duplicates, minus H oldest, minus S sent, random down to c. */
-  #merge(received: readonly Entry[], sent: readonly Entry[]): void {
-    const { view: capacity, heal, swap } = this.#options
-    const merged = new Map(this.#view.entries.map((entry) => [entry.id, entry]))
+  #hear(words: readonly Heard[], told: readonly Aged[]): void {
+    const { id } = this.#environment.self
     const now = this.#environment.now()
-    for (const entry of received) {
-      if (entry.id === this.#environment.self.id || !this.#usable(entry.peer)) continue
-      if (!isFresh(entry.peer, now)) {
-        this.tally.add('stale')
-        continue
-      }
-      this.#slots.offer(entry.peer)
-      const known = merged.get(entry.id)
-      merged.set(entry.id, known === undefined ? entry : younger(known, entry))
-    }
-    const surplus = () => Math.max(0, merged.size - capacity)
-    const oldest = byAge([...merged.values()]).reverse()
-    for (const { id } of oldest.slice(0, Math.min(heal, surplus()))) merged.delete(id)
-    const kept = sent.filter((entry) => merged.get(entry.id) === entry) // not those that the partner knew better
-    for (const { id } of kept.slice(0, Math.min(swap, surplus()))) merged.delete(id)
-    this.#view.replace(this.#environment.random.sample([...merged.values()], capacity))
+    const acceptable = words.filter(({ peer }) => {
+      const fresh = isFresh(peer, now)
+      if (!fresh) this.tally.add('stale')
+      return fresh && peer.id !== id && this.#usable(peer)
+    })
+    this.#known.hear(acceptable, told)
   }
 
   #mayPush(id: string): boolean {
@@ -227,23 +182,7 @@ export class Sampling implements Exchange<readonly Aged[], readonly Aged[]> {
 }
 
 /** A partner's word, its own entry first. */
-function heard(from: PeerDescriptor, told: readonly Aged[]): Entry[] {
-  const others = told.slice(0, MAX_SAMPLE).map(({ id, peer, age }) => ({ id, peer, age, firstHand: false }))
-  return [{ id: from.id, peer: from, age: 0, firstHand: true }, ...others]
-}
-
-function byAge(entries: readonly Entry[]): Entry[] {
-  return [...entries].sort((a, b) => a.age - b.age)
-}
-
-/** What is known, unless the other is younger or carries the newer descriptor. */
-function younger(known: Entry, other: Entry): Entry {
-  const newer = other.peer.sequence > known.peer.sequence
-  if (!newer && other.age >= known.age && (known.firstHand || !other.firstHand)) return known
-  return {
-    id: known.id,
-    peer: newer ? other.peer : known.peer,
-    age: Math.min(known.age, other.age),
-    firstHand: known.firstHand || other.firstHand,
-  }
+function heard(from: PeerDescriptor, told: readonly Aged[]): Heard[] {
+  const others = told.slice(0, MAX_SAMPLE).map(({ peer, age }) => ({ peer, age, firstHand: false }))
+  return [{ peer: from, age: 0, firstHand: true }, ...others]
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, type PeerDescriptor } from '../../core/descriptor.ts'
 import { Random } from '../../core/random.ts'
 import { addressGroup } from './groups.ts'
-import { Slots } from './slots.ts'
+import { fingerprint, type Ranked, Slots } from './slots.ts'
 
 function peer(id: string, address: string | undefined, sequence = 1): PeerDescriptor {
   return describe({ id, addresses: address === undefined ? [] : [address], sequence, issued: 0 })
@@ -13,11 +13,35 @@ function peer(id: string, address: string | undefined, sequence = 1): PeerDescri
 const inGroup = (id: string, group: number, sequence = 1) =>
   peer(id, `/ip4/10.${group >> 8}.${group & 255}.7`, sequence)
 
-function slots(count: number, seed = 1): Slots {
-  return new Slots(count, (offered) => addressGroup(offered), new Random(seed))
+function ranked(offered: PeerDescriptor): Ranked {
+  return { peer: offered, key: fingerprint(7, offered.id), group: fingerprint(7, addressGroup(offered)) }
 }
 
-const shown = (held: Slots) => held.peers().map(({ id, sequence }) => `${id}/${sequence}`)
+class Bed {
+  readonly slots: Slots<Ranked>
+
+  constructor(count: number, seed: number, apart: boolean) {
+    this.slots = new Slots<Ranked>(count, apart, new Random(seed))
+  }
+
+  offer(offered: PeerDescriptor): void {
+    this.slots.offer(ranked(offered))
+  }
+
+  remove(id: string): void {
+    this.slots.remove(fingerprint(7, id), id)
+  }
+
+  peers(): PeerDescriptor[] {
+    return this.slots.held.map(({ peer: held }) => held)
+  }
+}
+
+function slots(count: number, seed = 1, apart = true): Bed {
+  return new Bed(count, seed, apart)
+}
+
+const shown = (held: Bed) => held.peers().map(({ id }) => id)
 
 test('which peers hold the slots does not depend on how often and in which order they are offered', () => {
   const offers = fc.array(fc.nat(59), { minLength: 1, maxLength: 300, size: 'max' })
@@ -36,34 +60,30 @@ test('which peers hold the slots does not depend on how often and in which order
 test('a peer pushed a thousand times, and a thousand keys on one network, hold one slot', () => {
   const held = slots(16)
   for (let i = 0; i < 1000; i++) held.offer(inGroup('pushy', 1))
-  assert.deepEqual(shown(held), ['pushy/1'])
+  assert.deepEqual(shown(held), ['pushy'])
   for (let i = 0; i < 1000; i++) held.offer(inGroup(`key${i}`, 2))
   assert.equal(held.peers().length, 2)
 })
 
-test('no group and no id twice, the newest descriptor kept, whatever is offered and removed', () => {
+test('no id twice, and no group twice where they are kept apart, whatever is offered, removed and re-salted', () => {
   const operation = fc.record({
-    remove: fc.boolean(),
+    what: fc.constantFrom('offer', 'offer', 'remove', 'resalt'),
     id: fc.nat(9),
-    group: fc.nat(9),
-    sequence: fc.nat(5),
+    group: fc.nat(3),
   })
   fc.assert(
-    fc.property(fc.array(operation, { maxLength: 100, size: 'max' }), (operations) => {
-      const held = slots(6)
-      const newest = new Map<string, number>()
-      for (const { remove, id, group, sequence } of operations) {
-        if (remove) held.remove(`n${id}`)
-        else held.offer(inGroup(`n${id}`, group, sequence))
+    fc.property(fc.boolean(), fc.array(operation, { maxLength: 100, size: 'max' }), (apart, operations) => {
+      const held = slots(6, 1, apart)
+      for (const { what, id, group } of operations) {
+        if (what === 'remove') held.remove(`n${id}`)
+        else if (what === 'resalt') held.slots.resalt(id % 6, id * 7919 + group)
+        else held.offer(inGroup(`n${id}`, group))
         const peers = held.peers()
+        assert.equal(peers.length, held.slots.size)
         assert.ok(peers.length <= 6)
         assert.equal(new Set(peers.map((p) => p.id)).size, peers.length)
-        assert.equal(new Set(peers.map((p) => addressGroup(p))).size, peers.length)
-        for (const p of peers) {
-          assert.ok(p.sequence >= (newest.get(p.id) ?? 0), `${p.id} went back to ${p.sequence}`)
-        }
-        newest.clear()
-        for (const p of peers) newest.set(p.id, p.sequence)
+        if (apart) assert.equal(new Set(peers.map((p) => addressGroup(p))).size, peers.length)
+        for (const p of peers) assert.ok(held.slots.holds(ranked(p)))
       }
     }),
     { numRuns: 200 },
@@ -76,18 +96,24 @@ test('a removed peer frees its slot and its group', () => {
   held.remove('a')
   assert.deepEqual(shown(held), [])
   held.offer(inGroup('b', 1))
-  assert.deepEqual(shown(held), ['b/1'])
+  assert.deepEqual(shown(held), ['b'])
 })
 
-test('a peer that moved sits in its new group, and the old one is free', () => {
-  const held = slots(4)
-  held.offer(inGroup('a', 1, 1))
-  held.offer(inGroup('a', 2, 2))
-  held.offer(inGroup('a', 3, 1)) // old news
-  assert.deepEqual(shown(held), ['a/2'])
-  held.offer(inGroup('b', 1))
-  held.offer(inGroup('c', 2))
-  assert.equal(held.peers().length, 2)
+test('a new salt keeps who is there, and gives some of them other slots', () => {
+  const held = slots(32, 3, false)
+  for (let i = 0; i < 20; i++) held.offer(inGroup(`n${i}`, i))
+  const before = shown(held)
+  for (let slot = 0; slot < 32; slot++) held.slots.resalt(slot, slot * 2654435761)
+  assert.deepEqual(shown(held).sort(), [...before].sort())
+  assert.notDeepEqual(shown(held), before)
+})
+
+test('on one network of many and one of a single node, the single one has one seat and the many have the rest', () => {
+  const held = slots(30, 1, false)
+  for (let i = 0; i < 200; i++) held.offer(inGroup(`lan${i}`, 1))
+  held.offer(inGroup('alone', 2))
+  assert.equal(held.peers().length, 30)
+  assert.equal(shown(held).filter((id) => id === 'alone').length, 1)
 })
 
 test('attackers get the share of the slots that their networks have, though they push a hundred times as often', () => {

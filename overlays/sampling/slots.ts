@@ -1,75 +1,147 @@
 import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Random } from '../../core/random.ts'
 
-interface Held {
+/** A peer as slots rank it. The fingerprints are salted by the node, so that nobody can make two groups or ids collide. */
+export interface Ranked {
   readonly peer: PeerDescriptor
-  readonly group: string
+  /** Fingerprint of its id, 32 bits. */
+  readonly key: number
+  /** Fingerprint of its address group, 32 bits. */
+  readonly group: number
 }
 
-interface Slot {
-  readonly salt: number
-  held: Held | undefined
-}
-
-function hash(salt: number, text: string): number {
+/** FNV-1a under a salt, then murmur3's finaliser. */
+export function fingerprint(salt: number, text: string): number {
   let h = salt
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193)
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
+  return scramble(h)
+}
+
+function scramble(word: number): number {
+  let h = Math.imul(word ^ (word >>> 16), 0x85ebca6b)
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
   return (h ^ (h >>> 16)) >>> 0
 }
 
 /**
  * The min-hash sampler of Brahms and Basalt: every slot prefers the address group that minimises a hash under the slot's own
- * secret salt; within a group one more salt chooses the id. So a thousand keys on one /24 weigh as much as one key.
+ * secret salt, and within the group the id that minimises another. So a thousand keys on one /24 weigh as much as one key.
  *
- * Departure: a group holds one slot at most, and what is pushed out of its slot moves on to the next one it wins. That is the
- * deferred acceptance of Gale and Shapley, whose outcome does not depend on the order of proposals: which groups sit in which
- * slots is decided by the set of peers ever offered. Whoever is offered a thousand times gains nothing over once.
+ * Departure: nobody sits in two slots, and what is pushed out of its slot moves on to the next one it wins. That is the
+ * deferred acceptance of Gale and Shapley, whose outcome does not depend on the order of proposals: who sits in which slot
+ * is decided by the set of peers ever offered. Whoever is offered a thousand times gains nothing over once.
  *
- * Invariants: no group and no id holds more than one slot; of a peer's descriptors the newest is kept.
+ * Invariants: no id holds more than one slot; with `apart`, no group either.
  */
-export class Slots {
-  readonly #slots: Slot[]
-  readonly #groupOf: (peer: PeerDescriptor) => string
+export class Slots<Held extends Ranked> {
+  readonly #salts: Uint32Array
+  readonly #scores: Uint32Array
+  readonly #keys: Uint32Array
+  readonly #held: (Held | undefined)[]
+  readonly #apart: boolean
   readonly #salt: number
+  #size = 0
 
-  constructor(count: number, groupOf: (peer: PeerDescriptor) => string, random: Random) {
-    this.#groupOf = groupOf
+  /** @param apart whether one address group holds one slot at most */
+  constructor(count: number, apart: boolean, random: Random) {
+    this.#apart = apart
     this.#salt = random.word()
-    this.#slots = Array.from({ length: count }, () => ({ salt: random.word(), held: undefined }))
+    this.#salts = Uint32Array.from({ length: count }, () => random.word())
+    this.#scores = new Uint32Array(count)
+    this.#keys = new Uint32Array(count)
+    this.#held = new Array<Held | undefined>(count).fill(undefined)
   }
 
-  offer(peer: PeerDescriptor): void {
-    const group = this.#groupOf(peer)
-    const own = this.#slots.find(({ held }) => held?.peer.id === peer.id)
-    if (own?.held !== undefined) {
-      if (peer.sequence <= own.held.peer.sequence) return
-      own.held = own.held.group === group ? { peer, group } : undefined
-      if (own.held !== undefined) return
+  get count(): number {
+    return this.#held.length
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** Who holds a slot, in the slots' order. */
+  get held(): Held[] {
+    return this.#held.filter((held) => held !== undefined)
+  }
+
+  forEach(visit: (held: Held) => void): void {
+    for (let i = 0; i < this.#held.length; i++) {
+      const held = this.#held[i]
+      if (held !== undefined) visit(held)
     }
-    const rival = this.#slots.find(({ held }) => held?.group === group)
-    if (rival?.held === undefined) this.#place({ peer, group })
-    else if (hash(this.#salt, peer.id) < hash(this.#salt, rival.held.peer.id)) rival.held = { peer, group }
+  }
+
+  holds(held: Held): boolean {
+    return this.#slotOfId(held.key, held.peer.id) >= 0
+  }
+
+  find(key: number, id: string): Held | undefined {
+    return this.#held[this.#slotOfId(key, id)]
+  }
+
+  /** Changes nothing for who holds a slot already. */
+  offer(newcomer: Held): void {
+    if (this.holds(newcomer)) return
+    const rival = this.#apart ? this.#slotOfGroup(newcomer.group) : -1
+    if (rival < 0) {
+      this.#place(newcomer)
+      return
+    }
+    const { key } = this.#held[rival] as Held
+    if (scramble(this.#salt ^ newcomer.key) >= scramble(this.#salt ^ key)) return
+    this.#held[rival] = newcomer
+    this.#keys[rival] = newcomer.key
   }
 
   /** Forgets a peer that is gone; its slot takes the next one offered. */
-  remove(id: string): void {
-    for (const slot of this.#slots) if (slot.held?.peer.id === id) slot.held = undefined
+  remove(key: number, id: string): void {
+    const slot = this.#slotOfId(key, id)
+    if (slot < 0) return
+    this.#held[slot] = undefined
+    this.#size--
   }
 
-  /** The peers in the slots, each once. */
-  peers(): PeerDescriptor[] {
-    return this.#slots.flatMap(({ held }) => (held === undefined ? [] : [held.peer]))
+  /** Gives a slot a new salt, and everybody the slot that they win then. */
+  resalt(slot: number, salt: number): void {
+    this.#salts[slot] = salt
+    const all = this.held
+    this.#held.fill(undefined)
+    this.#size = 0
+    for (const held of all) this.#place(held)
+  }
+
+  /** -1 when it holds none. */
+  #slotOfId(key: number, id: string): number {
+    for (let i = this.#keys.indexOf(key); i >= 0; i = this.#keys.indexOf(key, i + 1)) {
+      if (this.#held[i]?.peer.id === id) return i
+    }
+    return -1
+  }
+
+  #slotOfGroup(group: number): number {
+    for (let i = 0; i < this.#held.length; i++) if (this.#held[i]?.group === group) return i
+    return -1
   }
 
   #place(newcomer: Held): void {
     let moving = newcomer
-    for (const slot of this.#slots) {
-      const before = slot.held
-      if (before !== undefined && hash(slot.salt, moving.group) >= hash(slot.salt, before.group)) continue
-      slot.held = moving
-      if (before === undefined) return
+    for (let i = 0; i < this.#held.length; i++) {
+      const salt = this.#salts[i] as number
+      const score = scramble(salt ^ moving.group)
+      const before = this.#held[i]
+      if (before !== undefined) {
+        const best = this.#scores[i] as number
+        if (score > best) continue
+        if (score === best && scramble(salt ^ moving.key) >= scramble(salt ^ before.key)) continue
+      }
+      this.#held[i] = moving
+      this.#keys[i] = moving.key
+      this.#scores[i] = score
+      if (before === undefined) {
+        this.#size++
+        return
+      }
       moving = before
     }
   }
