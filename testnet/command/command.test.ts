@@ -116,6 +116,21 @@ test('--keep leaves the testnet to other terminals until Ctrl-C, and nothing beh
   assert.ok(!existsSync(folder))
 })
 
+test('--structure: the target links are watched beside the ring and reported; what has none is refused with what has', async () => {
+  const run = start('--nodes', '6', '--json', '--seed', '5', '--structure', 'line:number')
+  const [code] = await once(run.process, 'exit')
+  const { structure, checks } = JSON.parse(run.stdout()) as Report
+  assert.equal(code, 0, `${JSON.stringify(checks, undefined, 1)}\n${run.stderr()}`)
+  assert.deepEqual({ ...structure, ms: 0 }, { name: 'line:number', correct: 10, total: 10, ms: 0 })
+  assert.ok(checks.some(({ name, ok }) => name === 'line:number' && ok))
+  assert.match(run.stderr(), /line:number links 10\/10/)
+  for (const name of ['latency', 'tours', 'line:']) {
+    const { status, stderr } = spawnSync(process.execPath, [CLI, 'testnet', '--structure', name], { encoding: 'utf8' })
+    assert.equal(status, 2)
+    assert.match(stderr, /line:<attribute>, torus, tree/)
+  }
+})
+
 test('numbers that are none are refused before anything starts', () => {
   for (const args of [
     ['--nodes', '0'],

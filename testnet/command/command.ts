@@ -4,6 +4,7 @@ import { Failure, USAGE } from '../../node/commands/failure.ts'
 
 const SHAPE = `{ "nodes": number, "seed": number, "readyMs": ms,
   "ring": { "correct", "total", "ms" }, "bands": { "filled", "total" },
+  "structure": { "name", "correct", "total", "ms" } with --structure other than ring: target links right, of how many, since when,
   "queries": [{ "sql", "columns", "rows", "coverage": { "answered", "missing", "intervals", "silent" },
     "cost": { "delegations", "messages", "bytes", "hops", "ms" }, "notes" }],
   "wrongQuery": { "sql", "message", "position", "caret" },
@@ -20,6 +21,7 @@ interface Options {
   readonly nodes: string
   readonly processes: string
   readonly seed?: string
+  readonly structure: string
   readonly keep?: true
   readonly dht?: true
   readonly json?: true
@@ -35,6 +37,7 @@ export function testnetCommand(): Command {
         'tendril testnet',
         'tendril testnet --nodes 100',
         'tendril testnet --nodes 200 --processes 2',
+        'tendril testnet --structure line:load',
         'tendril testnet --keep',
         'tendril testnet --nodes 32 --json | jq .broadcast',
       ],
@@ -44,20 +47,43 @@ export function testnetCommand(): Command {
     .option('--nodes <n>', 'how many', '32')
     .option('--processes <k>', 'spread the nodes over so many child processes; 1: all in this one', '1')
     .option('--seed <number>', 'decides keys, places on the ring, who publishes and who dies; otherwise random')
+    .option(
+      '--structure <name>',
+      'what the nodes arrange themselves in: ring, line:<attribute>, torus or tree; beside the ring, which is always there',
+      'ring',
+    )
     .option('--dht', 'the nodes find each other through the DHT as well, which costs CPU')
     .option('--keep', 'leave it running, with the admin API of node 0, until Ctrl-C')
-    .action(async ({ nodes, processes, seed, keep, dht, json }: Options) => {
+    .action(async ({ nodes, processes, seed, structure, keep, dht, json }: Options) => {
       const settings = {
         nodes: integer('--nodes', nodes, 1, MAX_NODES),
         processes: integer('--processes', processes, 1, MAX_PROCESSES),
         seed: seed === undefined ? Math.floor(Math.random() * 2 ** 32) : integer('--seed', seed, 0, 2 ** 32 - 1),
         keep: keep === true,
         dht: dht === true,
+        structure: await beside(structure),
         json: json === true,
       }
       const { runTestnet } = await import('./run.ts')
       process.exitCode = await runTestnet(settings)
     })
+}
+
+/** @returns undefined for the ring, which is always there */
+async function beside(structure: string): Promise<string | undefined> {
+  if (structure === 'ring') return undefined
+  const { checkStructures } = await import('../../protocols/structures/structures.ts')
+  const { hasTargets, WITH_TARGETS } = await import('../checks/structure.ts')
+  try {
+    checkStructures([structure])
+  } catch (error) {
+    throw new Failure(`--structure: ${(error as Error).message}`, { exitCode: USAGE })
+  }
+  if (hasTargets(structure)) return structure
+  throw new Failure(`--structure ${structure}: nobody can say which links are right there`, {
+    exitCode: USAGE,
+    hint: `these have target links: ${WITH_TARGETS}`,
+  })
 }
 
 function integer(flag: string, text: string, least: number, most: number): number {

@@ -116,7 +116,7 @@ export class Narrator implements TourEvents {
     await this.#last
   }
 
-  #progressText({ nodes, up, ring, bands, ms }: Progress): string {
+  #progressText({ nodes, up, ring, bands, structure, ms }: Progress): string {
     const c = this.#c
     const part = (name: string, done: number, total: number) => {
       const figure = `${name} ${done}/${total}`
@@ -130,6 +130,7 @@ export class Narrator implements TourEvents {
       part('up', up, nodes),
       part('ring links', links, nodes * 2),
       part('long links', bands.filled, bands.total),
+      ...(structure ? [part(`${structure.name} links`, structure.correct, structure.total)] : []),
     ]
     return `${bar}${duration(ms).padStart(6)}  ${parts.join('  ')}`
   }

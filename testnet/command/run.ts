@@ -8,6 +8,8 @@ export interface Settings {
   readonly seed: number
   readonly keep: boolean
   readonly dht: boolean
+  /** Undefined: the ring alone. */
+  readonly structure: string | undefined
   readonly json: boolean
 }
 
@@ -15,16 +17,16 @@ export interface Settings {
 const LINGER = 5000
 
 /** The exit code: 0 when every check held. */
-export async function runTestnet({ nodes, processes, seed, keep, dht, json }: Settings): Promise<number> {
+export async function runTestnet({ nodes, processes, seed, keep, dht, structure, json }: Settings): Promise<number> {
   // libp2p leaves promises behind when connections break, which is what happens here all the time.
   process.on('unhandledRejection', (reason) => {
     process.stderr.write(`a promise of a node was rejected and nobody listened: ${reason}\n`)
   })
-  const testnet = new LocalTestnet({ processes, seed, dht })
+  const testnet = new LocalTestnet({ processes, seed, dht, structures: structure === undefined ? [] : [structure] })
   stopOnSignals(testnet)
   const narrator = new Narrator({ nodes, processes, seed, json })
   try {
-    const report = await tour(testnet, { nodes, seed }, narrator)
+    const report = await tour(testnet, { nodes, seed, structure }, narrator)
     if (json) process.stdout.write(`${JSON.stringify(report)}\n`)
     else narrator.end(report)
     await narrator.settled()

@@ -8,7 +8,9 @@ export interface Report {
   /** When the first node started, the clock of all times began. */
   readonly ring: { readonly correct: number; readonly total: number; readonly ms: number }
   readonly bands: { readonly filled: number; readonly total: number }
-  /** All nodes up, the ring complete and every long link in place. */
+  /** The structure that was asked for: target links that were there when the start was over, of how many, and since when all were. */
+  readonly structure?: StructureLinks & { readonly ms: number }
+  /** All nodes up, the ring complete, the structure that was asked for complete and every long link in place. */
   readonly readyMs: number
   readonly queries: readonly Pick<Answer, 'sql' | 'columns' | 'rows' | 'coverage' | 'cost' | 'notes'>[]
   readonly wrongQuery: WrongQuery
@@ -47,11 +49,18 @@ export interface Count {
   readonly missing: number
 }
 
+export interface StructureLinks {
+  readonly name: string
+  readonly correct: number
+  readonly total: number
+}
+
 /** How far a start has come. */
 export interface Progress {
   readonly nodes: number
   readonly up: number
   readonly ring: { readonly correct: number; readonly total: number }
   readonly bands: { readonly filled: number; readonly total: number }
+  readonly structure?: StructureLinks | undefined
   readonly ms: number
 }

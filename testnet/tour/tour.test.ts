@@ -22,6 +22,23 @@ for (const nodes of [1, 2, 32]) {
   })
 }
 
+test('a tour with a structure waits for its links, and does not hold where nobody takes part in it', async () => {
+  const stack = { ...ASKING, structures: ['line:load', 'line:height'] }
+  const right = await tour(new SimulatedTestnet({ seed: 4, latency: 5, stack }), {
+    nodes: 20,
+    seed: 7,
+    structure: 'line:load',
+  })
+  assert.ok(right.ok, JSON.stringify(right.checks, undefined, 1))
+  assert.deepEqual([right.structure?.correct, right.structure?.total], [38, 38])
+  const none = { nodes: 4, seed: 7, structure: 'line:height', patience: 3000 }
+  const wrong = await tour(new SimulatedTestnet({ seed: 4, latency: 5, stack }), none)
+  assert.deepEqual(
+    wrong.checks.filter(({ ok }) => !ok).map(({ name }) => name),
+    ['line:height'],
+  )
+})
+
 test('a tour does not hold when the network loses nodes that the testnet believes in', async () => {
   const testnet = new SimulatedTestnet({ seed: 9, latency: 5, stack: ASKING })
   const report = await tour(

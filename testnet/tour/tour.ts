@@ -5,6 +5,7 @@ import { anyLive, publishAndCollect, type Spread, spreadText } from '../checks/b
 import type { Verdict } from '../checks/check.ts'
 import { honestCount } from '../checks/count.ts'
 import { bandsOf, ringOf } from '../checks/ring.ts'
+import { linksOf } from '../checks/structure.ts'
 import { live, type Testnet } from '../testnet.ts'
 import { judge, QUESTIONS, WRONG } from './questions.ts'
 import type { Count, Progress, Report, WrongQuery } from './report.ts'
@@ -13,6 +14,8 @@ export interface TourOptions {
   readonly nodes: number
   /** Decides who publishes and who dies. */
   readonly seed: number
+  /** The structure, of which the nodes must take part, whose target links are watched as well. @default the ring alone */
+  readonly structure?: string | undefined
   /** ms within which the ring must be complete and all long links in place. @default 120_000 */
   readonly patience?: number
 }
@@ -51,7 +54,7 @@ export async function tour(testnet: Testnet, options: TourOptions, on: TourEvent
   const checks: Verdict[] = []
 
   const start = await startAll(testnet, options, on)
-  const { ring, bands } = start.progress
+  const { ring, bands, structure } = start.progress
   const inTime = (ms: number) => (Number.isFinite(ms) ? ` after ${(ms / 1000).toFixed(1)} s` : '')
   checks.push({
     name: 'ring',
@@ -63,6 +66,14 @@ export async function tour(testnet: Testnet, options: TourOptions, on: TourEvent
     ok: bands.filled === bands.total,
     detail: `${bands.filled} of ${bands.total} in place${inTime(start.readyMs)}`,
   })
+
+  if (structure !== undefined) {
+    checks.push({
+      name: structure.name,
+      ok: structure.correct === structure.total && (structure.total > 0 || options.nodes < 2),
+      detail: `${structure.correct} of ${structure.total} target links right${inTime(start.structureMs)}`,
+    })
+  }
 
   const queries: Answer[] = []
   for (const question of QUESTIONS) {
@@ -104,6 +115,7 @@ export async function tour(testnet: Testnet, options: TourOptions, on: TourEvent
     nodes: options.nodes,
     seed: options.seed,
     ring: { ...ring, ms: Math.round(start.ringMs) },
+    ...(structure && { structure: { ...structure, ms: Math.round(start.structureMs) } }),
     bands,
     readyMs: Math.round(start.readyMs),
     queries: queries.map(({ sql, columns, rows, coverage, cost, notes }) => {
@@ -120,7 +132,7 @@ export async function tour(testnet: Testnet, options: TourOptions, on: TourEvent
 }
 
 /** Infinity stands for what did not happen in time. */
-async function startAll(testnet: Testnet, { nodes, patience = 120_000 }: TourOptions, on: TourEvents) {
+async function startAll(testnet: Testnet, { nodes, structure: name, patience = 120_000 }: TourOptions, on: TourEvents) {
   const began = testnet.now()
   let starting = true
   let failure: Error | undefined
@@ -134,22 +146,27 @@ async function startAll(testnet: Testnet, { nodes, patience = 120_000 }: TourOpt
     },
   )
   let ringMs = Number.POSITIVE_INFINITY
+  let structureMs = name === undefined ? 0 : Number.POSITIVE_INFINITY
   let readyMs = Number.POSITIVE_INFINITY
   let progress: Progress
   do {
     await testnet.sleep(POLL)
     const views = await testnet.views()
     const ms = testnet.now() - began
-    progress = { nodes, up: views.length, ring: ringOf(views), bands: bandsOf(views), ms }
+    const structure = name === undefined ? undefined : { name, ...linksOf(name, await testnet.views(name)) }
+    progress = { nodes, up: views.length, ring: ringOf(views), bands: bandsOf(views), structure, ms }
     const complete = views.length === nodes && progress.ring.correct === progress.ring.total
+    const ordered =
+      structure === undefined || (structure.correct === structure.total && (structure.total > 0 || nodes < 2))
+    if (views.length === nodes && ordered) structureMs = Math.min(structureMs, ms)
     if (complete) ringMs = Math.min(ringMs, ms)
-    if (complete && progress.bands.filled === progress.bands.total) readyMs = ms
+    if (complete && ordered && progress.bands.filled === progress.bands.total) readyMs = ms
     on.progress?.(progress)
     if (failure !== undefined) throw failure
   } while (starting || (readyMs === Number.POSITIVE_INFINITY && testnet.now() - began < patience))
   await started
   on.ready?.(progress)
-  return { progress, ringMs, readyMs }
+  return { progress, ringMs, structureMs, readyMs }
 }
 
 async function askWrong(testnet: Testnet): Promise<WrongQuery> {
