@@ -1,5 +1,6 @@
 import type { Environment } from '../core/environment.ts'
 import type { Sign } from '../core/signed.ts'
+import { JOIN_DEFAULTS } from '../node/join.ts'
 import type { Receipt } from '../protocols/broadcast/broadcast.ts'
 import { type StackMessage, stackCodec } from '../protocols/channels.ts'
 import type { Answer } from '../protocols/query/wave/answer.ts'
@@ -31,6 +32,9 @@ function machine(index: number): { load: number; memory_free: number } {
 
 /** ms between two looks at whether a node's ranked attributes have changed. */
 const REDESCRIBED = 30_000
+
+/** ms between two looks of a node that has contacts whether it lost them all: what node/join takes. */
+const WATCH = 2000
 
 interface Entry {
   readonly id: string
@@ -236,10 +240,16 @@ export class SimulatedTestnet implements Testnet {
     })
   }
 
-  /** All that a node knows at first is node 0. */
-  #join(index: number): void {
+  /** All that a node knows at first is node 0; as long as it has nobody it asks there again, ever more slowly, as a real node does. */
+  #join(index: number, failures = 0): void {
     const first = this.simulation.nodes[0]
-    if (index > 0 && first !== undefined) this.#stackOf(index).introduce([first.self])
+    if (index === 0 || first === undefined) return
+    const { environment, protocol } = this.simulation.node(this.#entry(index).id)
+    const alone = protocol.contacts().length === 0
+    if (alone) protocol.introduce([first.self])
+    const { firstRetry, longestRetry } = JOIN_DEFAULTS
+    const wait = alone ? Math.min(longestRetry, firstRetry * 2 ** failures) : WATCH
+    environment.after(wait, () => this.#join(index, alone ? failures + 1 : 0))
   }
 
   #entry(index: number): Entry {
