@@ -29,6 +29,8 @@ test('tendril --help lists all commands and loads nothing that only a command ne
     'get',
     'leave',
     'testnet',
+    'simulate',
+    'reproduce',
   ]) {
     assert.match(stdout, new RegExp(`^ {2}${name}\\b`, 'm'))
   }

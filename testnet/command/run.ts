@@ -1,6 +1,7 @@
 import { LocalTestnet } from '../local/local.ts'
 import { tour } from '../tour/tour.ts'
 import { Narrator } from './narrator.ts'
+import { stopOnSignals, stopped } from './stopping.ts'
 
 export interface Settings {
   readonly nodes: number
@@ -12,9 +13,6 @@ export interface Settings {
   readonly structure: string | undefined
   readonly json: boolean
 }
-
-/** How long nodes may take to stop before the process ends all the same, in ms. */
-const LINGER = 5000
 
 /** The exit code: 0 when every check held. */
 export async function runTestnet({ nodes, processes, seed, keep, dht, structure, json }: Settings): Promise<number> {
@@ -38,28 +36,5 @@ export async function runTestnet({ nodes, processes, seed, keep, dht, structure,
     return report.ok ? 0 : 1
   } finally {
     await stopped(testnet)
-    setTimeout(() => process.exit(), LINGER).unref() // whatever a library left running
   }
-}
-
-function stopOnSignals(testnet: LocalTestnet): void {
-  let second = false
-  for (const [signal, code] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const) {
-    process.on(signal, () => {
-      // What is under way fails while its nodes stop: nobody wants to read about it.
-      if (!second) void stopped(testnet).finally(() => process.exit(code))
-      else process.exit(code)
-      second = true
-    })
-  }
-}
-
-async function stopped(testnet: LocalTestnet): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, LINGER)
-  await Promise.race([testnet.stop(), promise])
-  clearTimeout(timer)
 }

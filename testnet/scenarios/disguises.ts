@@ -6,7 +6,11 @@ export const DISGUISES = ['mute', 'freeloader', 'rumours'] as const
 export type DisguiseName = (typeof DISGUISES)[number]
 
 /** What becomes of a message that a node wants to send. */
-export type Disguise = (message: StackMessage, everybody: () => readonly string[]) => StackMessage | undefined
+export type Disguise = (
+  message: StackMessage,
+  self: string,
+  everybody: () => readonly string[],
+) => StackMessage | undefined
 
 /** Rumours in one message: as many as its codec lets through. */
 const RUMOURS = 8
@@ -14,14 +18,16 @@ const RUMOURS = 8
 export const DISGUISE: Readonly<Record<DisguiseName, Disguise>> = {
   /** Answers pings, so that it counts as alive, and does nothing else: the known limit of failure detection. */
   mute: (message) => (message.channel === 'membership' ? message : undefined),
-  /** Takes part, but passes neither queries nor publications on. */
-  freeloader: (message) => {
+  /** Takes part, but passes neither queries nor other nodes' publications on. */
+  freeloader: (message, self) => {
     if (message.channel === 'query' && message.message.kind === 'delegate') return undefined
-    if (message.channel === 'broadcast' && message.message.kind === 'data') return undefined
+    if (message.channel === 'broadcast' && message.message.kind === 'data') {
+      return message.message.publication.publisher === self ? message : undefined
+    }
     return message
   },
   /** Says of everybody that it is dead. */
-  rumours: (message, everybody) => {
+  rumours: (message, _self, everybody) => {
     if (message.channel !== 'membership') return message
     const { message: said } = message
     if (said.kind !== 'ping' && said.kind !== 'pong') return message

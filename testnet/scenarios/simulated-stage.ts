@@ -134,7 +134,7 @@ export class SimulatedStage implements Stage, Faults {
       every: (period, task) => environment.every(period, task),
       send: (to, message) => {
         const disguise = this.#disguised.get(index)
-        const said = disguise === undefined ? message : DISGUISE[disguise](message, everybody)
+        const said = disguise === undefined ? message : DISGUISE[disguise](message, environment.self.id, everybody)
         if (said === undefined) return
         this.overseer?.sent(index, environment.now(), said)
         environment.send(to, said)

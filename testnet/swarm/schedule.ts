@@ -62,7 +62,7 @@ export function randomScenario(seed: number, sizes: Sizes): Scenario {
 /** Twice the size half as often, so that large networks cost no more than small ones in all. */
 function sizeIn([least, most]: Sizes, random: Random): number {
   let from = least
-  while (from * 2 <= most && random.chance(0.5)) from *= 2
+  while (from * 2 <= most && random.chance(0.35)) from *= 2
   return from + random.integer(Math.min(2 * from, most + 1) - from)
 }
 

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { PeerDescriptor } from '../../core/descriptor.ts'
+import type { Environment } from '../../core/environment.ts'
+import type { StackMessage } from '../../protocols/channels.ts'
+import { Stack } from '../../protocols/stack.ts'
+import { problemsOf } from '../scenarios/plausible.ts'
+import { parseScenario } from '../scenarios/read.ts'
+import type { MakeStack } from '../scenarios/simulated-stage.ts'
+import { verbOf } from '../scenarios/steps.ts'
+import { scenarioText } from '../scenarios/write.ts'
+import { attempt } from './attempt.ts'
+import { randomScenario } from './schedule.ts'
+import { type SwarmResult, swarm } from './swarm.ts'
+
+test('ten random schedules of faults on small networks: every invariant holds, and the same seed gives the same run', async (context) => {
+  const before = process.cpuUsage()
+  const result = await swarm({ first: 1, count: 10, sizes: [16, 32] })
+  const { user, system } = process.cpuUsage(before)
+  context.diagnostic(`${result.events} events, ${Math.round((user + system) / 1000)} ms of CPU`)
+  assert.deepEqual(broken(result), [])
+  assert.deepEqual([result.played, result.repeated, result.unlike], [10, 1, []])
+  assert.ok(result.queries > 500 && result.deliveries > 10_000, 'and there was something to hold')
+})
+
+test('schedules make sense, differ by their seed only, and cover every fault', () => {
+  const verbs = new Set<string>()
+  for (let seed = 0; seed < 200; seed++) {
+    const scenario = randomScenario(seed, [32, 256])
+    assert.deepEqual(problemsOf(scenario), [])
+    assert.deepEqual(randomScenario(seed, [32, 256]), scenario)
+    assert.ok(scenario.nodes >= 32 && scenario.nodes <= 256)
+    for (const step of scenario.timeline) verbs.add(verbOf(step))
+  }
+  const all = 'add block byzantine churn clock kill leave lose partition pause publish query silence slow throttle'
+  assert.equal([...verbs].sort().join(' '), all)
+})
+
+test('a schedule written as YAML reads back as the same, so what is printed replays exactly', async () => {
+  for (let seed = 0; seed < 200; seed++) {
+    const scenario = randomScenario(seed, [32, 256])
+    assert.deepEqual(parseScenario(scenarioText(scenario), 'x').scenario, scenario)
+  }
+  const scenario = randomScenario(3, [16, 32])
+  const again = parseScenario(scenarioText(scenario), 'x').scenario
+  const [one, two] = [await attempt(scenario), await attempt(again)]
+  assert.ok(one.outcome?.traceHash !== undefined)
+  assert.equal(two.outcome?.traceHash, one.outcome.traceHash)
+})
+
+/** A bug of real systems: who is talked about counts as alive, as if it had spoken itself. */
+class Hearsay extends Stack {
+  override receive(from: PeerDescriptor, message: StackMessage): void {
+    super.receive(from, message)
+    if (message.channel !== 'sampling') return
+    for (const { peer } of message.message.body) {
+      super.receive(peer, { channel: 'membership', message: { kind: 'pong', nonce: 0, dead: [] } })
+    }
+  }
+}
+
+/** A wave that counts the attempts it has given up beside those that took their place. */
+const countsAbandoned: MakeStack = (environment, init) => {
+  const lying: Environment<StackMessage> = {
+    get self() {
+      return environment.self
+    },
+    get random() {
+      return environment.random
+    },
+    now: () => environment.now(),
+    after: (delay, task) => environment.after(delay, task),
+    every: (period, task) => environment.every(period, task),
+    send: (to, message) => {
+      if (message.channel !== 'query' || message.message.kind !== 'answer') environment.send(to, message)
+      else {
+        const { answered, silent } = message.message
+        environment.send(to, { channel: 'query', message: { ...message.message, answered: answered + silent } })
+      }
+    },
+  }
+  return new Stack(lying, init)
+}
+
+for (const { name, make, invariant, first } of [
+  {
+    name: 'membership that takes hearsay for a sign of life',
+    make: ((environment, init) => new Hearsay(environment, init)) satisfies MakeStack,
+    invariant: ['no-resurrection', 'forgotten'],
+    first: 1,
+  },
+  { name: 'a wave that counts abandoned attempts', make: countsAbandoned, invariant: ['counted-once'], first: 1 },
+]) {
+  test(`a deliberate bug, ${name}, is caught and shrunk to a few steps that still show it`, async (context) => {
+    const { failing } = await swarm({ first, count: 10, sizes: [16, 24], make, failures: 1, tries: 60 })
+    const [found] = failing
+    assert.ok(found !== undefined, 'ten seeds did not find it')
+    const { scenario, breach, tries } = found.shrunk
+    context.diagnostic(
+      `seed ${found.seed}: ${found.scenario.timeline.length} steps, ${found.scenario.nodes} nodes -> ` +
+        `${scenario.timeline.length}, ${scenario.nodes} in ${tries} tries: ${breach.detail}`,
+    )
+    assert.ok(invariant.includes(breach.name), breach.name)
+    assert.ok(scenario.timeline.length <= 4, scenarioText(scenario))
+    assert.ok(scenario.nodes <= found.scenario.nodes)
+    const replayed = parseScenario(scenarioText(scenario), 'replay').scenario
+    assert.deepEqual((await attempt(replayed, { make })).breach, breach, 'the printed scenario shows the same')
+    assert.equal((await attempt(replayed)).breach, undefined, 'and without the bug it holds')
+  })
+}
+
+function broken({ failing }: SwarmResult): string[] {
+  return failing.map(({ seed, breach, shrunk }) => `seed ${seed}: ${breach.detail}\n${scenarioText(shrunk.scenario)}`)
+}
