@@ -198,7 +198,10 @@ export class SuperPeers implements Protocol<SuperPeersMessage> {
     const larger = this.#largerWithRoom()
     this.#redirects = 0
     this.#stuck = larger === undefined ? this.#stuck + 1 : 0
-    const known = random.chance(0.5) ? random.pick(this.#known.all())?.peer : undefined
+    // The larger ones have no room, but perhaps a client that could serve.
+    const known = random.chance(0.5)
+      ? random.pick(this.#known.all().filter(({ peer }) => this.#isLarger(peer)))?.peer
+      : undefined
     const partner = larger ?? known ?? this.#init.sample(1)[0]
     if (partner !== undefined) this.#gossipWith(partner)
   }
@@ -254,11 +257,12 @@ export class SuperPeers implements Protocol<SuperPeersMessage> {
     if (this.#heir !== undefined && this.#superPeer === undefined && !isWaiting) this.#ask(this.#heir)
   }
 
-  /** All larger ones are full: a more capable client may serve instead, as often as it takes to find the places needed. */
+  /** All larger ones are full: a more capable client may serve instead. Many ask at once, so each by what it needs, and in time. */
   #offerMyPlace(spare: PeerDescriptor): void {
     if (this.#stuck < STUCK || !this.#isLarger(spare)) return
-    const need = (this.#clients.size + 1) / this.#capacityOf(spare)
-    if (!this.#environment.random.chance(need)) return
+    const share = (this.#clients.size + 1) / this.#capacityOf(spare)
+    if (!this.#environment.random.chance((share * this.#stuck) / STUCK)) return
+    this.#stuck = 0
     this.tally.add('promotions-asked')
     this.#send(spare, { kind: 'promote' })
   }

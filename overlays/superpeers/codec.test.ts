@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { create, toBinary } from '@bufbuild/protobuf'
+import fc from 'fast-check'
+import { describe, descriptorToWire } from '../../core/descriptor.ts'
+import { Malformed } from '../../core/malformed.ts'
+import type { Signed } from '../../core/signed.ts'
+import { superPeersCodec } from './codec.ts'
+import { type Known, MAX_CAPACITY, MAX_KNOWN_AGE, MAX_KNOWN_SENT, type SuperPeersMessage } from './messages.ts'
+import { Kind, SuperPeersMessageSchema } from './superpeers_pb.ts'
+
+const descriptor = fc
+  .record({
+    id: fc.stringMatching(/^[A-Za-z0-9]{1,64}$/),
+    addresses: fc.array(fc.string({ maxLength: 60 }), { maxLength: 4 }),
+    sequence: fc.maxSafeNat(),
+    issued: fc.maxSafeNat(),
+  })
+  .map((fields) => describe(fields, () => new Uint8Array(64).fill(7)))
+const clients = fc.nat(MAX_CAPACITY)
+const known: fc.Arbitrary<readonly Known[]> = fc.array(
+  fc
+    .record({ peer: descriptor, room: fc.nat(MAX_CAPACITY), age: fc.nat(MAX_KNOWN_AGE) })
+    .map((one) => ({ id: one.peer.id, ...one })),
+  { maxLength: MAX_KNOWN_SENT },
+)
+const message: fc.Arbitrary<SuperPeersMessage> = fc.oneof(
+  fc.record({
+    kind: fc.constantFrom('gossip' as const, 'answer' as const),
+    superPeer: fc.boolean(),
+    clients,
+    known,
+    spare: fc.option(descriptor, { nil: undefined }),
+  }),
+  fc.record({ kind: fc.constantFrom('accepted' as const, 'refused' as const), clients, known }),
+  fc.record({ kind: fc.constant('move' as const), to: descriptor }),
+  fc.record({ kind: fc.constantFrom('join' as const, 'leave' as const, 'promote' as const) }),
+)
+
+function malformed(bytes: Uint8Array): string {
+  try {
+    superPeersCodec.decode(bytes, [])
+  } catch (error) {
+    assert.ok(error instanceof Malformed, String(error))
+    return error.reason
+  }
+  return 'accepted'
+}
+
+test('what is encoded is decoded the same, within the size foretold, and every descriptor is claimed', () => {
+  fc.assert(
+    fc.property(message, (original) => {
+      const bytes = superPeersCodec.encode(original)
+      assert.ok(bytes.length <= superPeersCodec.size(original), `${bytes.length} > ${superPeersCodec.size(original)}`)
+      const claims: Signed[] = []
+      assert.deepEqual(superPeersCodec.decode(bytes, claims), structuredClone(original))
+      const told = 'known' in original ? original.known.map(({ id }) => id) : []
+      const other = original.kind === 'move' ? original.to : 'spare' in original ? original.spare : undefined
+      assert.deepEqual(claims.map(({ signer }) => signer).sort(), [...told, ...(other ? [other.id] : [])].sort())
+    }),
+    { numRuns: 150 },
+  )
+})
+
+test('mutated, truncated and random bytes: a message that can be passed on, or Malformed, never anything else', () => {
+  const damaged = fc.oneof(
+    fc.uint8Array({ maxLength: 300 }),
+    fc.tuple(message, fc.nat(), fc.nat(255)).map(([original, at, byte]) => {
+      const bytes = superPeersCodec.encode(original)
+      bytes[at % Math.max(1, bytes.length)] = byte
+      return bytes
+    }),
+    fc.tuple(message, fc.nat()).map(([original, at]) => {
+      const bytes = superPeersCodec.encode(original)
+      return bytes.subarray(0, at % Math.max(1, bytes.length))
+    }),
+  )
+  fc.assert(
+    fc.property(damaged, (bytes) => {
+      if (malformed(bytes) !== 'accepted') return
+      const decoded = superPeersCodec.decode(bytes, [])
+      assert.deepEqual(superPeersCodec.decode(superPeersCodec.encode(decoded), []), decoded)
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('limits are refused with their reason', () => {
+  const peer = descriptorToWire(describe({ id: 'a', addresses: [], sequence: 1, issued: 0 }))
+  const one = { peer, room: MAX_CAPACITY, age: MAX_KNOWN_AGE }
+  const wire = (fields: object) =>
+    malformed(toBinary(SuperPeersMessageSchema, create(SuperPeersMessageSchema, { kind: Kind.GOSSIP, ...fields })))
+  assert.equal(wire({ known: Array.from({ length: MAX_KNOWN_SENT }, () => one), clients: MAX_CAPACITY }), 'accepted')
+  assert.equal(wire({ known: Array.from({ length: MAX_KNOWN_SENT + 1 }, () => one) }), 'superpeers-known')
+  assert.equal(wire({ known: [{ ...one, age: MAX_KNOWN_AGE + 1 }] }), 'superpeers-age')
+  assert.equal(wire({ known: [{ ...one, room: MAX_CAPACITY + 1 }] }), 'superpeers-room')
+  assert.equal(wire({ known: [{ room: 1, age: 1 }] }), 'superpeers-peer')
+  assert.equal(wire({ clients: MAX_CAPACITY + 1 }), 'superpeers-clients')
+  assert.equal(wire({ kind: Kind.MOVE }), 'superpeers-move')
+  assert.equal(wire({ kind: Kind.UNSPECIFIED }), 'superpeers-kind')
+  assert.equal(wire({ kind: 77 as Kind }), 'superpeers-kind')
+  assert.equal(malformed(new Uint8Array([0xff, 0xff])), 'superpeers')
+})

@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict'
+import { describe as suite, test } from 'node:test'
+import fc from 'fast-check'
+import { TokenBucket } from '../../core/bucket.ts'
+import type { PeerDescriptor } from '../../core/descriptor.ts'
+import { Network } from '../tree/network.test.ts'
+import type { SuperPeersMessage } from './messages.ts'
+import { SuperPeers } from './superpeers.ts'
+
+const PERIOD = 1000
+
+type Net = Network<SuperPeersMessage, SuperPeers>
+
+function network(capacities: readonly number[], seed = 1): Net {
+  const net: Net = new Network(seed, (environment) => {
+    const sample = (count: number): PeerDescriptor[] => {
+      const others = [...net.nodes.values()].filter(({ id }) => id !== environment.self.id)
+      return environment.random.sample(others, count).map(({ self }) => self)
+    }
+    return new SuperPeers(environment, {
+      capacityOf: ({ attributes }) => attributes.capacity,
+      sample,
+      budget: new TokenBucket(1e6, 1e6),
+      period: PERIOD,
+    })
+  })
+  for (const [i, capacity] of capacities.entries()) net.add(`n${i}`, { capacity })
+  return net
+}
+
+/** How few super-peers could serve everybody: the most capable first, each with itself. */
+function optimum(capacities: readonly number[]): number {
+  let served = 0
+  let count = 0
+  for (const capacity of [...capacities].sort((a, b) => b - a)) {
+    if (served >= capacities.length) break
+    served += capacity + 1
+    count++
+  }
+  return count
+}
+
+function superPeers(net: Net) {
+  return net.live.filter(({ protocol }) => protocol.superPeer === undefined)
+}
+
+/** What must hold at any moment. */
+function assertLimits(net: Net): void {
+  for (const { id, protocol } of net.live) {
+    assert.ok(
+      protocol.clients.length <= protocol.capacity,
+      `${id} has ${protocol.clients.length} > ${protocol.capacity}`,
+    )
+    if (protocol.superPeer !== undefined) assert.deepEqual(protocol.clients, [], `${id} is a client and has clients`)
+    assert.notEqual(protocol.superPeer?.id, id)
+  }
+}
+
+/** What is wrong with the assignment; nothing when everybody has one super-peer that lists it, and nobody else does. */
+function faults(net: Net): string[] {
+  const lists = new Map<string, string[]>()
+  for (const { id, protocol } of net.live) {
+    for (const client of protocol.clients) lists.set(client.id, [...(lists.get(client.id) ?? []), id])
+  }
+  return net.live.flatMap(({ id, protocol }) => {
+    const listed = lists.get(id) ?? []
+    const expected = protocol.superPeer === undefined ? [] : [protocol.superPeer.id]
+    return listed.join() === expected.join() ? [] : [`${id} is of ${expected} and listed by ${listed}`]
+  })
+}
+
+const uniform = (count: number, seed = 7) => Array.from({ length: count }, (_, i) => 1 + ((i * 7919 + seed * 31) % 40))
+
+suite('superpeers', () => {
+  test('as few super-peers as the best choice needs, within tens of rounds, and everybody assigned exactly once', () => {
+    for (const seed of [1, 2, 3]) {
+      const capacities = uniform(200, seed)
+      const net = network(capacities, seed)
+      for (let round = 0; round < 45; round++) {
+        net.run(PERIOD)
+        assertLimits(net)
+      }
+      assert.deepEqual(faults(net), [])
+      const best = optimum(capacities)
+      assert.ok(superPeers(net).length <= best + 1, `seed ${seed}: ${superPeers(net).length}, best ${best}`)
+    }
+  })
+
+  test('a few capable ones among nodes that can serve nobody or one: they serve', () => {
+    const capacities = Array.from({ length: 100 }, (_, i) => (i % 20 === 3 ? 30 : i % 2))
+    const net = network(capacities)
+    net.run(40 * PERIOD)
+    assert.deepEqual(faults(net), [])
+    assert.ok(superPeers(net).length <= optimum(capacities) + 1, `${superPeers(net).length}`)
+    assert.ok(superPeers(net).every(({ protocol }) => protocol.capacity === 30))
+  })
+
+  test('where nobody can serve, everybody is its own', () => {
+    const net = network([0, 0, 0])
+    net.run(20 * PERIOD)
+    assert.equal(superPeers(net).length, 3)
+  })
+
+  test('clients of dead super-peers are taken by others within 12 rounds, without a word from failure detection', () => {
+    const net = network(uniform(200))
+    net.run(45 * PERIOD)
+    const dying = superPeers(net).slice(0, Math.ceil(superPeers(net).length / 2))
+    for (const { id } of dying) net.kill(id)
+    net.run(12 * PERIOD)
+    const lost = net.live.filter(({ protocol }) => protocol.superPeer && !net.node(protocol.superPeer.id).alive)
+    assert.deepEqual(
+      lost.map(({ id }) => id),
+      [],
+    )
+    net.run(40 * PERIOD)
+    assertLimits(net)
+    assert.deepEqual(faults(net), [])
+  })
+
+  test('a super-peer that failure detection names is left at once', () => {
+    const net = network(uniform(60))
+    net.run(40 * PERIOD)
+    const [dead] = superPeers(net)
+    net.kill(dead?.id as string)
+    for (const { protocol } of net.live) protocol.remove(dead?.id as string)
+    assert.ok(net.live.every(({ protocol }) => protocol.superPeer?.id !== dead?.id))
+  })
+
+  test('a handover is a hint: of clients told to move to a place that is taken or dead, none is lost', () => {
+    const net = network([20, 20, 20, ...Array.from({ length: 20 }, () => 0)])
+    net.run(20 * PERIOD)
+    const [full] = superPeers(net).filter(({ protocol }) => protocol.clients.length > 0)
+    const dead = net.add('dead', { capacity: 500 })
+    net.kill('dead')
+    for (const client of full?.protocol.clients ?? []) {
+      net.inject(full?.self as PeerDescriptor, client.id, { kind: 'move', to: dead.self })
+    }
+    net.run(1)
+    assert.deepEqual(faults(net), [])
+    net.run(15 * PERIOD)
+    assert.deepEqual(faults(net), [])
+  })
+
+  test('liars cannot order others about: only its own super-peer moves a client, only who was asked accepts it', () => {
+    const net = network([30, ...Array.from({ length: 15 }, () => 2)])
+    net.run(20 * PERIOD)
+    const [superPeer] = superPeers(net)
+    const liar = net.add('liar', { capacity: 1 })
+    const victim = net.live.find(
+      ({ protocol }) => protocol.superPeer?.id === superPeer?.id && true,
+    ) as (typeof net.live)[0]
+    for (const kind of ['move', 'accepted', 'refused', 'leave'] as const) {
+      const message: SuperPeersMessage =
+        kind === 'move' ? { kind, to: liar.self } : kind === 'leave' ? { kind } : { kind, clients: 0, known: [] }
+      net.inject(liar.self, victim.id, message)
+      net.run(10)
+      assert.equal(victim.protocol.superPeer?.id, superPeer?.id, kind)
+    }
+    // The same from whom it listens to.
+    net.inject(superPeer?.self as PeerDescriptor, victim.id, { kind: 'move', to: liar.self })
+    net.run(200)
+    assert.equal(victim.protocol.superPeer?.id, 'liar')
+  })
+
+  test('a client that is asked to serve by everybody does so once in a while only, and by nobody more capable', () => {
+    const net = network([30, ...Array.from({ length: 15 }, () => 2)])
+    net.run(20 * PERIOD)
+    const [superPeer] = superPeers(net)
+    const victim = net.live.find(({ protocol }) => protocol.superPeer !== undefined) as (typeof net.live)[0]
+    net.inject(superPeer?.self as PeerDescriptor, victim.id, { kind: 'promote' })
+    net.run(1)
+    assert.equal(victim.protocol.superPeer?.id, superPeer?.id)
+    const liar = net.add('liar', { capacity: 1 })
+    for (let i = 0; i < 300; i++) {
+      net.inject(liar.self, victim.id, { kind: 'promote' })
+      net.run(100)
+    }
+    assert.ok(victim.protocol.tally.get('promoted') <= 4, `${victim.protocol.tally.get('promoted')}`)
+    net.run(20 * PERIOD)
+    assert.deepEqual(faults(net), [])
+  })
+
+  test('who asks for places all the time, or gossips, is answered once in a while', () => {
+    const net = network([5, 5])
+    const [a, b] = ['n0', 'n1'].map((id) => net.node(id)) as [ReturnType<Net['node']>, ReturnType<Net['node']>]
+    let answers = 0
+    net.watch = (from) => {
+      if (from === a.id) answers++
+    }
+    for (let i = 0; i < 1000; i++) {
+      net.inject(b.self, a.id, { kind: 'join' })
+      net.inject(b.self, a.id, { kind: 'gossip', superPeer: true, clients: 0, known: [], spare: undefined })
+    }
+    net.run(300)
+    assert.ok(answers <= 6, `${answers}`)
+  })
+
+  const step = fc.oneof(
+    { weight: 4, arbitrary: fc.record({ op: fc.constant('run' as const), rounds: fc.integer({ min: 1, max: 8 }) }) },
+    fc.record({
+      op: fc.constantFrom('kill' as const, 'restart' as const, 'pause' as const, 'resume' as const),
+      node: fc.nat(29),
+    }),
+    fc.record({ op: fc.constant('top' as const) }),
+    fc.record({ op: fc.constant('partition' as const), mask: fc.nat(2 ** 30 - 1), oneWay: fc.boolean() }),
+    fc.record({ op: fc.constant('heal' as const) }),
+    fc.record({
+      op: fc.constant('weather' as const),
+      loss: fc.constantFrom(0, 0.1, 0.4),
+      late: fc.constantFrom(60, 600, 2500),
+    }),
+  )
+
+  test('whatever happens, no super-peer is above its capacity and no client has two; afterwards nobody is lost or doubled', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 1000 }),
+        fc.array(fc.integer({ min: 0, max: 12 }), { minLength: 3, maxLength: 30 }),
+        fc.array(step, { maxLength: 20 }),
+        (seed, capacities, steps) => {
+          const net = network(capacities, seed)
+          net.duplicate = 0.1
+          const side = (mask: number, id: string) => (mask >> Number(id.slice(1))) & 1
+          for (const one of steps) {
+            const id = 'node' in one ? `n${one.node % capacities.length}` : ''
+            if (one.op === 'run') {
+              for (let i = 0; i < 4 * one.rounds; i++) {
+                net.run(PERIOD / 4)
+                assertLimits(net)
+              }
+            } else if (one.op === 'kill') net.kill(id)
+            else if (one.op === 'restart') net.restart(id)
+            else if (one.op === 'pause') net.pause(id)
+            else if (one.op === 'resume') net.resume(id)
+            else if (one.op === 'heal') net.open = () => true
+            else if (one.op === 'top') {
+              const most = [...superPeers(net)].sort((a, b) => b.protocol.clients.length - a.protocol.clients.length)[0]
+              if (most !== undefined) net.kill(most.id)
+            } else if (one.op === 'weather') {
+              net.loss = one.loss
+              net.latency = [10, one.late]
+            } else if (one.op === 'partition') {
+              const { mask, oneWay } = one
+              net.open = (from, to) => side(mask, from) === side(mask, to) || (oneWay && side(mask, from) === 0)
+            }
+          }
+          net.loss = 0
+          net.duplicate = 0
+          net.latency = [10, 60]
+          net.open = () => true
+          for (const { id } of net.live) net.resume(id)
+          for (let i = 0; i < 60; i++) {
+            net.run(PERIOD)
+            assertLimits(net)
+          }
+          // A handover may be under way at any one moment, but not all the time.
+          for (let i = 0; i < 20 && faults(net).length > 0; i++) net.run(PERIOD)
+          assert.deepEqual(faults(net), [])
+        },
+      ),
+      { numRuns: 80 },
+    )
+  })
+})
