@@ -5,14 +5,14 @@
 export class TokenBucket {
   readonly rate: number
   readonly burst: number
-  #tokens: number
+  /** Before the first use neither is known. (Not integers from the start, so that their memory lies beside the rest.) */
+  #tokens = Number.POSITIVE_INFINITY
   #updated = Number.NEGATIVE_INFINITY
 
   /** @param rate tokens per second @param burst tokens it holds when full; it starts full */
   constructor(rate: number, burst: number) {
     this.rate = rate
     this.burst = burst
-    this.#tokens = burst
   }
 
   /** Takes `amount` tokens if they are there. `now` in ms; a clock that steps back takes nothing away. */
@@ -31,10 +31,17 @@ export class TokenBucket {
     return ((amount - this.#tokens) / this.rate) * 1000
   }
 
+  /** As `Protocol.touch`. */
+  touch(): number {
+    return this.#tokens + this.#updated
+  }
+
   // `private`, here and in other classes of which a simulated node has one each: a # method costs every instance a word.
   private refill(now: number): void {
-    if (this.#updated === Number.NEGATIVE_INFINITY) this.#updated = now
-    if (now > this.#updated) {
+    if (this.#updated === Number.NEGATIVE_INFINITY) {
+      this.#tokens = this.burst
+      this.#updated = now
+    } else if (now > this.#updated) {
       this.#tokens = Math.min(this.burst, this.#tokens + ((now - this.#updated) / 1000) * this.rate)
       this.#updated = now
     }

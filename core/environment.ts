@@ -39,4 +39,10 @@ export interface Protocol<Message> {
   stop(): void
   /** Nothing that a peer sends may throw out of here. `from` is the authenticated sender. */
   receive(from: PeerDescriptor, message: Message): void
+  /**
+   * Reads what the next event will read, and changes nothing. A simulator of a million nodes asks the nodes of many events to
+   * come for it at once, so that their memory is fetched at the same time instead of line after line.
+   * @returns a number that depends on all that was read, or the reads would be optimised away
+   */
+  touch?(): number
 }

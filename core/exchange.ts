@@ -18,4 +18,6 @@ export interface Exchange<Offer, Answer> {
   absorb(from: PeerDescriptor, answer: Answer): void
   /** No answer came. Called at most once per offer, never together with `absorb`. */
   missed(partner: PeerDescriptor, reason: MissedReason): void
+  /** As `Protocol.touch`. */
+  touch?(): number
 }

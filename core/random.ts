@@ -58,6 +58,11 @@ export class Random {
     return word
   }
 
+  /** As `Protocol.touch`. */
+  touch(): number {
+    return this.#low0 + this.#high1
+  }
+
   /** Uniform in [0, 1), 32 bits of it. */
   float(): number {
     return this.word() / 0x1_0000_0000

@@ -44,8 +44,8 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
   #round: number
   /** Whose answer is waited for; undefined when no offer is open. */
   #partner: PeerDescriptor | undefined
-  /** When the offer was sent, ms. */
-  #asked = 0
+  /** When the offer was sent, ms. Not an integer from the start, so that its memory lies beside the rest. */
+  #asked = Number.NEGATIVE_INFINITY
   // What happens in every round is counted in fields, the rest where reasons are names.
   #offers = 0
   #answers = 0
@@ -116,6 +116,10 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
   /** The transport says that this peer cannot be reached: its open exchange, if any, is missed now. */
   unreachable(id: string): void {
     if (this.#partner?.id === id) this.miss('unreachable')
+  }
+
+  touch(): number {
+    return this.#round + this.#asked + this.#budget.touch() + (this.#exchange.touch?.() ?? 0)
   }
 
   private answer(from: PeerDescriptor, round: number, offer: Offer): void {

@@ -65,6 +65,13 @@ export class Calendar {
     return this.#late.pop()
   }
 
+  /** Copies values that come next, as far as they are sorted already. @returns how many */
+  peek(values: Int32Array): number {
+    const count = Math.min(values.length, this.#end - this.#next)
+    for (let i = 0; i < count; i++) values[i] = this.#values[this.#next + i] as number
+    return count
+  }
+
   /** Keeps the values that are wanted, in their order; costs O(size). */
   filter(wanted: (value: number) => boolean): void {
     let kept = this.#next

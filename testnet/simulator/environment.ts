@@ -7,6 +7,7 @@ import type { Network } from './network.ts'
 /** `SimulatedTimer.event` when the timer is not in the event queue: fired or cancelled, or due while its node is paused. */
 const DONE = -1
 const HELD = -2
+const CLOSED = -1
 
 /**
  * What one incarnation of a node's protocol sees of the world. Closed for good when the node dies or restarts: an old
@@ -16,9 +17,8 @@ export class SimulatedEnvironment<Message> implements Environment<Message> {
   self: PeerDescriptor
   /** What lives in it. Assigned by the simulation. */
   protocol: Protocol<Message> | undefined
-  open = true
-  /** Timers that wait. */
-  timers = 0
+  /** Timers that wait; CLOSED when this incarnation is over. */
+  #timers = 0
   readonly index: number
   readonly network: Network<Message>
   /** Undefined: exact. */
@@ -38,6 +38,20 @@ export class SimulatedEnvironment<Message> implements Environment<Message> {
     this.self = self
     this.clock = clock
     this.#random = random
+  }
+
+  get open(): boolean {
+    return this.#timers !== CLOSED
+  }
+
+  /** The end of this incarnation: its timers die where they wait. */
+  close(): void {
+    this.#timers = CLOSED
+  }
+
+  /** Timers that wait. */
+  get timers(): number {
+    return Math.max(0, this.#timers)
   }
 
   get random(): Random {
@@ -66,13 +80,18 @@ export class SimulatedEnvironment<Message> implements Environment<Message> {
     return this.timer(this.network.chance.float() * period, period, task)
   }
 
+  /** Reads what an event will read; see `Protocol.touch`. */
+  touch(): number {
+    return this.index + (this.#random?.touch() ?? 0) + (this.protocol?.touch?.() ?? 0)
+  }
+
   /** A timer is due: its event was taken out of the queue. */
   fire(timer: SimulatedTimer<Message>): void {
     const { queue, now, chance } = this.network
     if (timer.period === 0) {
       queue.release(timer.event)
       timer.event = DONE
-      this.timers--
+      this.#timers--
     } else {
       queue.again(now + this.wait(timer.period * (0.9 + chance.float() * 0.2)), timer.event)
     }
@@ -90,7 +109,7 @@ export class SimulatedEnvironment<Message> implements Environment<Message> {
     if (timer.event === DONE) return
     if (timer.event !== HELD) this.network.queue.cancel(timer.event)
     timer.event = DONE
-    this.timers--
+    if (this.open) this.#timers--
   }
 
   /** Virtual ms that so many ms of this node's clock take. */
@@ -102,10 +121,10 @@ export class SimulatedEnvironment<Message> implements Environment<Message> {
     if (!Number.isFinite(delay)) throw new RangeError(`a delay is a finite number, got ${delay}`)
     const timer = new SimulatedTimer<Message>(this, task, period)
     if (!this.open) return timer
-    if (this.timers >= this.network.options.maxTimers) {
-      throw new Error(`${this.self.id} has ${this.timers} timers already: its protocol leaks them`)
+    if (this.#timers >= this.network.options.maxTimers) {
+      throw new Error(`${this.self.id} has ${this.#timers} timers already: its protocol leaks them`)
     }
-    this.timers++
+    this.#timers++
     this.queue(timer, Math.max(0, delay))
     return timer
   }

@@ -107,6 +107,11 @@ export class EventQueue<Timer extends object> {
     }
   }
 
+  /** Events that come next, some of them cancelled perhaps. @returns how many of the array were filled */
+  peek(events: Int32Array): number {
+    return this.#calendar.peek(events)
+  }
+
   kind(event: number): number {
     return this.#fields[(event >> 1) * FIELDS] as number
   }

@@ -3,6 +3,7 @@ import { describe, type PeerDescriptor } from '../../core/descriptor.ts'
 import type { Protocol } from '../../core/environment.ts'
 import type { Random } from '../../core/random.ts'
 import { Tally } from '../../core/tally.ts'
+import { Ahead } from './ahead.ts'
 import { DOWN, type Lines, UP } from './bandwidth.ts'
 import type { SimulatedClock } from './clock.ts'
 import { SimulatedDescriptor, Statement } from './descriptor.ts'
@@ -54,7 +55,7 @@ export class Network<Message> {
   readonly tally = new Tally()
   readonly trace = new Trace()
   readonly queue = new EventQueue<SimulatedTimer<Message>>()
-  readonly traffic = new Traffic()
+  readonly traffic: Traffic
   readonly nodes: SimulatedNode<Message, Protocol<Message>>[] = []
   /** Their present environments: what an event looks at, without the way over the node. */
   readonly environments: SimulatedEnvironment<Message>[] = []
@@ -73,11 +74,13 @@ export class Network<Message> {
   readonly #latencies: Random
   readonly #duplicates: Random
   readonly #wire: Wire<Message> | undefined
+  readonly #ahead: Ahead<Message> = new Ahead(this)
   /** What the node that was described last said. */
   #statement: Statement | undefined
 
   constructor(options: NetworkOptions<Message>, random: Random) {
     this.options = options
+    this.traffic = new Traffic(options.codec !== undefined)
     this.random = random
     this.chance = random.fork('timers')
     this.latency = options.latency
@@ -219,6 +222,7 @@ export class Network<Message> {
   /** The next event up to `until` happens. False when there is none. */
   step(until: number): boolean {
     const queue = this.queue
+    this.#ahead.step()
     const event = queue.take(until)
     if (event < 0) return false
     this.now = queue.time

@@ -95,7 +95,7 @@ export class SimulatedNode<Message, P extends Protocol<Message>> {
 
   /** The same incarnation goes on in another environment, without the timers of the old one. */
   takeOver(): void {
-    this.environment.open = false
+    this.environment.close()
     const { index, self, clock, network } = this.environment
     const random = network.random.fork(`node ${self.id} ${self.sequence} taken over`)
     this.enter(new SimulatedEnvironment(network, index, self, clock, random))
@@ -111,7 +111,7 @@ export class SimulatedNode<Message, P extends Protocol<Message>> {
 
   /** The end of the present incarnation. Its timers die where they wait. */
   close(refuses: boolean): void {
-    this.environment.open = false
+    this.environment.close()
     this.network.states[this.index] = DEAD
     this.network.lines?.clear(this.index, this.network.now)
     if (refuses) this.conditions().refuses = true

@@ -11,43 +11,63 @@ export interface Flow {
 export const SENT = 0
 export const RECEIVED = 1
 
-/**
- * What each node sent and received. A row of eight 32-bit words a direction: messages, bytes (low, high), the second that is
- * being counted, messages and bytes in it, the most of both. Both rows of a node share a cache line.
- */
+/** 32-bit words of a direction: messages, the second that is being counted, messages in it, the most in one. */
+const PLAIN = 4
+/** With bytes: low and high word of all, in the second that is being counted, the most in one. */
+const WITH_BYTES = 8
+
+/** What each node sent and received: a row of words a direction, both rows of a node in one line of the cache. */
 export class Traffic {
-  #rows = new Uint32Array(64 * 16)
+  readonly #words: number
+  #rows: Uint32Array
+
+  /** @param bytes whether bytes are counted, too: takes twice the room */
+  constructor(bytes: boolean) {
+    this.#words = bytes ? WITH_BYTES : PLAIN
+    this.#rows = new Uint32Array(32 * 2 * this.#words)
+  }
 
   /** Makes room for nodes up to this index. */
   reserve(index: number): void {
-    if ((index + 1) * 16 <= this.#rows.length) return
-    const larger = new Uint32Array(this.#rows.length * 2)
+    const words = (index + 1) * 2 * this.#words
+    if (words <= this.#rows.length) return
+    const larger = new Uint32Array(Math.ceil((index + 1) * 1.25) * 2 * this.#words)
     larger.set(this.#rows)
     this.#rows = larger
   }
 
   count(index: number, direction: number, time: number, bytes: number): void {
     const rows = this.#rows
-    const at = index * 16 + direction * 8
-    rows[at] = (rows[at] as number) + 1
-    const low = (rows[at + 1] as number) + bytes
-    rows[at + 1] = low
-    if (low >= 0x1_0000_0000) rows[at + 2] = (rows[at + 2] as number) + 1
+    const at = (index * 2 + direction) * this.#words
     const second = Math.floor(time / 1000)
-    const same = rows[at + 3] === second
-    const messagesNow = (same ? (rows[at + 4] as number) : 0) + 1
-    const bytesNow = (same ? (rows[at + 5] as number) : 0) + bytes
-    rows[at + 3] = second
-    rows[at + 4] = messagesNow
-    rows[at + 5] = bytesNow
-    if (messagesNow > (rows[at + 6] as number)) rows[at + 6] = messagesNow
-    if (bytesNow > (rows[at + 7] as number)) rows[at + 7] = bytesNow
+    const same = rows[at + 1] === second
+    const messages = (same ? (rows[at + 2] as number) : 0) + 1
+    rows[at] = (rows[at] as number) + 1
+    rows[at + 1] = second
+    rows[at + 2] = messages
+    if (messages > (rows[at + 3] as number)) rows[at + 3] = messages
+    if (this.#words === WITH_BYTES) this.#countBytes(at + PLAIN, same, bytes)
   }
 
   of(index: number, direction: number): Flow {
-    const [messages = 0, low = 0, high = 0, , , , maxMessages = 0, maxBytes = 0] = this.#rows.subarray(
-      index * 16 + direction * 8,
-    )
+    const from = (index * 2 + direction) * this.#words
+    const row = this.#rows.subarray(from, from + this.#words)
+    const [messages = 0, , , maxMessages = 0, low = 0, high = 0, , maxBytes = 0] = row
     return { messages, bytes: high * 0x1_0000_0000 + low, maxMessages, maxBytes }
+  }
+
+  /** As `Protocol.touch`. */
+  touch(index: number): number {
+    return this.#rows[index * 2 * this.#words] as number
+  }
+
+  #countBytes(at: number, same: boolean, bytes: number): void {
+    const rows = this.#rows
+    const low = (rows[at] as number) + bytes
+    rows[at] = low
+    if (low >= 0x1_0000_0000) rows[at + 1] = (rows[at + 1] as number) + 1
+    const now = (same ? (rows[at + 2] as number) : 0) + bytes
+    rows[at + 2] = now
+    if (now > (rows[at + 3] as number)) rows[at + 3] = now
   }
 }
