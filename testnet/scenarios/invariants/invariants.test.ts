@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Answer } from '../../../protocols/query/wave/answer.ts'
+import type { Delivery, Testnet } from '../../testnet.ts'
+import { Audience } from '../audience.ts'
+import { Chronicle } from '../chronicle.ts'
+import { countedOnce } from './answers.ts'
+import { deliveredOnce, inOrder } from './deliveries.ts'
+import type { World } from './invariant.ts'
+
+/** A world of so many nodes that live from 0 ms on, at 10 s. */
+function world(nodes: number, deliveries: readonly Delivery[] = []): World {
+  const chronicle = new Chronicle()
+  for (let index = 0; index < nodes; index++) chronicle.born(index, 0)
+  const testnet = {
+    nodes: Array.from({ length: nodes }, (_, index) => ({ index, id: `n${index}` })),
+    now: () => 10_000,
+    delivered: async () => deliveries.length,
+    deliveries: async () => [...deliveries],
+  } as unknown as Testnet
+  return { testnet, simulated: undefined, chronicle, audience: new Audience(() => {}) }
+}
+
+function judged(
+  given: World,
+  sql: string,
+  columns: readonly string[],
+  rows: readonly (readonly unknown[])[],
+  answered: number,
+) {
+  const answer = { columns, rows, coverage: { answered, missing: 0, intervals: [], silent: 0 } } as unknown as Answer
+  return countedOnce(given).answered?.({ asker: 0, sql, at: 5000, answeredAt: 5100, answer })
+}
+
+const SUMS = ['count(*)', 'sum(number)']
+const COUNT = 'SELECT count(*), sum(number) FROM nodes'
+const GROUPS = 'SELECT number, count(*) FROM nodes GROUP BY number'
+
+test('an answer that counts somebody twice is noticed, however it shows', () => {
+  const given = world(4)
+  assert.equal(judged(given, COUNT, SUMS, [[4, 6]], 4), undefined)
+  assert.equal(judged(given, COUNT, SUMS, [[2, 5]], 2), undefined, 'some may be missing')
+  assert.match(judged(given, COUNT, SUMS, [[5, 6]], 5) ?? '', /5 nodes answered, and no more than 4 lived/)
+  assert.match(judged(given, COUNT, SUMS, [[3, 5]], 4) ?? '', /counts 3, and 4 answered/)
+  assert.match(judged(given, COUNT, SUMS, [[3, 7]], 3) ?? '', /is 7, which no 3 of them have: 3 to 6/)
+  assert.match(judged(given, COUNT, SUMS, [[3, 2]], 3) ?? '', /is 2, which no 3/)
+  const columns = ['number', 'count(*)']
+  assert.equal(
+    judged(
+      given,
+      GROUPS,
+      columns,
+      [
+        [0, 1],
+        [3, 1],
+      ],
+      2,
+    ),
+    undefined,
+  )
+  assert.match(
+    judged(
+      given,
+      GROUPS,
+      columns,
+      [
+        [0, 1],
+        [3, 2],
+      ],
+      3,
+    ) ?? '',
+    /node 3 is counted 2 times/,
+  )
+  assert.match(
+    judged(
+      given,
+      GROUPS,
+      columns,
+      [
+        [0, 1],
+        [7, 1],
+      ],
+      2,
+    ) ?? '',
+    /node 7 is counted, which did not live/,
+  )
+  const some = 'SELECT count(*) FROM nodes WHERE number > 1'
+  assert.equal(judged(given, some, ['count(*)'], [[2]], 4), undefined, 'WHERE leaves some out')
+  assert.match(judged(given, some, ['count(*)'], [[5]], 4) ?? '', /counts 5, and 4 answered/)
+})
+
+test('who died before a query may not be in its answer, who died during it may', () => {
+  const given = world(4)
+  given.chronicle.became(3, 'silent', 5050)
+  assert.equal(judged(given, COUNT, SUMS, [[4, 6]], 4), undefined)
+  given.chronicle.became(2, 'killed', 4000)
+  assert.match(judged(given, COUNT, SUMS, [[4, 6]], 4) ?? '', /no more than 3 lived/)
+})
+
+function delivery(index: number, id: string, incarnation = 0): Delivery {
+  return { index, incarnation, publisher: id.slice(0, id.indexOf('/')), id, latency: 1 }
+}
+
+test('a message delivered twice is noticed; another subscriber, or a restarted one, may get it', async () => {
+  const once = [delivery(0, 'p/1'), delivery(1, 'p/1'), delivery(0, 'p/1', 1), delivery(0, 'p/2')]
+  assert.equal(await deliveredOnce(world(2, once)).patrol?.(), undefined)
+  assert.match((await deliveredOnce(world(2, [...once, delivery(1, 'p/1')])).patrol?.()) ?? '', /node 1 got p\/1 twice/)
+})
+
+test('messages of one sender out of order are noticed; those of different senders have no order', async () => {
+  const fine = [delivery(0, 'p/2'), delivery(0, 'q/1'), delivery(0, 'p/5'), delivery(1, 'p/1')]
+  assert.equal(await inOrder(world(2, fine)).patrol?.(), undefined)
+  assert.match((await inOrder(world(2, [...fine, delivery(0, 'p/4')])).patrol?.()) ?? '', /node 0 got p\/4 after p\/5/)
+})

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Stack } from '../../protocols/stack.ts'
+import { play } from './play.ts'
+import { parseScenario, readScenario, shipped } from './read.ts'
+import type { Scenario } from './scenario.ts'
+import { type MakeStack, SimulatedStage } from './simulated-stage.ts'
+
+function scenario(text: string): Scenario {
+  return parseScenario(text, 'test').scenario
+}
+
+const run = (given: Scenario, options = {}) => play(given, new SimulatedStage(given, options))
+
+for (const name of shipped()) {
+  test(`${name}: everything holds on a small network, and load is reported`, async () => {
+    const outcome = await run(readScenario(name, { nodes: name === 'flash-crowd' ? 20 : 32 }).scenario)
+    const wrong = [...outcome.checks.filter(({ ok }) => !ok), ...outcome.violations]
+    assert.deepEqual(wrong, [])
+    assert.ok(outcome.ok && outcome.invariants.length === 7)
+    assert.ok(outcome.queries.answered > 0 && outcome.publications.delivered > 0)
+    const { bytesPerRound, mostBytes } = outcome.load ?? assert.fail('no load')
+    assert.ok(bytesPerRound.mean > 0 && bytesPerRound.max >= bytesPerRound.mean && mostBytes > bytesPerRound.max)
+  })
+}
+
+const BUSY = `
+name: busy
+nodes: 16
+duration: 25s
+network: {loss: 2%, duplicate: 2%, latency: {logNormal: {median: 30ms, sigma: 0.5}}}
+timeline:
+- {at: 5s, silence: 2, for: 5s}
+- {at: 6s, leave: 1}
+- {at: 7s, pause: 2, for: 3s}
+- {at: 8s, partition: 25%, for: 4s}
+- {at: 8s, slow: {nodes: 2, by: 200ms}, for: 4s}
+- {at: 9s, add: {nodes: 3, over: 2s}}
+- {at: 9s, clock: {nodes: 10%, jump: -20s}}
+- {at: 4s, publish: {messages: 20, rate: 2, bytes: 100}}
+- {at: 4s, query: {sql: "SELECT count(*) FROM nodes", times: 10, every: 1s}}
+`
+
+test('the same scenario twice gives the same hash, another seed another one', async () => {
+  const [one, two, other] = [
+    await run(scenario(BUSY)),
+    await run(scenario(BUSY)),
+    await run({ ...scenario(BUSY), seed: 2 }),
+  ]
+  assert.equal(one.traceHash, two.traceHash)
+  assert.deepEqual({ ...one, cpu: 0 }, { ...two, cpu: 0 })
+  assert.notEqual(one.traceHash, other.traceHash)
+  assert.equal(one.nodes.started, 19)
+  assert.deepEqual(one.violations, [])
+})
+
+test('with --wire the same scenario does the same, every message through its codec', async () => {
+  const [plain, wire] = [await run(scenario(BUSY)), await run(scenario(BUSY), { wire: true })]
+  assert.deepEqual(wire.violations, [])
+  assert.deepEqual(wire.deeds, plain.deeds)
+  assert.equal(wire.losses.signature, undefined)
+  assert.equal(wire.nodes.up, plain.nodes.up)
+})
+
+test('a check that does not hold within its time fails, and one that does says when', async () => {
+  const text = 'name: x\nnodes: 8\nduration: 20s\n'
+  const broken = await run(
+    scenario(`${text}timeline: [{at: 10s, partition: 50%}]\nchecks: [{ring: 1}, {components: 1}]\n`),
+  )
+  assert.deepEqual(
+    broken.checks.map(({ ok }) => ok),
+    [false, false],
+  )
+  assert.equal(broken.ok, false)
+  const healed = await run(
+    scenario(
+      `${text}timeline: [{at: 5s, silence: 3}]\nchecks: [{at: 5s, within: 15s, ring: 1}, {at: 5s, within: 15s, ghosts: 0}]\n`,
+    ),
+  )
+  assert.ok(healed.ok, JSON.stringify(healed.checks))
+  assert.ok(healed.checks.every(({ at }) => at > 5500 && at < 20_000))
+})
+
+const QUIET = 'name: x\nnodes: 24\nduration: 15s\nstack: {gossipBudget: 8KiB}\n'
+
+for (const [name, make] of [
+  [
+    'gossip-budget',
+    (environment, init) =>
+      new Stack(environment, { ...init, options: { ...init.options, gossipBudget: 2 ** 20, tmanPeriod: 50 } }),
+  ],
+  [
+    'bounded',
+    (environment, init) => new Stack(environment, { ...init, options: { ...init.options, sampling: { view: 60 } } }),
+  ],
+] as const satisfies readonly (readonly [string, MakeStack])[]) {
+  test(`${name} is noticed when a node does not keep to it, and holds when all do`, async () => {
+    const given = { ...scenario(QUIET), nodes: name === 'bounded' ? 64 : 24 }
+    assert.deepEqual((await run(given)).violations, [])
+    const { violations } = await run(given, { make })
+    assert.deepEqual(
+      violations.map((violation) => violation.name),
+      [name],
+      JSON.stringify(violations),
+    )
+  })
+}

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { refusalsOfLocal } from './local-only.ts'
+import { parseScenario, readScenario, ScenarioError, shipped } from './read.ts'
+import { scenarioText } from './write.ts'
+
+/** What is said about a scenario that cannot be played, a line each. */
+function problems(text: string, overrides = {}): string[] {
+  try {
+    parseScenario(text, 'x.yaml', overrides)
+  } catch (error) {
+    assert.ok(error instanceof ScenarioError, String(error))
+    return [...error.problems]
+  }
+  return []
+}
+
+const HEAD = 'name: x\nduration: 30s\nnodes: 32\n'
+
+test('shipped scenarios are found by their bare names and make sense', () => {
+  assert.deepEqual(shipped(), [
+    'churn',
+    'flash-crowd',
+    'healthy',
+    'liars',
+    'loss',
+    'mass-failure',
+    'one-way-links',
+    'partition-heal',
+    'slow-nodes',
+  ])
+  for (const name of shipped()) {
+    const { scenario } = readScenario(name)
+    assert.equal(scenario.name, name)
+    assert.ok(scenario.description.length > 20)
+    assert.ok(scenario.checks.length > 0)
+    assert.deepEqual(parseScenario(scenarioText(scenario), name).scenario, scenario, 'written and read again')
+  }
+})
+
+test('a scenario that is not there is answered with those that are', () => {
+  assert.throws(() => readScenario('helthy'), /there is no scenario helthy: did you mean healthy\?/)
+  assert.throws(() => readScenario('./nowhere.yaml'), /nowhere.yaml cannot be read: ENOENT/)
+})
+
+for (const [what, text, expected] of [
+  ['broken YAML', 'name: x\nduration: [30s\nnodes: 3\n', /^x\.yaml:3: Flow sequence in block collection must be/],
+  ['no mapping', '- 1\n', /^x\.yaml:1 must be a mapping with name, duration, timeline and checks$/],
+  ['an empty file', '', /^x\.yaml:1 must be a mapping|^x\.yaml:1: name must be a name$/],
+  ['an unknown key', `${HEAD}network:\n  los: 0.1\n`, /^x\.yaml:5: network\.los is no key .*: did you mean loss\?$/],
+  [
+    'an unknown step',
+    `${HEAD}timeline:\n- at: 1s\n  kil: 3\n`,
+    /^x\.yaml:6: timeline\[0\]\.kil is no key .* mean kill\?$/,
+  ],
+  ['a loss of 1.5', `${HEAD}network: {loss: 1.5}\n`, /^x\.yaml:4: network\.loss must be a share, .*not 1\.5$/],
+  [
+    'a time without unit',
+    `${HEAD}timeline:\n- kill: 1\n  at: 10\n`,
+    /^x\.yaml:6: timeline\[0\]\.at must be a time with its unit/,
+  ],
+  [
+    'a negative time',
+    `${HEAD}timeline:\n- at: -1s\n  kill: 1\n`,
+    /^x\.yaml:5: timeline\[0\]\.at must be a time .*not "-1s"$/,
+  ],
+  [
+    'two things at once',
+    `${HEAD}timeline:\n- kill: 1\n  leave: 1\n`,
+    /^x\.yaml:6: timeline\[0\]\.leave does kill and leave at once/,
+  ],
+  ['nothing at all', `${HEAD}timeline:\n- at: 1s\n`, /^x\.yaml:5: timeline\[0\] does nothing: it needs one of kill, /],
+  [
+    'a heal that lasts',
+    `${HEAD}timeline:\n- for: 3s\n  heal: all\n`,
+    /^x\.yaml:5: timeline\[0\]\.for has no meaning for heal/,
+  ],
+  ['churn without end', `${HEAD}timeline:\n- churn: {every: 1s}\n`, /^x\.yaml:5: timeline\[0\]\.churn needs a for/],
+  ['a check of nothing', `${HEAD}checks:\n- at: 1s\n`, /^x\.yaml:5: checks\[0\] checks nothing/],
+  [
+    'a wrong option',
+    `${HEAD}stack: {tman: {veiw: 3}}\n`,
+    /^x\.yaml:4: stack\.tman\.veiw is no key .*did you mean view\?$/,
+  ],
+  [
+    'an unknown invariant',
+    `${HEAD}invariants: [boundless]\n`,
+    /^x\.yaml:4: invariants\[0\] must be one of counted-once,/,
+  ],
+  [
+    'killing 40 of 32',
+    `${HEAD}timeline:\n- at: 1s\n  kill: 40\n`,
+    /^x\.yaml:6: timeline\[0\]\.kill wants 40 nodes, and there are 32/,
+  ],
+  [
+    'killing too many in two steps',
+    `${HEAD}timeline:\n- kill: 20\n- kill: 20\n`,
+    /^x\.yaml:6: .* wants 20 nodes, and 12 of 32 are up then/,
+  ],
+  [
+    'a stranger',
+    `${HEAD}timeline:\n- pause: [3, 77]\n`,
+    /^x\.yaml:5: timeline\[0\]\.pause names node 77: there are 32, 0 to 31$/,
+  ],
+  [
+    'a step after the end',
+    `${HEAD}timeline:\n- at: 40s\n  kill: 1\n`,
+    /^x\.yaml:5: timeline\[0\]\.at is after the end \(30s\)$/,
+  ],
+  [
+    'a fault that outlasts it',
+    `${HEAD}timeline:\n- at: 20s\n  kill: 1\n  for: 20s\n`,
+    /^x\.yaml:7: timeline\[0\]\.for goes on until 40s, after the end/,
+  ],
+  [
+    'a check after the end',
+    `${HEAD}checks:\n- at: 31s\n  ring: 1\n`,
+    /^x\.yaml:5: checks\[0\]\.at is after the end \(30s\)$/,
+  ],
+  [
+    'restarting the living',
+    `${HEAD}timeline:\n- restart: 2\n`,
+    /^x\.yaml:5: timeline\[0\]\.restart wants 2 nodes, and 0 are down then$/,
+  ],
+] as const) {
+  test(`${what} is refused with file, line and key`, () => {
+    const found = problems(text)
+    assert.ok(
+      found.some((problem) => expected.test(problem)),
+      `${JSON.stringify(found)}`,
+    )
+  })
+}
+
+test('what makes sense is not refused: more are killed once they have been added or restarted', () => {
+  assert.deepEqual(problems(`${HEAD}timeline:\n- add: {nodes: 20}\n- at: 1s\n  kill: 40\n`), [])
+  assert.deepEqual(problems(`${HEAD}timeline:\n- kill: 20\n  for: 5s\n- at: 6s\n  kill: 20\n`), [])
+  assert.deepEqual(problems(`${HEAD}timeline:\n- kill: 100%\n- at: 2s\n  restart: 31\n`), [])
+})
+
+test('--nodes is held against the steps, too', () => {
+  const text = `${HEAD}timeline:\n- kill: 20\n`
+  assert.deepEqual(problems(text), [])
+  assert.match(problems(text, { nodes: 10 })[0] ?? '', /wants 20 nodes, and there are 10/)
+})
+
+test('what real nodes cannot be made to do is refused with file, line and key', () => {
+  const text = `${HEAD}network: {loss: 10%}\ntimeline:\n- at: 1s\n  kill: 3\n- at: 2s\n  partition: 50%\ninvariants: [bounded, in-order]\n`
+  assert.deepEqual(refusalsOfLocal(parseScenario(text, 'x.yaml')), [
+    'x.yaml:4: network.loss exists only in simulation',
+    'x.yaml:9: timeline[1].partition exists only in simulation',
+    'x.yaml:10: invariants[0] bounded can be seen only in simulation',
+  ])
+  for (const name of ['healthy', 'churn', 'mass-failure', 'flash-crowd']) {
+    assert.deepEqual(refusalsOfLocal(readScenario(name)), [], `${name} runs on real nodes`)
+  }
+})
