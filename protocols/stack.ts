@@ -185,6 +185,8 @@ export class Stack implements Protocol<StackMessage> {
       own: options.rankings,
       budget,
       period: options.tmanPeriod,
+      sign: init.sign,
+      contacts,
       sample: (count) => this.#sampling.sample(count),
       admits: (peer) => this.#membership.admits(peer),
       ask: (peer) => this.#membership.probe(peer, 'no answer to gossip'),

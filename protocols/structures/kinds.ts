@@ -3,14 +3,22 @@ import { RANKED_NAME } from '../../core/descriptor.ts'
 import { type LatencyMessage, latencyCodec } from '../../overlays/coordinates/codec.ts'
 import { Coordinates } from '../../overlays/coordinates/coordinates.ts'
 import { LatencyExchange } from '../../overlays/coordinates/latency.ts'
+import { type SlicesMessage, slicesCodec } from '../../overlays/slices/codec.ts'
+import { superPeersCodec } from '../../overlays/superpeers/codec.ts'
+import type { SuperPeersMessage } from '../../overlays/superpeers/messages.ts'
 import { type TManMessage, tmanCodec } from '../../overlays/tman/codec.ts'
 import { coordinateAttributes, LATENCY_ATTRIBUTES, latencyRanking } from '../../overlays/tman/latency.ts'
 import { lineRanking } from '../../overlays/tman/line.ts'
 import type { Ranking } from '../../overlays/tman/ranking.ts'
 import { torusRanking } from '../../overlays/tman/torus.ts'
 import { searchTreeRanking } from '../../overlays/tman/tree.ts'
+import { treeCodec } from '../../overlays/tree/codec.ts'
+import type { TreeMessage } from '../../overlays/tree/messages.ts'
 import { Ordered } from './ordered.ts'
+import { inSlices, Sliced } from './sliced.ts'
+import { IN_SPANNING_TREE, SpanningTree } from './spanning-tree.ts'
 import type { Kind, OwnStructure, StructureSurroundings } from './structure.ts'
+import { IN_SUPERPEERS, SuperPeerStructure } from './super-peers.ts'
 
 /** Which ranked attribute says that a node takes part, where nothing else does. */
 const IN_TORUS = 'in_torus'
@@ -55,6 +63,23 @@ export const KINDS: Readonly<Record<string, Kind>> = {
       })
     },
   } satisfies Kind<LatencyMessage>,
+  'spanning-tree': {
+    codec: treeCodec,
+    attributes: () => [IN_SPANNING_TREE],
+    make: (_, surroundings) => new SpanningTree(surroundings),
+  } satisfies Kind<TreeMessage>,
+  slices: {
+    argument: 'attribute',
+    wrong: (attribute) => (RANKED_NAME.test(inSlices(attribute)) ? undefined : 'does not name an attribute'),
+    codec: slicesCodec,
+    attributes: (attribute) => [inSlices(attribute)],
+    make: (attribute, surroundings) => new Sliced(surroundings, attribute),
+  } satisfies Kind<SlicesMessage>,
+  superpeers: {
+    codec: superPeersCodec,
+    attributes: () => [IN_SUPERPEERS],
+    make: (_, surroundings) => new SuperPeerStructure(surroundings),
+  } satisfies Kind<SuperPeersMessage>,
   own: {
     argument: 'name of a ranking of yours',
     wrong: (argument, own) => {

@@ -3,6 +3,7 @@ import type { TokenBucket } from '../../core/bucket.ts'
 import type { Codec } from '../../core/codec.ts'
 import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment } from '../../core/environment.ts'
+import type { Sign } from '../../core/signed.ts'
 import type { Ranking } from '../../overlays/tman/ranking.ts'
 import type { TManOptions } from '../../overlays/tman/tman.ts'
 
@@ -45,6 +46,10 @@ export interface StructureSurroundings<Message = unknown> {
   readonly period: number
   readonly tman: Partial<TManOptions>
   readonly own: readonly OwnStructure[]
+  /** Signs as this node; undefined where nobody checks. */
+  readonly sign: Sign | undefined
+  /** The node's contacts on the ring that take part: connected anyway, and sorted by nothing but the hash of their ids. */
+  contacts(): readonly PeerDescriptor[]
   /** Random peers that take part. */
   sample(count: number): readonly PeerDescriptor[]
   /** As failure detection says; 'no' for a peer that takes no part. */

@@ -2,6 +2,7 @@ import type { Attributes } from '../../core/attributes.ts'
 import type { TokenBucket } from '../../core/bucket.ts'
 import { MAX_RANKED_ATTRIBUTES, type PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment, Protocol } from '../../core/environment.ts'
+import type { Sign } from '../../core/signed.ts'
 import { Tally } from '../../core/tally.ts'
 import type { TManOptions } from '../../overlays/tman/tman.ts'
 import type { StructuresMessage } from './codec.ts'
@@ -15,6 +16,9 @@ export interface StructuresInit {
   readonly budget: TokenBucket
   readonly period: number
   readonly tman?: Partial<TManOptions> | undefined
+  readonly sign?: Sign | undefined
+  /** The ring's view. */
+  contacts(): readonly PeerDescriptor[]
   sample(count: number): readonly PeerDescriptor[]
   admits(peer: PeerDescriptor): 'yes' | 'ask' | 'no'
   ask(peer: PeerDescriptor): boolean
@@ -51,6 +55,8 @@ export class Structures implements Protocol<StructuresMessage> {
         period: init.period,
         tman: init.tman ?? {},
         own,
+        sign: init.sign,
+        contacts: () => (takesPart(environment.self) ? init.contacts().filter(takesPart) : []),
         // Nobody to talk to until this node's own descriptor says that it takes part.
         sample: (count) =>
           takesPart(environment.self)
