@@ -43,12 +43,14 @@ function plainly(
   for (let i = 0; i < 2 * side && sorted.length > 0; i++) {
     chosen.push((i % 2 === 0 ? sorted.pop() : sorted.shift()) as PeerDescriptor)
   }
-  const bands = [...Map.groupBy(sorted.reverse(), (peer) => linkBandOf(distance(around, peer)))]
-    .sort(([a], [b]) => a - b)
-    .map(([, band]) => band.sort((a, b) => preference(a) - preference(b)))
+  const bands = Map.groupBy(sorted.reverse(), (peer) => linkBandOf(distance(around, peer)))
+  for (const band of bands.values()) band.sort((a, b) => preference(a) - preference(b))
+  const nearestFirst = [...bands.keys()].sort((a, b) => a - b)
+  const far = [100, 98, 96] // half to a quarter of the ring ahead, to an eighth, to a sixteenth
+  const first = [...far, ...nearestFirst.filter((band) => !far.includes(band))]
   for (let depth = 0; depth < perBand; depth++) {
-    chosen.push(...bands.flatMap((band) => band.slice(depth, depth + 1)))
-    if (depth === 0) bands.reverse()
+    const order = depth === 0 ? first : nearestFirst.toReversed()
+    chosen.push(...order.flatMap((band) => bands.get(band)?.slice(depth, depth + 1) ?? []))
   }
   return chosen.slice(0, wanted)
 }

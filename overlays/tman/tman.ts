@@ -111,8 +111,11 @@ export class TMan implements Exchange<readonly PeerDescriptor[], readonly PeerDe
     this.#roundsSinceChange++
     this.#asked = 0
     if (this.quiet && this.#roundsSinceChange % this.#options.keepAlive !== 0) return undefined
-    if (this.#init.admits !== undefined || this.#view.length === 0)
+    // Random peers come with every merge, and in its place when there is none (missed). Here only where each round has to see
+    // whether members still live, or where there is nobody to merge with.
+    if (this.#init.admits !== undefined || this.#view.length === 0) {
       this.consider(this.#init.sample(this.#options.random))
+    }
     return this.#nextPartner()
   }
 
@@ -154,9 +157,10 @@ export class TMan implements Exchange<readonly PeerDescriptor[], readonly PeerDe
     this.#merge(from, answer)
   }
 
-  /** Nothing changes here yet: who is gone is for failure detection to say. */
+  /** Nobody is dropped here: who is gone is for failure detection to say. */
   missed(partner: PeerDescriptor, _reason: MissedReason): void {
     this.#init.ask?.(partner)
+    this.consider(this.#init.sample(this.#options.random))
   }
 
   /** Self and the best of the view for the partner, all of it where it fits; random within equals, so that no two answers are alike. */

@@ -16,7 +16,11 @@ export const CYCLE = 1000
 
 /** The node's gossip budget as in protocols/stack.ts: bytes in any second. */
 export const BUDGET = 256 * 1024
-const BURST = BUDGET / 4
+
+/** As protocols/stack.ts makes it. */
+export function gossipBudget(): TokenBucket {
+  return new TokenBucket(BUDGET * 0.75, BUDGET * 0.25)
+}
 
 /** c = 20 as in the tables of PAPERS section 1: view and message, this node's own descriptor included. Nobody falls quiet. */
 export const PAPER: Partial<TManOptions> = { view: 20, message: 20, quietAfter: Number.POSITIVE_INFINITY }
@@ -35,11 +39,10 @@ export interface NetworkInit {
   readonly latency?: number | Latency
 }
 
-/** A node and the parts of it that experiments look at. */
+/** What is measured of a node. */
 export interface Member {
   readonly self: PeerDescriptor
   readonly tman: TMan
-  readonly rounds: TManRounds
 }
 
 /**
@@ -49,44 +52,42 @@ export interface Member {
 export class TManNetwork {
   readonly simulation: Simulation<TManMessage, TManRounds>
   readonly members: readonly Member[]
+  /** The most that any message carried. */
+  mostDescriptors = 0
   readonly #random: Random
 
   constructor(init: NetworkInit) {
     const { nodes, seed, ranking, options = PAPER, attributes, loss = 0, latency } = init
     // Every descriptor is counted as if it were as large as the largest.
     let each = 0
-    const size = ({ body }: TManMessage) => 16 + body.length * each
+    const size = ({ body }: TManMessage) => {
+      if (body.length > this.mostDescriptors) this.mostDescriptors = body.length
+      return 16 + body.length * each
+    }
     const codec = { encode: unused, decode: unused, size }
     this.simulation = new Simulation({ seed, loss, codec, ...(latency !== undefined && { latency }) })
     this.#random = this.simulation.random.fork('oracle')
     const values = this.simulation.random.fork('attributes')
+    const sample = (count: number) => this.sample(count)
     const members: Member[] = []
     this.members = members
-    const sample = (count: number) => this.sample(count)
     for (let i = 0; i < nodes; i++) {
-      const make = (environment: Environment<TManMessage>) => {
-        const tman = new TMan(environment, { ranking, sample, options })
-        const budget = new TokenBucket(BUDGET - BURST, BURST)
-        const rounds: TManRounds = new Rounds(environment, tman, { period: CYCLE, budget, size })
-        members.push({ self: environment.self, tman, rounds })
-        return rounds
-      }
       const named = attributes === undefined ? {} : { attributes: attributes(i, values) }
-      const node = this.simulation.add({ ...named, start: false }, make)
-      each = Math.max(each, descriptorSize(node.self) + 4)
+      this.simulation.add({ ...named, start: false }, (environment: Environment<TManMessage>) => {
+        const tman = new TMan(environment, { ranking, sample, options })
+        members.push({ self: environment.self, tman })
+        each = Math.max(each, descriptorSize(environment.self) + 4)
+        return new Rounds(environment, tman, { period: CYCLE, budget: gossipBudget(), size })
+      })
     }
-    for (const { tman, rounds } of members) {
-      tman.consider(this.sample(options.view ?? 20))
-      rounds.start()
-    }
+    for (const { tman } of members) tman.consider(this.sample(options.view ?? 20))
+    for (const { protocol } of this.simulation.nodes) protocol.start()
   }
 
   /** Any nodes at all, each as likely as any other. */
   sample(count: number): PeerDescriptor[] {
-    const peers: PeerDescriptor[] = []
-    for (let i = 0; i < count; i++) {
-      peers.push((this.members[this.#random.integer(this.members.length)] as Member).self)
-    }
+    const peers = new Array<PeerDescriptor>(count)
+    for (let i = 0; i < count; i++) peers[i] = (this.members[this.#random.integer(this.members.length)] as Member).self
     return peers
   }
 
@@ -95,6 +96,7 @@ export class TManNetwork {
   }
 }
 
-function unused(): never {
-  throw new Error('messages stay objects here')
+/** Messages stay objects in these experiments. */
+export function unused(): never {
+  throw new Error('no message is encoded')
 }
