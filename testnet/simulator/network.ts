@@ -13,7 +13,7 @@ import { SimulatedKeys } from './keys.ts'
 import type { Latency } from './latency.ts'
 import { Links } from './links.ts'
 import { Names } from './names.ts'
-import type { Held, SimulatedNode } from './node.ts'
+import { type Held, SimulatedNode } from './node.ts'
 import { Trace } from './trace.ts'
 import { RECEIVED, SENT, Traffic } from './traffic.ts'
 import { Wire } from './wire.ts'
@@ -56,8 +56,9 @@ export class Network<Message> {
   readonly trace = new Trace()
   readonly queue = new EventQueue<SimulatedTimer<Message>>()
   readonly traffic: Traffic
-  readonly nodes: SimulatedNode<Message, Protocol<Message>>[] = []
-  /** Their present environments: what an event looks at, without the way over the node. */
+  /** Of the first nodes, as far as somebody asked for one: a node of a million is never looked at by itself. */
+  readonly #nodes: SimulatedNode<Message, Protocol<Message>>[] = []
+  /** The nodes' present environments: what an event looks at. */
   readonly environments: SimulatedEnvironment<Message>[] = []
   readonly names = new Names()
   /** What each node is doing: the byte that every event looks at first. */
@@ -119,17 +120,29 @@ export class Network<Message> {
   }
 
   /** Takes a node in. */
-  admit(node: SimulatedNode<Message, Protocol<Message>>): void {
-    const { index } = node
-    this.nodes.push(node)
-    this.environments.push(node.environment)
-    this.names.add(node.id)
+  admit(environment: SimulatedEnvironment<Message>): void {
+    const { index, self } = environment
+    this.environments.push(environment)
+    this.names.add(self.id)
     this.traffic.reserve(index)
     if (index === this.states.length) {
       const larger = new Uint8Array(index * 2)
       larger.set(this.states)
       this.states = larger
     }
+  }
+
+  /** All nodes. */
+  get nodes(): readonly SimulatedNode<Message, Protocol<Message>>[] {
+    if (this.environments.length > 0) this.node(this.environments.length - 1)
+    return this.#nodes
+  }
+
+  node(index: number): SimulatedNode<Message, Protocol<Message>> {
+    for (let next = this.#nodes.length; next <= index; next++) {
+      this.#nodes.push(new SimulatedNode(this.environments[next] as SimulatedEnvironment<Message>))
+    }
+    return this.#nodes[index] as SimulatedNode<Message, Protocol<Message>>
   }
 
   /** A node sends. */
@@ -243,7 +256,7 @@ export class Network<Message> {
     } else {
       this.queue.release(event)
       const { index } = environment
-      this.nodes[index]?.hold({ kind: TIMER, payload: timer, source: -1, sender: undefined, size: 0 })
+      this.node(index).hold({ kind: TIMER, payload: timer, source: -1, sender: undefined, size: 0 })
     }
   }
 
@@ -279,7 +292,7 @@ export class Network<Message> {
 
   /** An event happens to a node that is dead or paused. */
   #defer(target: number, event: Held): void {
-    const node = this.nodes[target] as SimulatedNode<Message, Protocol<Message>>
+    const node = this.node(target)
     if (node.alive) {
       if (!node.hold(event)) this.tally.add('pause-queue-full')
     } else if (event.kind === MESSAGE) {
