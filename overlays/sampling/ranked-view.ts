@@ -73,7 +73,10 @@ export class RankedView implements Known {
   /** One of those that pushed since the last round, each as likely as any other. */
   #pusher: PeerDescriptor | undefined
   #pushers = 0
+  /** Of those who had spoken before, the share that did not answer: a moving average. */
   #missing = 0
+  /** The first and the last round of the present doubt. */
+  #doubt: { readonly since: number; readonly until: number } | undefined
   #round = 0
 
   constructor(random: Random, options: RankedViewOptions) {
@@ -94,7 +97,8 @@ export class RankedView implements Known {
     if (this.#pusher !== undefined) this.#takeIn(this.#pusher, 0, this.#round, NEVER)
     this.#pusher = undefined
     this.#pushers = 0
-    if (this.#doubtful) this.#vacate()
+    this.#judge()
+    if (this.#doubt !== undefined) this.#vacate(this.#doubt.since)
     if (this.#round % ROUNDS_A_SEAT === 0) this.#newSeat(this.#round / ROUNDS_A_SEAT)
     if (this.#round % ROUNDS_A_SLOT === 0) this.#newSlot(this.#round / ROUNDS_A_SLOT)
   }
@@ -109,7 +113,7 @@ export class RankedView implements Known {
   }
 
   tell(partner: PeerDescriptor, count: number): readonly Aged[] {
-    const since = this.#options.hearsay ? NEVER : this.#round - this.#passedOn
+    const since = this.#options.hearsay && this.#doubt === undefined ? NEVER : this.#round - this.#passedOn
     const worth: Entry[] = []
     const consider = (entry: Entry) => {
       if (entry.spoke >= since && entry.id !== partner.id) worth.push(entry)
@@ -170,12 +174,15 @@ export class RankedView implements Known {
     return drawn
   }
 
-  get #doubtful(): boolean {
-    return this.#missing > DOUBT
+  /** Doubt lasts until nobody who died before it is passed on any more. */
+  #judge(): void {
+    if (this.#missing > DOUBT)
+      this.#doubt = { since: this.#doubt?.since ?? this.#round, until: this.#round + PASSED_ON }
+    else if (this.#doubt !== undefined && this.#round > this.#doubt.until) this.#doubt = undefined
   }
 
   get #passedOn(): number {
-    return this.#doubtful ? PASSED_ON_IN_DOUBT : PASSED_ON
+    return this.#doubt !== undefined ? PASSED_ON_IN_DOUBT : PASSED_ON
   }
 
   #rumour(usable: (peer: PeerDescriptor) => boolean): PeerDescriptor | undefined {
@@ -228,11 +235,12 @@ export class RankedView implements Known {
     return since !== undefined && this.#round - since < QUARANTINE
   }
 
-  #vacate(): void {
+  /** Who has not answered since then makes room. */
+  #vacate(since: number): void {
     for (const slots of [this.#seats, this.#proven]) {
       for (let i = 0; i < VACATED && slots.size > LEFT; i++) {
         const entry = longestSilent(slots, () => true)
-        if (entry === undefined || this.#round - entry.answered <= PASSED_ON_IN_DOUBT) break
+        if (entry === undefined || entry.answered >= since) break
         slots.remove(entry.key, entry.id)
         if (slots === this.#proven) this.#rumoured.remove(entry.key, entry.id)
       }
