@@ -49,6 +49,8 @@ export class Aggregation implements Protocol<AggregationMessage> {
   readonly #rounds: Rounds<StandingOffer, StandingAnswer>
   /** When contacts died. */
   #down: readonly number[] = []
+  /** When this node last noticed, or was told, that a node came or went; at first, when it started. */
+  #changedAt: number
   /** Of the epoch before, until the present one has settled. */
   #previous: { readonly aggregates: Aggregates; readonly at: number } | undefined
 
@@ -58,6 +60,7 @@ export class Aggregation implements Protocol<AggregationMessage> {
     this.#init = init
     const options = { ...DEFAULTS, ...init.options }
     this.#settle = options.settle
+    this.#changedAt = environment.now()
     // The papers' 30 cycles, unless said otherwise.
     const length = init.options?.length ?? 30 * options.period
     this.#period = options.period
@@ -99,6 +102,7 @@ export class Aggregation implements Protocol<AggregationMessage> {
   /** Failure detection buried a peer: the next epoch begins without it. */
   peerDown(id: string): void {
     this.#standing.peerDown(id)
+    this.#changedAt = this.#environment.now()
     this.#down = [...this.#recentlyDown(), this.#environment.now()].slice(-MAX_DOWN)
   }
 
@@ -134,7 +138,7 @@ export class Aggregation implements Protocol<AggregationMessage> {
       names,
       quantiles: options?.quantiles ?? [],
       now: this.#environment.now(),
-      churn: Math.min(1, lasting * Math.max(this.#standing.turnover, this.#shareDown())),
+      churn: Math.min(1, lasting * Math.max(this.#standing.turnover, this.#shareDown()) + this.#unseen()),
       ...(stretch && { around: { self: this.#environment.self, neighbours: stretch } }),
     })
   }
@@ -144,11 +148,23 @@ export class Aggregation implements Protocol<AggregationMessage> {
     if (!this.#hasSettled()) return
     // It is told until the next epoch has settled, and the network goes on changing.
     const lasting = 1 + (this.#settle * this.#period) / this.#length
+    this.#changedAt = this.#environment.now() // somebody saw a change, or the epoch would go on
     this.#previous = { aggregates: this.#now(lasting), at: this.#environment.now() }
   }
 
   #hasSettled(): boolean {
     return this.#standing.epochs.current > 0 && this.#standing.rounds >= this.#settle
+  }
+
+  /**
+   * Share of the nodes that may have come or gone without a trace here yet. Who saw nothing happen to k peers for a time T may say,
+   * with 95 %, that less than 3/k of all nodes changed in it (the rule of three); of that, what fell into the time that news takes
+   * to get here. So what is stated gets narrower as the network stays quiet.
+   */
+  #unseen(): number {
+    const news = this.#settle * this.#period
+    const quiet = Math.max(news, this.#environment.now() - this.#changedAt)
+    return ((3 / Math.max(1, this.#init.partners().length)) * news) / quiet
   }
 
   #shareDown(): number {

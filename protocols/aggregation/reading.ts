@@ -61,7 +61,8 @@ export function readStanding(standing: Standing, context: Context): Aggregates {
     return at === undefined ? [] : standing.history.map((values) => values[at] ?? 0)
   }
   const { exchangedAt, minima, epochs } = standing
-  const told = { ageMs: context.now - exchangedAt, epoch: epochs.current }
+  // Before any exchange there is what the ring alone says, which is of now.
+  const told = { ageMs: exchangedAt === 0 ? 0 : context.now - exchangedAt, epoch: epochs.current }
   const size = sizeOf(standing, series, context)
   const averages: Record<string, Reading> = {}
   const sums: Record<string, Reading> = {}

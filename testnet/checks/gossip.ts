@@ -28,7 +28,7 @@ export async function agreement(testnet: Testnet, random: Random, askers: number
   for (const { index } of random.sample(nodes, askers)) {
     const { rows, gossip } = await testnet.query(index, GOSSIP)
     found.ageMs = Math.max(found.ageMs, gossip?.ageMs ?? 0)
-    exact.forEach((truth, column) => compare(found, Number(truth), column, rows[0] ?? [], gossip))
+    for (const [column, truth] of exact.entries()) compare(found, Number(truth), column, rows[0] ?? [], gossip)
   }
   return found
 }

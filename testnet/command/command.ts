@@ -10,6 +10,7 @@ const SHAPE = `{ "nodes": number, "seed": number, "readyMs": ms,
   "wrongQuery": { "sql", "message", "position", "caret" },
   "broadcast": { "published", "delivered", "expected", "duplicates", "copies", "p50Ms", "p99Ms" },
   "afterDeaths": [{ "atMs", "counted", "live", "missing" }],
+  "gossip": { "restMs", "rest": { "stated", "inside", "unknown", "ageMs", "error" }, "churn": { ... }, "killed", "added" } with --gossip,
   "checks": [{ "name", "ok", "detail" }], "cpu": ms, "memory": bytes, "ok": boolean }
 Times count from the start of the first node; null for what did not happen. Progress goes to standard error.
 Exit code 0 only if every check held.`
@@ -22,6 +23,7 @@ interface Options {
   readonly processes: string
   readonly seed?: string
   readonly structure: string
+  readonly gossip?: true
   readonly keep?: true
   readonly dht?: true
   readonly json?: true
@@ -38,6 +40,7 @@ export function testnetCommand(): Command {
         'tendril testnet --nodes 100',
         'tendril testnet --nodes 200 --processes 2',
         'tendril testnet --structure line:load',
+        'tendril testnet --nodes 100 --gossip',
         'tendril testnet --keep',
         'tendril testnet --nodes 32 --json | jq .broadcast',
       ],
@@ -52,9 +55,13 @@ export function testnetCommand(): Command {
       'what the nodes arrange themselves in: ring, line:<attribute>, torus or tree; beside the ring, which is always there',
       'ring',
     )
+    .option(
+      '--gossip',
+      'compare the averages and sizes that gossip tells with exact answers, also while nodes die and come',
+    )
     .option('--dht', 'the nodes find each other through the DHT as well, which costs CPU')
     .option('--keep', 'leave it running, with the admin API of node 0, until Ctrl-C')
-    .action(async ({ nodes, processes, seed, structure, keep, dht, json }: Options) => {
+    .action(async ({ nodes, processes, seed, structure, gossip, keep, dht, json }: Options) => {
       const settings = {
         nodes: integer('--nodes', nodes, 1, MAX_NODES),
         processes: integer('--processes', processes, 1, MAX_PROCESSES),
@@ -62,6 +69,7 @@ export function testnetCommand(): Command {
         keep: keep === true,
         dht: dht === true,
         structure: await beside(structure),
+        gossip: gossip === true,
         json: json === true,
       }
       const { runTestnet } = await import('./run.ts')

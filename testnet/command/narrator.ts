@@ -79,6 +79,10 @@ export class Narrator implements TourEvents {
     this.#say(`${spreadText(spread)}, ${times}`)
   }
 
+  compared(text: string): void {
+    this.#say(text)
+  }
+
   died(deaths: number, living: number): void {
     const c = this.#c
     this.#say(`${this.#init.json ? '' : '\n'}${c.bold(`${count(deaths, 'node')} died silently, ${living} live.`)}`)

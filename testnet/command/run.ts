@@ -11,20 +11,26 @@ export interface Settings {
   readonly dht: boolean
   /** Undefined: the ring alone. */
   readonly structure: string | undefined
+  readonly gossip: boolean
   readonly json: boolean
 }
 
+/** ms between two rounds of aggregation when that is what is looked at: four times as often as usual. */
+const GOSSIP_PERIOD = 500
+
 /** The exit code: 0 when every check held. */
-export async function runTestnet({ nodes, processes, seed, keep, dht, structure, json }: Settings): Promise<number> {
+export async function runTestnet(settings: Settings): Promise<number> {
+  const { nodes, processes, seed, keep, dht, structure, gossip, json } = settings
   // libp2p leaves promises behind when connections break, which is what happens here all the time.
   process.on('unhandledRejection', (reason) => {
     process.stderr.write(`a promise of a node was rejected and nobody listened: ${reason}\n`)
   })
-  const testnet = new LocalTestnet({ processes, seed, dht, structures: structure === undefined ? [] : [structure] })
+  const structures = structure === undefined ? [] : [structure]
+  const testnet = new LocalTestnet({ processes, seed, dht, structures, ...(gossip && { gossipPeriod: GOSSIP_PERIOD }) })
   stopOnSignals(testnet)
   const narrator = new Narrator({ nodes, processes, seed, json })
   try {
-    const report = await tour(testnet, { nodes, seed, structure }, narrator)
+    const report = await tour(testnet, { nodes, seed, structure, gossip }, narrator)
     if (json) process.stdout.write(`${JSON.stringify(report)}\n`)
     else narrator.end(report)
     await narrator.settled()

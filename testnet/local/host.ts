@@ -15,6 +15,8 @@ export interface NodePlan {
   readonly dht: boolean
   /** To take part in beside the ring. */
   readonly structures: readonly string[]
+  /** ms between two rounds of aggregation. */
+  readonly gossipPeriod: number | undefined
 }
 
 export interface Started {

@@ -30,6 +30,8 @@ export interface LocalOptions {
   readonly dht?: boolean
   /** Structures of all nodes beside the ring: `line:<attribute>`, `torus`, ... @default none */
   readonly structures?: readonly string[]
+  /** ms between two rounds of aggregation. @default the stack's */
+  readonly gossipPeriod?: number
   /** Nodes that start at a time, in each process. More run over the node that all of them join through. @default 4 */
   readonly atOnce?: number
 }
@@ -186,11 +188,11 @@ export class LocalTestnet implements Testnet {
   }
 
   async #startOne(index: number): Promise<void> {
-    const { dht = false, alone = [], structures = [] } = this.#options
+    const { dht = false, alone = [], structures = [], gossipPeriod } = this.#options
     const { network, seed } = this
     const own = alone.includes(index)
     const host = own ? await this.#newChild() : (this.#hosts[index % this.#hosts.length] as Host)
-    const plan = { index, network, seed, bootstrap: this.#bootstrap, dht, structures }
+    const plan = { index, network, seed, bootstrap: this.#bootstrap, dht, structures, gossipPeriod }
     const { id, address } = await host.start(plan)
     this.#bootstrap ??= address
     this.#entries[index] = { id, position: positionOf(id), host, plan, condition: 'up' }

@@ -22,7 +22,7 @@ const LIMITS = { ...TESTNET_LIMITS, connections: 2000, inbound: 2000 }
 
 /** Starts a node on a free port of the loopback. */
 export async function startNode(plan: NodePlan): Promise<TendrilNode> {
-  const { index, network, seed, bootstrap, dht, structures } = plan
+  const { index, network, seed, bootstrap, dht, structures, gossipPeriod } = plan
   const { number, region, rack, role } = labelsOf(index)
   return await createNode({
     network,
@@ -33,7 +33,12 @@ export async function startNode(plan: NodePlan): Promise<TendrilNode> {
     attributes: { number, region, rack, role },
     structures,
     limits: LIMITS,
-    stack: { sampling: { loopbackApart: true }, query: ASKING },
+    stack: {
+      sampling: { loopbackApart: true },
+      query: ASKING,
+      aggregates: ['number', 'load'],
+      ...(gossipPeriod !== undefined && { aggregation: { period: gossipPeriod } }),
+    },
   })
 }
 

@@ -1,5 +1,6 @@
 import type { Answer } from '../../protocols/query/wave/answer.ts'
 import type { Verdict } from '../checks/check.ts'
+import type { GossipFigures } from './gossip.ts'
 
 /** What a tour found: what `tendril testnet --json` prints. Times in ms, sizes in bytes. */
 export interface Report {
@@ -24,6 +25,8 @@ export interface Report {
     readonly p50Ms: number
     readonly p99Ms: number
   }
+  /** With the gossip comparison only. */
+  readonly gossip?: GossipFigures
   readonly afterDeaths: readonly Count[]
   readonly checks: readonly Verdict[]
   /** ms of CPU since the start, all processes together. */

@@ -79,3 +79,12 @@ test('every question notices an answer that is wrong', async () => {
     }
   }
 })
+
+test('gossip agrees with the exact answers within what it states, at rest and while nodes die and come', async () => {
+  const stack = { query: { rate: 1000, burst: 1000 }, aggregates: ['number'], aggregation: { period: 500 } }
+  const report = await tour(new SimulatedTestnet({ seed: 6, latency: 5, stack }), { nodes: 60, seed: 7, gossip: true })
+  assert.ok(report.ok, JSON.stringify(report.checks, undefined, 1))
+  const { rest, churn, killed, added } = report.gossip ?? assert.fail('no comparison')
+  assert.deepEqual([rest.unknown, killed, added], [0, 6, 6])
+  assert.ok(rest.error < 0.05 && churn.stated > 200, JSON.stringify({ rest, churn }))
+})

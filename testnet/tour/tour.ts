@@ -7,6 +7,7 @@ import { honestCount } from '../checks/count.ts'
 import { bandsOf, ringOf } from '../checks/ring.ts'
 import { linksOf } from '../checks/structure.ts'
 import { live, type Testnet } from '../testnet.ts'
+import { compareGossip } from './gossip.ts'
 import { judge, QUESTIONS, WRONG } from './questions.ts'
 import type { Count, Progress, Report, WrongQuery } from './report.ts'
 
@@ -16,6 +17,8 @@ export interface TourOptions {
   readonly seed: number
   /** The structure, of which the nodes must take part, whose target links are watched as well. @default the ring alone */
   readonly structure?: string | undefined
+  /** Whether to compare what gossip tells with exact answers, at rest and while nodes die and come. @default false */
+  readonly gossip?: boolean
   /** ms within which the ring must be complete and all long links in place. @default 120_000 */
   readonly patience?: number
 }
@@ -31,6 +34,8 @@ export interface TourEvents {
   publishing?(messages: number): void
   spread?(spread: Spread): void
   /** So many nodes died, silently. */
+  /** A line about what is being compared, with `gossip`. */
+  compared?(text: string): void
   died?(deaths: number, living: number): void
   counted?(answer: Answer, count: Count): void
 }
@@ -109,12 +114,17 @@ export async function tour(testnet: Testnet, options: TourOptions, on: TourEvent
   })
   on.spread?.(spread)
 
+  const gossip =
+    options.gossip === true ? await compareGossip(testnet, random, (text) => on.compared?.(text)) : undefined
+  checks.push(...(gossip?.checks ?? []))
+
   const afterDeaths = await die(testnet, random, on, checks)
   const { cpu, memory } = await testnet.stats()
   return {
     nodes: options.nodes,
     seed: options.seed,
     ring: { ...ring, ms: Math.round(start.ringMs) },
+    ...(gossip && { gossip: gossip.figures }),
     ...(structure && { structure: { ...structure, ms: Math.round(start.structureMs) } }),
     bands,
     readyMs: Math.round(start.readyMs),
