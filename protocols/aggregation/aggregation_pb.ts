@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file protocols/aggregation/aggregation.proto.
  */
 export const file_protocols_aggregation_aggregation: GenFile = /*@__PURE__*/
-  fileDesc("Cidwcm90b2NvbHMvYWdncmVnYXRpb24vYWdncmVnYXRpb24ucHJvdG8SE3RlbmRyaWwuYWdncmVnYXRpb24ipwEKEkFnZ3JlZ2F0aW9uTWVzc2FnZRINCgVyb3VuZBgBIAEoDRIOCgZhbnN3ZXIYAiABKAgSDQoFZXBvY2gYAyABKAQSEAoIdHJhbnNmZXIYBCABKAQSDAoEa2V5cxgFIAMoBxIOCgZ2YWx1ZXMYBiADKAESDQoFZHJhd3MYByADKAISFAoMbWluaW11bV9rZXlzGAggAygHEg4KBm1pbmltYRgJIAMoASI3CgpTYW1wbGVCb2R5EgoKAmlkGAEgASgJEg4KBmlzc3VlZBgCIAEoBBINCgV2YWx1ZRgDIAEoASIpCgZTYW1wbGUSDAoEYm9keRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwiXQoOU2FtcGxlc01lc3NhZ2USDQoFcm91bmQYASABKA0SDgoGYW5zd2VyGAIgASgIEiwKB3NhbXBsZXMYAyADKAsyGy50ZW5kcmlsLmFnZ3JlZ2F0aW9uLlNhbXBsZWIGcHJvdG8z");
+  fileDesc("Cidwcm90b2NvbHMvYWdncmVnYXRpb24vYWdncmVnYXRpb24ucHJvdG8SE3RlbmRyaWwuYWdncmVnYXRpb24ipwEKEkFnZ3JlZ2F0aW9uTWVzc2FnZRINCgVyb3VuZBgBIAEoDRIOCgZhbnN3ZXIYAiABKAgSDQoFZXBvY2gYAyABKAQSEAoIdHJhbnNmZXIYBCABKAQSDAoEa2V5cxgFIAMoBxIOCgZ2YWx1ZXMYBiADKAESDQoFZHJhd3MYByADKAISFAoMbWluaW11bV9rZXlzGAggAygHEg4KBm1pbmltYRgJIAMoASI3CgpTYW1wbGVCb2R5EgoKAmlkGAEgASgJEg4KBmlzc3VlZBgCIAEoBBINCgV2YWx1ZRgDIAEoASIpCgZTYW1wbGUSDAoEYm9keRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwigQEKDlNhbXBsZXNNZXNzYWdlEg0KBXJvdW5kGAEgASgNEg4KBmFuc3dlchgCIAEoCBIsCgdzYW1wbGVzGAMgAygLMhsudGVuZHJpbC5hZ2dyZWdhdGlvbi5TYW1wbGUSFQoIZXN0aW1hdGUYBCABKAFIAIgBAUILCglfZXN0aW1hdGViBnByb3RvMw");
 
 /**
  * One round of the standing aggregates: an offer, or the answer to one.
@@ -160,6 +160,13 @@ export type SamplesMessage = Message<"tendril.aggregation.SamplesMessage"> & {
    * @generated from field: repeated tendril.aggregation.Sample samples = 3;
    */
   samples: Sample[];
+
+  /**
+   * what the sender's own samples come to
+   *
+   * @generated from field: optional double estimate = 4;
+   */
+  estimate?: number | undefined;
 };
 
 /**

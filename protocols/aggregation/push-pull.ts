@@ -14,7 +14,8 @@ import type { Exchange } from '../../core/exchange.ts'
 export class PushPull implements Exchange<number, number> {
   value: number
   readonly #partner: () => PeerDescriptor | undefined
-  #sent = 0
+  /** Not an integer from the start, so that its memory lies beside the rest. */
+  #sent = Number.NaN
 
   constructor(value: number, partner: () => PeerDescriptor | undefined) {
     this.value = value
@@ -41,6 +42,10 @@ export class PushPull implements Exchange<number, number> {
   }
 
   missed(): void {}
+
+  touch(): number {
+    return this.value + this.#sent
+  }
 }
 
 /** Several averages in one message: `PushPull` for each component. All nodes have the same number of them. */

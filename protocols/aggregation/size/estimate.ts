@@ -23,9 +23,12 @@ export function fromExponentials(count: number, sum: number): SizeEstimate | und
 }
 
 /** Mean and sample deviation. */
-export function meanAndDeviation(values: readonly number[]): { mean: number; deviation: number } {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+export function meanAndDeviation(values: readonly number[] | Float64Array): { mean: number; deviation: number } {
+  let sum = 0
+  for (const value of values) sum += value
+  const mean = sum / values.length
   if (values.length < 2) return { mean, deviation: 0 }
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
+  let squares = 0
+  for (const value of values) squares += (value - mean) ** 2
   return { mean, deviation: Math.sqrt(squares / (values.length - 1)) }
 }
