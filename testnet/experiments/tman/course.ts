@@ -15,7 +15,7 @@ export interface Course {
 
 /** Runs until no target link is missing, or `limit` cycles. */
 export function follow(
-  network: TManNetwork,
+  network: Pick<TManNetwork, 'members' | 'cycle'>,
   links: Links,
   limit: number,
   each: (cycle: number, left: number) => void,

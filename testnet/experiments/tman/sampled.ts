@@ -2,15 +2,15 @@ import type { Codec } from '../../../core/codec.ts'
 import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import type { Environment, Protocol } from '../../../core/environment.ts'
 import { Rounds } from '../../../core/rounds.ts'
-import { samplingCodec } from '../../../overlays/sampling/codec.ts'
-import { type Aged, Sampling } from '../../../overlays/sampling/sampling.ts'
+import { type SamplingMessage, samplingCodec } from '../../../overlays/sampling/codec.ts'
+import type { Aged } from '../../../overlays/sampling/held.ts'
+import { Sampling } from '../../../overlays/sampling/sampling.ts'
 import { type TManMessage, tmanCodec } from '../../../overlays/tman/codec.ts'
 import { TMan } from '../../../overlays/tman/tman.ts'
 import { Simulation } from '../../simulator/simulation.ts'
 import { gossipBudget, type Member, type NetworkInit, PAPER, type TManRounds, unused } from './network.ts'
 
 type SamplingRounds = Rounds<readonly Aged[], readonly Aged[]>
-type SamplingMessage = Parameters<SamplingRounds['receive']>[1]
 type Message =
   | { readonly channel: 'sampling'; readonly message: SamplingMessage }
   | { readonly channel: 'tman'; readonly message: TManMessage }
