@@ -44,8 +44,8 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
   #round: number
   /** Whose answer is waited for; undefined when no offer is open. */
   #partner: PeerDescriptor | undefined
-  /** When the offer was sent, ms. Not an integer from the start, so that its memory lies beside the rest. */
-  #asked = Number.NEGATIVE_INFINITY
+  /** When the offer was sent: whole ms modulo 2^32, which need no memory of their own. */
+  #asked = 0
   // What happens in every round is counted in fields, the rest where reasons are names.
   #offers = 0
   #answers = 0
@@ -103,7 +103,7 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
     if (!this.affords(message)) return
     this.#offers++
     this.#partner = partner
-    this.#asked = this.#environment.now()
+    this.#asked = Math.floor(this.#environment.now()) | 0
     this.#environment.send(partner, message)
   }
 
@@ -143,9 +143,9 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
     this.#exchange.absorb(from, answer)
   }
 
-  /** ms since the open offer was sent. */
+  /** Whole ms since the open offer was sent: as many as it is, or one or two more. */
   private waited(): number {
-    return this.#environment.now() - this.#asked
+    return (Math.ceil(this.#environment.now()) - this.#asked) >>> 0
   }
 
   private miss(reason: MissedReason): void {
