@@ -56,9 +56,9 @@ export class Pool {
 
   /** Takes the `wanted` nearest of what is left; among equals the preferred ones. */
   takeNearest(wanted: number, preference: (peer: PeerDescriptor) => number): void {
-    if (this.full) return
-    this.#prefer(preference)
     const rows = Math.min(wanted, this.#size - this.chosen.length)
+    if (rows <= 0) return
+    this.#prefer(preference)
     this.#sort(this.#none, this.key, this.#preference, rows)
     this.#takeKept(rows)
   }

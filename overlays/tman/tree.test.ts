@@ -30,23 +30,37 @@ function hops(a: number, b: number): number {
 
 const ranks = fc.uniqueArray(fc.integer({ min: 1, max: 2 ** 17 }), { minLength: 1, maxLength: 70, size: 'max' })
 
-test('over ranks: the nearest along the tree come first, then one of each distance, the farthest first', () => {
+/** The first step of the way: up, or down to the left or to the right. */
+function firstStep(from: number, to: number): 'up' | 'left' | 'right' {
+  let at = to
+  while (at > 1 && Math.floor(at / 2) !== from) at = Math.floor(at / 2)
+  return at <= 1 ? 'up' : at % 2 === 0 ? 'left' : 'right'
+}
+
+test('over ranks: the nearest in each direction, then the nearest, then one of each distance, the farthest first', () => {
   fc.assert(
     fc.property(ranks, fc.integer({ min: 1, max: 40 }), (all, size) => {
       const peers = all.map(ranked)
       const [around, ...others] = peers as [PeerDescriptor, ...PeerDescriptor[]]
       fc.pre(new Set(peers.map(preference)).size === peers.length)
       const far = (peer: PeerDescriptor) => hops(all[0] as number, peer.attributes.rank as number)
-      const sorted = [...others].sort((a, b) => far(a) - far(b) || preference(a) - preference(b))
-      const near = sorted.slice(0, 16)
-      const left = sorted.slice(16)
+      const direction = (peer: PeerDescriptor) => firstStep(all[0] as number, peer.attributes.rank as number)
+      const chosen: PeerDescriptor[] = []
+      for (let row = 0; row < 5; row++) {
+        for (const way of ['up', 'left', 'right']) {
+          const there = others.filter((peer) => direction(peer) === way)
+          there.sort((a, b) => far(a) - far(b) || a.position - b.position)
+          chosen.push(...there.slice(row, row + 1))
+        }
+      }
+      const left = others.filter((peer) => !chosen.includes(peer))
+      left.sort((a, b) => far(a) - far(b) || preference(a) - preference(b))
+      chosen.push(...left.splice(0, Math.max(0, 16 - Math.min(chosen.length, size))))
       const nth = (one: PeerDescriptor) =>
         left.filter((other) => far(other) === far(one) && preference(other) < preference(one)).length
       left.sort((a, b) => nth(a) - nth(b) || far(b) - far(a))
-      assert.deepEqual(
-        ids(heapTreeRanking().select(around, peers, size, preference)),
-        ids([...near, ...left].slice(0, size)),
-      )
+      const expected = ids([...chosen, ...left].slice(0, size))
+      assert.deepEqual(ids(heapTreeRanking().select(around, peers, size, preference)), expected)
     }),
     { numRuns: 300 },
   )

@@ -2,7 +2,9 @@ import type { PeerDescriptor } from '../../core/descriptor.ts'
 import { Pool } from './pool.ts'
 import type { Ranking } from './ranking.ts'
 
-/** The nearest that come before any long link (measured: 2^14 nodes, c = 20, all links in 19 cycles). */
+/** In each direction, up and down to the left and to the right: those that come first. */
+const DEEP = 5
+/** With them, the nearest that come before any long link (measured: 2^14 nodes, c = 20, psi = 8, all links in 13 cycles). */
 const NEAR = 16
 /** Steps of a search tree that come before the nearest on the ring (measured: with more or fewer the last links take longer). */
 const STEPS = 10
@@ -10,12 +12,16 @@ const STEPS = 10
 const KEPT = 6
 
 /**
- * The paper's binary tree over ranks, which are whole numbers from 1: the children of rank i are 2i and 2i + 1. Peers are as far from each other
- * as the way along the tree is long; the target links of a node are its parent and its children, in all 2N - 2 among the ranks
- * 1 to N. Only for nodes that know their rank: see `searchTreeRanking` for those that do not.
+ * The paper's binary tree over ranks, which are whole numbers from 1: the children of rank i are 2i and 2i + 1. Peers are as
+ * far from each other as the way along the tree is long; the target links of a node are its parent and its children, in all
+ * 2N - 2 among the ranks 1 to N. Only for nodes that know their rank: see `searchTreeRanking` for those that do not.
  *
- * Order: by distance, the private preference deciding among equals, 16 of them; then long links, one for each length of the
- * way. @param rankOf @default the ranked attribute `rank`; what is no rank counts as 1
+ * Order: the nearest above (everybody who does not hang from the node), the nearest below on the left and on the right, then the second
+ * nearest of each, up to the fifth: by distance alone a view fills up with what hangs from one child, and the last links are never found.
+ * Then the nearest of what is left, the private preference deciding among equals, and long links, one for each length of the way.
+ * The partner should be one of the first 8 or so (`psi`): with 4, some nodes talk in a circle.
+ *
+ * @param rankOf @default the ranked attribute `rank`; what is no rank counts as 1
  */
 export function heapTreeRanking(rankOf: (peer: PeerDescriptor) => number = ranked): Ranking {
   const pool = new Pool()
@@ -26,15 +32,28 @@ export function heapTreeRanking(rankOf: (peer: PeerDescriptor) => number = ranke
       pool.begin(around, candidates, size)
       const own = rankOf(around)
       for (let i = 0; i < pool.count; i++) {
-        const hops = hopsBetween(own, rankOf(pool.peers[i] as PeerDescriptor))
-        pool.key[i] = hops
-        pool.group[i] = hops
+        const rank = rankOf(pool.peers[i] as PeerDescriptor)
+        pool.key[i] = hopsBetween(own, rank)
+        pool.group[i] = directionTo(own, rank)
       }
-      pool.takeNearest(NEAR, preference)
+      pool.takeInTurns(DEEP)
+      pool.takeNearest(NEAR - pool.chosen.length, preference)
+      for (let i = 0; i < pool.count; i++) pool.group[i] = pool.key[i] as number
       pool.takePreferred(preference)
       return pool.chosen
     },
   }
+}
+
+const UP = 2
+const DOWN_LEFT = 1
+const DOWN_RIGHT = 0
+
+/** Over which of its links a node goes to a rank. */
+function directionTo(own: number, rank: number): number {
+  const deeper = Math.clz32(own) - Math.clz32(rank)
+  if (deeper <= 0 || rank >> deeper !== own) return UP
+  return ((rank >> (deeper - 1)) & 1) === 0 ? DOWN_LEFT : DOWN_RIGHT
 }
 
 function ranked({ attributes }: PeerDescriptor): number {

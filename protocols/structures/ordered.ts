@@ -6,8 +6,11 @@ import type { Ranking } from '../../overlays/tman/ranking.ts'
 import { TMan, type TManOptions } from '../../overlays/tman/tman.ts'
 import type { Structure, StructureMember, StructureSurroundings } from './structure.ts'
 
-/** c and m of the paper: a structure beside the ring keeps a smaller view, because no query cuts its interval over it. */
-const VIEW: Partial<TManOptions> = { view: 20, message: 20 }
+/**
+ * c and m of the paper: a structure beside the ring keeps a smaller view, because no query cuts its interval over it. The partner
+ * is one of the first 8 (the paper: 10): with fewer, nodes of a tree can talk in a circle.
+ */
+const VIEW: Partial<TManOptions> = { view: 20, message: 20, psi: 8 }
 /** ms: several rounds, as for the ring. */
 const TIMEOUT = 2000
 /** ms between two long links that are asked whether they live. Nobody watches them: each question may cost a connection. */
