@@ -101,6 +101,13 @@ test('every entry can be imported, and the command answers', () => {
   assert.match(stdout, /^Usage: tendril/)
 })
 
+test('the shipped scenarios are in the package, and found by name', () => {
+  const command = [join(unpacked, manifest.bin.tendril), 'simulate', 'list', '--json']
+  const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: project, encoding: 'utf8' })
+  assert.equal(status, 0, stderr)
+  assert.match(stdout, /"name":"partition-heal"/)
+})
+
 test('the package carries the build and the licences, and neither tests nor sources', () => {
   const files = readdirSync(unpacked, { recursive: true }).map(String)
   for (const file of ['LICENSE-APACHE', 'LICENSE-MIT', 'README.md']) assert.ok(files.includes(file), file)

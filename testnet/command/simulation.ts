@@ -1,7 +1,6 @@
 import { Failure, USAGE } from '../../node/commands/failure.ts'
 import { colorsOf, colorsWanted, duration, table } from '../../node/commands/terminal.ts'
 import { Meter } from '../experiments/meter.ts'
-import { LocalTestnet } from '../local/local.ts'
 import { refusalsOfLocal } from '../scenarios/local-only.ts'
 import { refusalOfMemory } from '../scenarios/memory.ts'
 import { play } from '../scenarios/play.ts'
@@ -37,6 +36,7 @@ export async function simulateScenario(name: string, settings: ScenarioSettings)
   process.on('unhandledRejection', (reason) => {
     process.stderr.write(`a promise of a node was rejected and nobody listened: ${reason}\n`)
   })
+  const { LocalTestnet } = await import('../local/local.ts') // libp2p, which simulation does not need
   const testnet = new LocalTestnet({ seed: scenario.seed })
   stopOnSignals(testnet)
   try {

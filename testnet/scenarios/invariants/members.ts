@@ -2,8 +2,8 @@ import type { Invariant, World } from './invariant.ts'
 
 /** ms that a message can be under way or wait at a paused node's, at most: whoever is heard of later has been dead for so long. */
 const FLIGHT = 10_000
-/** ms within which the living have let go of a node that died or left (measured: 8 to 35 s without other faults). */
-export const FORGETTING = 60_000
+/** ms within which the living have let go of a node that died or left, once the network is calm. */
+const FORGETTING = 45_000
 
 /**
  * Who died or left does not come back to life in anybody's eyes: a node takes a peer for alive only while it lives, or as long
@@ -26,7 +26,7 @@ export function noResurrection({ testnet, chronicle }: World): Invariant {
   }
 }
 
-/** Who died or left is nobody's contact a minute later, of those that ran all that time in an undisturbed network. */
+/** Who died or left is nobody's contact 45 s later, of those that ran all that time in an undisturbed network. */
 export function forgotten({ testnet, simulated, chronicle }: World): Invariant {
   return {
     name: 'forgotten',
@@ -47,7 +47,7 @@ export function forgotten({ testnet, simulated, chronicle }: World): Invariant {
           .protocol.contacts()
           .find((peer) => gone.has(peer.id))
         if (ghost !== undefined)
-          return `node ${gone.get(ghost.id)} is dead for a minute, and still a contact of node ${index}`
+          return `node ${gone.get(ghost.id)} is dead for 45 s, and still a contact of node ${index}`
       }
       return undefined
     },
