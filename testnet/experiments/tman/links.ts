@@ -7,6 +7,19 @@ export interface Links {
   readonly to: Int32Array
 }
 
+/** From each of `nodes` members to those that `targets` names. */
+export function linksBetween(nodes: number, targets: (index: number) => readonly number[]): Links {
+  const from: number[] = []
+  const to: number[] = []
+  for (let i = 0; i < nodes; i++) {
+    for (const target of targets(i)) {
+      from.push(i)
+      to.push(target)
+    }
+  }
+  return { from: Int32Array.from(from), to: Int32Array.from(to) }
+}
+
 /**
  * Everybody to the next and to the one before in this order: 2N links on a ring, 2N - 2 on a line.
  * @param order indices of members, those that live
