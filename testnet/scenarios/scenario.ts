@@ -4,6 +4,7 @@ import { TMAN_DEFAULTS } from '../../overlays/tman/tman.ts'
 import { DEFAULTS as BROADCAST_DEFAULTS } from '../../protocols/broadcast/options.ts'
 import { MEMBERSHIP_DEFAULTS } from '../../protocols/membership/options.ts'
 import { WAVE_DEFAULTS } from '../../protocols/query/wave/wave.ts'
+import { checkStructures } from '../../protocols/structures/structures.ts'
 import { INVARIANT_NAMES } from './invariants/names.ts'
 import { step } from './steps.ts'
 import { duration, period, share, size } from './units.ts'
@@ -67,12 +68,24 @@ const network = z.strictObject(
   { error: 'must be a mapping with latency, loss, duplicate, reorder and bandwidth' },
 )
 
+const structures = z.array(z.string(), { error: 'must be a list of structures' }).superRefine((names, context) => {
+  try {
+    checkStructures(names)
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: `cannot be run: ${(error as RangeError).message}` })
+  }
+})
+
 const stack = z.strictObject(
   {
     samplingPeriod: period.exactOptional(),
     tmanPeriod: period.exactOptional(),
     /** Bytes that all gossip of a node may send in any one second. */
     gossipBudget: size.default(256 * 1024),
+    /** Beside the ring: `line:<attribute>`, `torus`, `spanning-tree`, ... */
+    structures: structures.exactOptional(),
+    /** Attributes that gossip keeps up, for queries WITH GOSSIP. */
+    aggregates: z.array(z.string(), { error: 'must be a list of attributes' }).max(16).exactOptional(),
     sampling: optionsOf(SAMPLING_DEFAULTS),
     tman: optionsOf(TMAN_DEFAULTS),
     membership: optionsOf(MEMBERSHIP_DEFAULTS),

@@ -2,8 +2,12 @@ import type { Invariant, World } from './invariant.ts'
 
 /** ms that a message can be under way or wait at a paused node's, at most: whoever is heard of later has been dead for so long. */
 const FLIGHT = 10_000
-/** ms within which the living have let go of a node that died or left, once the network is calm. */
-const FORGETTING = 45_000
+/**
+ * ms within which a node finds out that a contact is dead, in a calm network, and for which it believes in a peer that it has not
+ * heard of (membership's STALE): for so long gossip can bring a dead peer back into a view, from where it is probed away.
+ */
+const DETECTION = 20_000
+const BELIEF = 60_000
 
 /**
  * Who died or left does not come back to life in anybody's eyes: a node takes a peer for alive only while it lives, or as long
@@ -26,28 +30,28 @@ export function noResurrection({ testnet, chronicle }: World): Invariant {
   }
 }
 
-/** Who died or left is nobody's contact 45 s later, of those that ran all that time in an undisturbed network. */
+/** Who died or left is nobody's contact 80 s later, of those that ran undisturbed for the last 20. */
 export function forgotten({ testnet, simulated, chronicle }: World): Invariant {
   return {
     name: 'forgotten',
     patrol() {
       const now = testnet.now()
-      if (now - chronicle.calmSince < FORGETTING) return undefined
+      if (now - chronicle.calmSince < DETECTION) return undefined
       const gone = new Map<string, number>()
       for (const { index, id } of testnet.nodes) {
         const died = chronicle.deadSince(index)
-        if (died !== undefined && now - died >= FORGETTING) gone.set(id, index)
+        if (died !== undefined && now - died >= BELIEF + DETECTION) gone.set(id, index)
       }
       if (gone.size === 0) return undefined
       for (const { index, id } of testnet.nodes) {
         const since = chronicle.runsSince(index)
-        if (since === undefined || now - since < FORGETTING) continue
-        const ghost = simulated?.testnet.simulation
-          .node(id)
-          .protocol.contacts()
-          .find((peer) => gone.has(peer.id))
-        if (ghost !== undefined)
-          return `node ${gone.get(ghost.id)} is dead for 45 s, and still a contact of node ${index}`
+        if (since === undefined || now - since < DETECTION) continue
+        const contacts = simulated?.testnet.simulation.node(id).protocol.contacts()
+        const ghost = contacts?.find((peer) => gone.has(peer.id))
+        if (ghost !== undefined) {
+          const dead = Math.round((now - (chronicle.deadSince(gone.get(ghost.id) as number) ?? now)) / 1000)
+          return `node ${gone.get(ghost.id)} has been dead for ${dead} s, and is a contact of node ${index}`
+        }
       }
       return undefined
     },
