@@ -7,6 +7,7 @@ export const EXPERIMENTS: Readonly<Record<string, () => Promise<Experiment>>> = 
   'sampling-quality': async () => (await import('./sampling/quality.ts')).experiment,
   scale: async () => (await import('./scale/experiment.ts')).experiment,
   'tman-churn': async () => (await import('./tman/churn.ts')).experiment,
+  'tman-latency': async () => (await import('./tman/latency.ts')).experiment,
   'tman-line': async () => (await import('./tman/line.ts')).experiment,
   'tman-ring': async () => (await import('./tman/ring.ts')).experiment,
   'tman-torus': async () => (await import('./tman/torus.ts')).experiment,

@@ -17,7 +17,7 @@ const LIMIT = 60
 /** Cycles that the control gets: far beyond those in which the line is complete. */
 const CONTROL = 40
 
-/** How the values of the attribute lie. */
+/** How the values of the attribute lie. Only their order counts: uniform ones and the power law, in the same order, give the same run. */
 const VALUES: Readonly<Record<string, (random: Random, index: number) => number>> = {
   uniform: (random) => random.float(),
   // Pareto with exponent 1: no mean, and the largest as large as all others together.
