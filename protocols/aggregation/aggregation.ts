@@ -4,7 +4,9 @@ import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment, Protocol } from '../../core/environment.ts'
 import { Rounds } from '../../core/rounds.ts'
 import { type AggregationMessage, aggregationCodec } from './codec.ts'
-import { type Aggregates, readStanding } from './reading.ts'
+import { type Aggregates, readStanding, sizesOf } from './reading.ts'
+import type { SizeEstimate } from './size/estimate.ts'
+import type { Way } from './size/network-size.ts'
 import type { Neighbours } from './size/ring.ts'
 import { Standing, type StandingAnswer, type StandingOffer, type StandingOptions } from './standing.ts'
 
@@ -115,6 +117,11 @@ export class Aggregation implements Protocol<AggregationMessage> {
     return this.#now()
   }
 
+  /** The size of the network, as each way of finding out has it in the running epoch. `read` makes one of them. */
+  sizes(): Readonly<Partial<Record<Way, SizeEstimate>>> {
+    return sizesOf(this.#standing, this.#context(1))
+  }
+
   /** Whether `read` tells of an epoch that had the time to settle. Before the first one has, it tells what there is. */
   get settled(): boolean {
     return this.#previous !== undefined || this.#hasSettled()
@@ -132,15 +139,18 @@ export class Aggregation implements Protocol<AggregationMessage> {
 
   /** @param lasting by how much longer than until now this is going to be told @default 1 */
   #now(lasting = 1): Aggregates {
-    const { names, options } = this.#init
-    const stretch = this.#init.neighbours?.()
-    return readStanding(this.#standing, {
+    return readStanding(this.#standing, this.#context(lasting))
+  }
+
+  #context(lasting: number) {
+    const { names, options, neighbours } = this.#init
+    return {
       names,
       quantiles: options?.quantiles ?? [],
       now: this.#environment.now(),
       churn: Math.min(1, lasting * Math.max(this.#standing.turnover, this.#shareDown()) + this.#unseen()),
-      ...(stretch && { around: { self: this.#environment.self, neighbours: stretch } }),
-    })
+      ...(neighbours && { around: { self: this.#environment.self, neighbours: neighbours() } }),
+    }
   }
 
   /** An epoch ends: its result is told until the next one has settled. */

@@ -2,9 +2,9 @@ import type { PeerDescriptor } from '../../core/descriptor.ts'
 import { ARC, isLeader, keysOf } from './components.ts'
 import { LAST_BUCKET, quantile } from './histogram.ts'
 import { CountSize } from './size/count.ts'
-import { CONFIDENCE, meanAndDeviation } from './size/estimate.ts'
+import { CONFIDENCE, meanAndDeviation, type SizeEstimate } from './size/estimate.ts'
 import { ExtremaSize } from './size/extrema.ts'
-import { type NetworkSize, networkSize } from './size/network-size.ts'
+import { type NetworkSize, networkSize, type Way } from './size/network-size.ts'
 import { type Neighbours, RingSize, stretchAround } from './size/ring.ts'
 import { bucketKey, type Standing } from './standing.ts'
 
@@ -63,7 +63,7 @@ export function readStanding(standing: Standing, context: Context): Aggregates {
   const { exchangedAt, minima, epochs } = standing
   // Before any exchange there is what the ring alone says, which is of now.
   const told = { ageMs: exchangedAt === 0 ? 0 : context.now - exchangedAt, epoch: epochs.current }
-  const size = sizeOf(standing, series, context)
+  const size = networkSize(sizesOf(standing, context))
   const averages: Record<string, Reading> = {}
   const sums: Record<string, Reading> = {}
   const counts: Record<string, Reading> = {}
@@ -116,19 +116,26 @@ export function quantileOf({ histograms }: Aggregates, name: string, q: number):
   return shares && quantile(shares, q)
 }
 
-function sizeOf(
-  { keys, draws }: Standing,
-  series: (key: number) => readonly number[],
-  { churn, around }: Context,
-): NetworkSize | undefined {
+/** The size of the network as each way of finding out says, those that know nothing yet left out. */
+export function sizesOf(standing: Standing, { churn, around }: Context): Readonly<Partial<Record<Way, SizeEstimate>>> {
+  const { keys, draws } = standing
   const stretch = around && stretchAround(around.self, around.neighbours)
-  const size = networkSize({
-    ring: around && new RingSize(stretch === undefined ? [] : [stretch], series(ARC)).estimate(),
-    count: new CountSize(keys.filter(isLeader).map(series)).estimate(),
-    extrema: new ExtremaSize(draws).estimate(),
-  })
+  const ring = around && new RingSize(stretch === undefined ? [] : [stretch], seriesOf(standing, ARC)).estimate()
+  const count = new CountSize(keys.filter(isLeader).map((key) => seriesOf(standing, key))).estimate()
+  const extrema = new ExtremaSize(draws).estimate()
   // Those who came since are not counted yet, those who went may still be.
-  return size && { ...size, low: size.low * (1 - churn), high: size.high * (1 + churn) }
+  const wider = (one: SizeEstimate) => ({ ...one, low: one.low * (1 - churn), high: one.high * (1 + churn) })
+  return {
+    ...(ring && { ring: wider(ring) }),
+    ...(count && { count: wider(count) }),
+    ...(extrema && { extrema: wider(extrema) }),
+  }
+}
+
+/** What this node's latest states say of a component, oldest first. */
+function seriesOf({ keys, history }: Standing, key: number): readonly number[] {
+  const at = keys.indexOf(key)
+  return at < 0 ? [] : history.map((values) => values[at] ?? 0)
 }
 
 function interval(value: number, half: number): Omit<Reading, 'ageMs' | 'epoch'> {

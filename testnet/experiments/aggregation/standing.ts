@@ -2,6 +2,7 @@ import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import { Aggregation } from '../../../protocols/aggregation/aggregation.ts'
 import { type AggregationMessage, aggregationCodec } from '../../../protocols/aggregation/codec.ts'
 import type { Neighbours } from '../../../protocols/aggregation/size/ring.ts'
+import type { Row } from '../experiment.ts'
 import { bucket, Crowd, CYCLE } from './crowd.ts'
 
 export interface StandingSetting {
@@ -17,6 +18,8 @@ export interface StandingSetting {
 
 /** Neighbours known on each side. */
 const SIDE = 4
+/** As many as a view of T-Man has. */
+const CONTACTS = 32
 /** A quarter of the 256 KiB that all gossip of a node may send. */
 const BUDGET = 64 * 1024
 
@@ -24,37 +27,73 @@ const BUDGET = 64 * 1024
  * Nodes that run the class a real node runs, each with one attribute. Deaths are silent: nobody is told, and nothing but an offer
  * without an answer shows them.
  */
-export class StandingCrowd extends Crowd<AggregationMessage, Aggregation> {
+export class StandingCrowd {
+  readonly #crowd: Crowd<AggregationMessage, Aggregation>
+  #changes = 0
   #ring: { readonly members: readonly PeerDescriptor[]; readonly place: ReadonlyMap<string, number> } | undefined
 
   constructor(setting: StandingSetting) {
-    super({
+    this.#crowd = new Crowd({
       ...setting,
       budget: BUDGET,
       size: aggregationCodec.size,
       make: (environment, index, partner) =>
         new Aggregation(environment, {
-          partners: () => {
-            const one = partner()
-            return one === undefined ? [] : [one]
-          },
+          partners: this.#contacts(partner),
           attributes: () => ({ x: setting.value(index) }),
           names: ['x'],
-          ...(setting.ring && { neighbours: () => this.#neighbours(environment.self) }),
+          ...(setting.ring && { neighbours: () => this.neighbours(environment.self) }),
           budget: bucket(BUDGET),
           options: { period: CYCLE },
         }),
     })
   }
 
-  /** Silent deaths and as many births; the oracle's ring closes over them at once. */
-  turnOver(count: number): void {
-    this.kill(count)
-    for (let i = 0; i < count; i++) this.add()
-    this.#ring = undefined
+  get live() {
+    return this.#crowd.live
   }
 
-  #neighbours(self: PeerDescriptor): Neighbours {
+  get simulation() {
+    return this.#crowd.simulation
+  }
+
+  cycle(): void {
+    this.#crowd.cycle()
+  }
+
+  loadRows(of: string): Row[] {
+    return this.#crowd.loadRows(of)
+  }
+
+  /** Silent deaths and as many births; the oracle's ring closes over them at once, and contacts are the living. */
+  turnOver(count: number): void {
+    this.#crowd.kill(count)
+    for (let i = 0; i < count; i++) this.#crowd.add()
+    this.#ring = undefined
+    this.#changes++
+  }
+
+  /** 32 random live peers, one of them another every time. */
+  #contacts(partner: () => PeerDescriptor | undefined): () => readonly PeerDescriptor[] {
+    const contacts: PeerDescriptor[] = []
+    let seen = -1
+    let turn = 0
+    return () => {
+      if (seen !== this.#changes) {
+        seen = this.#changes
+        for (let i = 0; i < CONTACTS; i++) {
+          const known = contacts[i]
+          if (known === undefined || !this.simulation.node(known.id).alive) contacts[i] = partner() ?? contacts[0]!
+        }
+      }
+      const fresh = partner()
+      if (fresh !== undefined) contacts[turn++ % CONTACTS] = fresh
+      return contacts
+    }
+  }
+
+  /** On the ring of those that live now. */
+  neighbours(self: PeerDescriptor): Neighbours {
     this.#ring ??= ringOf(this.live.map((one) => one.self))
     const { members, place } = this.#ring
     const at = place.get(self.id)
