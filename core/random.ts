@@ -22,10 +22,10 @@ function hashText(seed: number, text: string): number {
 export class Random {
   readonly #seed: number
   /** The two 64-bit words of the state: low and high half of the first, low and high half of the second. */
-  #low0: number
-  #high0: number
-  #low1: number
-  #high1: number
+  #low0 = 0
+  #high0 = 0
+  #low1 = 0
+  #high1 = 0
 
   constructor(seed: number) {
     this.#seed = seed | 0
@@ -98,12 +98,17 @@ export class Random {
   }
 }
 
-/** Uniform in [0, n) for n up to 2^32: words beyond the last whole multiple of n are thrown away. */
+/**
+ * Uniform in [0, n) for n up to 2^32: words beyond the last whole multiple of n are thrown away. In unsigned 32-bit integers,
+ * since the remainder of doubles costs as much as all the rest.
+ */
 function below(random: Random, n: number): number {
-  const limit = 0x1_0000_0000 - (0x1_0000_0000 % n)
+  const divisor = n >>> 0
+  if (divisor === 0) return random.word()
+  const rest = (-divisor >>> 0) % divisor // of 2^32
   for (;;) {
     const word = random.word()
-    if (word < limit) return word % n
+    if (word < 0x1_0000_0000 - rest) return word % divisor
   }
 }
 

@@ -98,7 +98,7 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
     }
     const partner = this.#exchange.partner()
     if (partner === undefined) return
-    this.#round = (this.#round + 1) % ROUNDS
+    this.#round = (this.#round + 1) & (ROUNDS - 1)
     const message = { kind: 'offer', round: this.#round, body: this.#exchange.offer(partner) } as const
     if (!this.affords(message)) return
     this.#offers++

@@ -12,9 +12,9 @@ import type { Exchange } from '../../core/exchange.ts'
  * it may have answered somebody meanwhile, and the sum is kept all the same.
  */
 export class PushPull implements Exchange<number, number> {
-  value: number
+  // Doubles from the start: a field that was anything else before gets a new object with every value.
+  value = Number.NaN
   readonly #partner: () => PeerDescriptor | undefined
-  /** Not an integer from the start, so that its memory lies beside the rest. */
   #sent = Number.NaN
 
   constructor(value: number, partner: () => PeerDescriptor | undefined) {

@@ -40,10 +40,10 @@ const ID = /^[A-Za-z0-9]{1,64}$/
  * shares with others. Position and record are made when somebody asks for them.
  */
 export class SimulatedDescriptor implements PeerDescriptor {
-  readonly id: string
   /** The node's number in its network: spares a message the search for its receiver. */
   readonly index: number
   readonly #statement: Statement
+  readonly id: string
   #position: number | undefined
 
   /** @throws RangeError as `describe` */

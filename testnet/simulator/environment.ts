@@ -82,7 +82,7 @@ export class SimulatedEnvironment<Message> implements Environment<Message> {
 
   /** Reads what an event will read; see `Protocol.touch`. */
   touch(): number {
-    return this.index + (this.#random?.touch() ?? 0) + (this.protocol?.touch?.() ?? 0)
+    return this.index + (this.protocol?.touch?.() ?? 0)
   }
 
   /** A timer is due: its event was taken out of the queue. */

@@ -97,9 +97,9 @@ async function averaging(
     row('million events a CPU-second, median, a budget for each node', null, round(median(own) / 1e6)),
     row(
       'bytes a node, one budget for all',
-      `<= ${MOST_BYTES}`,
+      rate === undefined ? null : `<= ${MOST_BYTES}`,
       Math.round(shared.bytesPerNode),
-      shared.bytesPerNode <= MOST_BYTES,
+      rate === undefined || shared.bytesPerNode <= MOST_BYTES,
     ),
     row('bytes a node, a budget for each', null, Math.round(own.bytesPerNode)),
     row('offers answered in time, %; the same trace twice', '> 95', round(shared.absorbed * 100), kept),
