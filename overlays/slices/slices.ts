@@ -55,12 +55,6 @@ const MIN_REISSUE = 1000
 /** Standard errors within which an answer is not certain. */
 const DOUBT = 2
 
-interface Remembered {
-  readonly signed: SignedValue
-  /** Whether the owner itself told it; otherwise its partner did. */
-  readonly firstHand: boolean
-}
-
 /**
  * Which quantile of an attribute am I in? The ranking method (Fernandez et al., Distributed Slicing in Dynamic Systems; Sliver,
  * Gramoli et al.): a node's rank is the share of the values it has seen that are smaller than its own. Each peer counts once,
@@ -81,7 +75,11 @@ export class Slices implements Exchange<null, readonly SignedValue[]> {
   readonly #environment: Surroundings
   readonly #init: SlicesInit
   readonly #options: SlicesOptions
-  readonly #remembered = new Map<string, Remembered>()
+  readonly #remembered = new Map<string, SignedValue>()
+  /** Those of them whose owner itself told its value; the others' partners did. */
+  readonly #firstHand = new Set<string>()
+  /** No value remembered was issued before. */
+  #oldest = Number.POSITIVE_INFINITY
   readonly #pace = new Pace(ASK_INTERVAL)
   #own: SignedValue | undefined
 
@@ -106,9 +104,9 @@ export class Slices implements Exchange<null, readonly SignedValue[]> {
     const { id } = this.#environment.self
     const now = this.#environment.now()
     let below = 0
-    for (const { signed } of this.#remembered.values()) {
-      const value = signed.value + this.#grown(now - signed.issued)
-      if (value < own || (value === own && signed.id < id)) below++
+    for (const other of this.#remembered.values()) {
+      const value = other.value + this.#grown(now - other.issued)
+      if (value < own || (value === own && other.id < id)) below++
     }
     const values = this.#remembered.size
     // The middle of the node's own place: exact once all are known, and neither 0 nor 1 before that.
@@ -142,6 +140,7 @@ export class Slices implements Exchange<null, readonly SignedValue[]> {
   /** It died or left: its value no longer counts. */
   remove(id: string): void {
     this.#remembered.delete(id)
+    this.#firstHand.delete(id)
   }
 
   partner(): PeerDescriptor | undefined {
@@ -160,11 +159,10 @@ export class Slices implements Exchange<null, readonly SignedValue[]> {
     }
     this.#forget()
     const own = this.#signed()
-    const heard: SignedValue[] = []
-    for (const { signed, firstHand } of this.#remembered.values()) {
-      if (firstHand && signed.id !== from.id) heard.push(signed)
-    }
-    const passedOn = this.#environment.random.sample(heard, MAX_VALUES - 1)
+    const others = [...this.#firstHand].filter((id) => id !== from.id)
+    const passedOn = this.#environment.random
+      .sample(others, MAX_VALUES - 1)
+      .map((id) => this.#remembered.get(id) as SignedValue)
     return own === undefined ? passedOn : [own, ...passedOn]
   }
 
@@ -184,21 +182,24 @@ export class Slices implements Exchange<null, readonly SignedValue[]> {
   missed(_partner: PeerDescriptor, _reason: MissedReason): void {}
 
   #remember(signed: SignedValue, firstHand: boolean): void {
-    const known = this.#remembered.get(signed.id)
-    if (known !== undefined && known.signed.issued >= signed.issued) {
-      if (firstHand && !known.firstHand) this.#remembered.set(signed.id, { signed: known.signed, firstHand })
-      return
+    const { id, issued } = signed
+    if (issued > (this.#remembered.get(id)?.issued ?? -1)) {
+      this.#remembered.delete(id)
+      this.#remembered.set(id, signed)
+      this.#oldest = Math.min(this.#oldest, issued)
     }
-    this.#remembered.delete(signed.id)
-    this.#remembered.set(signed.id, { signed, firstHand: firstHand || known?.firstHand === true })
-    if (this.#remembered.size > this.#options.memory) {
-      this.#remembered.delete(this.#remembered.keys().next().value as string)
-    }
+    if (firstHand) this.#firstHand.add(id)
+    if (this.#remembered.size > this.#options.memory) this.remove(this.#remembered.keys().next().value as string)
   }
 
   #forget(): void {
     const since = this.#environment.now() - this.#options.expiry
-    for (const [id, { signed }] of this.#remembered) if (signed.issued <= since) this.#remembered.delete(id)
+    if (this.#oldest > since) return
+    this.#oldest = Number.POSITIVE_INFINITY
+    for (const [id, { issued }] of this.#remembered) {
+      if (issued <= since) this.remove(id)
+      else this.#oldest = Math.min(this.#oldest, issued)
+    }
   }
 
   /** This node's value, signed anew when it changed or is getting old. */

@@ -169,15 +169,20 @@ export class Tree implements Protocol<TreeMessage> {
 
   #turn(): void {
     const now = this.#environment.now()
-    const { period } = this.#init
     this.#round++
     this.#expire(now)
     if (this.#isRoot() || this.#isCandidate(now)) this.#reign()
     else if (this.#parent !== undefined) this.#tell(this.#parent, 'join')
-    const lost = !this.#isRoot() && (this.#parent === undefined || this.#isLate())
-    if (lost) this.#ask(ASK)
-    else if (now - this.#changed < REST * period || this.#round % KEEP_ALIVE === 0) this.#ask(1)
+    this.#ask(this.#curiosity(now))
     this.#improve()
+  }
+
+  /** How many contacts to ask where they are. Whoever is lost, or root of nobody, asks several; at rest few are asked. */
+  #curiosity(now: number): number {
+    const isLost = this.#isRoot() ? this.#children.size === 0 : this.#parent === undefined || this.#isLate()
+    if (isLost) return ASK
+    const isNew = now - this.#changed < REST * this.#init.period
+    return this.#isRoot() || isNew || this.#round % KEEP_ALIVE === 0 ? 1 : 0
   }
 
   #expire(now: number): void {
