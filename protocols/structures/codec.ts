@@ -26,7 +26,12 @@ export const structuresCodec: Codec<StructuresMessage> = {
     checkText(name, MAX_NAME, 'structures-name')
     return { name, message: kindOf(name).codec.decode(body, claims) }
   },
-  size: ({ name, message }) => kindOf(name).codec.size(message) + name.length * 3 + 8,
+  size: ({ name, message }) => kindOf(name).codec.size(message) + frameSize(name),
+}
+
+/** Bytes that a structure's name puts around each of its messages, at most. */
+export function frameSize(name: string): number {
+  return name.length * 3 + 8
 }
 
 function kindOf(name: string): Kind {

@@ -5,7 +5,7 @@ import type { Environment, Protocol } from '../../core/environment.ts'
 import type { Sign } from '../../core/signed.ts'
 import { Tally } from '../../core/tally.ts'
 import type { TManOptions } from '../../overlays/tman/tman.ts'
-import type { StructuresMessage } from './codec.ts'
+import { frameSize, type StructuresMessage } from './codec.ts'
 import { KINDS } from './kinds.ts'
 import type { Kind, OwnStructure, Structure, StructureMember } from './structure.ts'
 
@@ -36,7 +36,7 @@ const LOOK = 8
  * Invariant: no structure gets to see a peer whose descriptor does not say that it takes part.
  */
 export class Structures implements Protocol<StructuresMessage> {
-  /** not-run, not-taking-part: messages for structures of which this node, or the sender, is no part. */
+  /** not-run, not-taking-part: messages for structures of which this node, or the sender, is no part; over-budget: not sent. */
   readonly tally = new Tally()
   readonly #running: readonly Running[]
 
@@ -50,7 +50,7 @@ export class Structures implements Protocol<StructuresMessage> {
       const takesPart = (peer: PeerDescriptor) => needs.every((attribute) => Object.hasOwn(peer.attributes, attribute))
       const structure = kind.make(argument, {
         name,
-        environment: under(environment, name),
+        environment: under(environment, name, (bytes) => this.#affords(init.budget, environment.now(), bytes)),
         budget: init.budget,
         period: init.period,
         tman: init.tman ?? {},
@@ -107,6 +107,13 @@ export class Structures implements Protocol<StructuresMessage> {
   /** By the structure's name; each in the order in which it wants them. */
   members(): ReadonlyMap<string, readonly StructureMember[]> {
     return new Map(this.#running.map(({ name, structure }) => [name, structure.members()]))
+  }
+
+  /** A structure has paid for its message; what is left may be too little for the name around it. */
+  #affords(budget: TokenBucket, now: number, bytes: number): boolean {
+    if (budget.take(now, bytes)) return true
+    this.tally.add('over-budget')
+    return false
   }
 
   /** Peers to be kept connected and watched, each once. */
@@ -182,15 +189,21 @@ function listed(): string {
     .join(', ')
 }
 
-/** The environment of one structure: chance of its own, every message under its name. */
-function under(environment: Environment<StructuresMessage>, name: string): Environment<unknown> {
+/** The environment of one structure: chance of its own, every message under its name, which is paid for, too. */
+function under(
+  environment: Environment<StructuresMessage>,
+  name: string,
+  affords: (bytes: number) => boolean,
+): Environment<unknown> {
   return {
     get self() {
       return environment.self
     },
     random: environment.random.fork(name),
     now: () => environment.now(),
-    send: (to, message) => environment.send(to, { name, message }),
+    send: (to, message) => {
+      if (affords(frameSize(name))) environment.send(to, { name, message })
+    },
     after: (delay, task) => environment.after(delay, task),
     every: (period, task) => environment.every(period, task),
   }

@@ -12,6 +12,7 @@ interface Life {
 /** Who lived when: what answers and deliveries are held against. */
 export class Chronicle {
   readonly #lives: Life[][] = []
+  readonly #standing = new Map<number, number>()
   /** When the last fault that cut or lost messages ended; Infinity while one lasts. */
   #disturbances = 0
   #calm = 0
@@ -28,6 +29,16 @@ export class Chronicle {
     if (pause?.to === Number.POSITIVE_INFINITY) pause.to = at
     if (condition === 'paused') life.pauses.push({ from: at, to: Number.POSITIVE_INFINITY })
     else if (condition !== 'up') life.to = at
+  }
+
+  /** Its clock was set back: for the node time stands still until then. */
+  setBack(index: number, until: number): void {
+    this.#standing.set(index, Math.max(until, this.standsUntil(index)))
+  }
+
+  /** Until when its clock stands still, at the latest; in the past for one that was never set back. */
+  standsUntil(index: number): number {
+    return this.#standing.get(index) ?? Number.NEGATIVE_INFINITY
   }
 
   /** Messages are cut, lost or late from now on, until as many `calmed`. */

@@ -183,7 +183,10 @@ export class Director {
     } else if (step.clock !== undefined) {
       const { jump, rate } = step.clock
       const chosen = this.#choose(step.clock.nodes, this.#up(), random)
-      for (const index of chosen) faults.clock(index, { step: jump, ...(rate !== undefined && { rate }) })
+      for (const index of chosen) {
+        faults.clock(index, { step: jump, ...(rate !== undefined && { rate }) })
+        if (jump < 0) this.#chronicle.setBack(index, this.#stage.testnet.now() - jump)
+      }
       this.#note(`clock of ${named(chosen)} jumps by ${durationText(jump)}`)
     } else if (step.byzantine !== undefined) {
       const { as } = step.byzantine

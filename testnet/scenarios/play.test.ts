@@ -17,7 +17,7 @@ for (const name of shipped()) {
     const outcome = await run(readScenario(name, { nodes: name === 'flash-crowd' ? 20 : 32 }).scenario)
     const wrong = [...outcome.checks.filter(({ ok }) => !ok), ...outcome.violations]
     assert.deepEqual(wrong, [])
-    assert.ok(outcome.ok && outcome.invariants.length === 7)
+    assert.ok(outcome.ok && outcome.invariants.length === 8)
     assert.ok(outcome.queries.answered > 0 && outcome.publications.delivered > 0)
     const { bytesPerRound, mostBytes } = outcome.load ?? assert.fail('no load')
     assert.ok(bytesPerRound.mean > 0 && bytesPerRound.max >= bytesPerRound.mean && mostBytes > bytesPerRound.max)

@@ -20,6 +20,16 @@ const FAULTS: Sizes = [2, 12]
 /** Times are drawn in these, ms. */
 const GRAIN = 100
 
+/** Run beside the ring in some networks. */
+const STRUCTURES = [
+  'spanning-tree',
+  'spanning-tree',
+  'spanning-tree',
+  'line:load',
+  'torus',
+  'slices:load',
+  'superpeers',
+]
 const COUNT = 'SELECT count(*), sum(number) FROM nodes'
 const EACH = 'SELECT number, count(*) FROM nodes GROUP BY number'
 
@@ -49,7 +59,10 @@ export function randomScenario(seed: number, sizes: Sizes): Scenario {
   return {
     ...plain,
     network: { ...plain.network, ...networkOf(random) },
-    stack: { gossipBudget: (random.pick([16, 32, 64, 256, 256, 256]) ?? 256) * 1024 },
+    stack: {
+      gossipBudget: (random.pick([16, 32, 64, 256, 256, 256]) ?? 256) * 1024,
+      ...(random.chance(0.3) && { structures: [random.pick(STRUCTURES) ?? 'spanning-tree'] }),
+    },
     timeline: timeline.sort((a, b) => a.at - b.at),
     checks: [
       { at: healed, within: RECOVERY, since: 0, ring: 1 },

@@ -7,7 +7,7 @@ import { bounded } from './bounds.ts'
 import { gossipBudget } from './budget.ts'
 import { deliveredOnce, inOrder } from './deliveries.ts'
 import type { Invariant, World } from './invariant.ts'
-import { forgotten, noResurrection } from './members.ts'
+import { forgotten, noDeadRoot, noResurrection } from './members.ts'
 import { INVARIANT_NAMES, type InvariantName } from './names.ts'
 
 /** Those that can be watched from outside, of real nodes too. */
@@ -28,6 +28,8 @@ const MAKERS: Readonly<Record<InvariantName, (world: World, scenario: Scenario) 
   bounded,
   'no-resurrection': noResurrection,
   forgotten,
+  'no-dead-root': (world, { stack }) =>
+    stack.structures?.includes('spanning-tree') ? noDeadRoot(world) : { name: 'no-dead-root' },
   'gossip-budget': (_, { stack }) => gossipBudget(stack.gossipBudget),
 }
 

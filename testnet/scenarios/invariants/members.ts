@@ -46,11 +46,41 @@ export function forgotten({ testnet, simulated, chronicle }: World): Invariant {
       for (const { index, id } of testnet.nodes) {
         const since = chronicle.runsSince(index)
         if (since === undefined || now - since < DETECTION) continue
+        if (now - chronicle.standsUntil(index) < BELIEF + DETECTION) continue
         const contacts = simulated?.testnet.simulation.node(id).protocol.contacts()
         const ghost = contacts?.find((peer) => gone.has(peer.id))
         if (ghost !== undefined) {
           const dead = Math.round((now - (chronicle.deadSince(gone.get(ghost.id) as number) ?? now)) / 1000)
           return `node ${gone.get(ghost.id)} has been dead for ${dead} s, and is a contact of node ${index}`
+        }
+      }
+      return undefined
+    },
+  }
+}
+
+/** ms after its death within which nobody's root is a dead node any more: three rounds of the tree, and its last words' way. */
+const ROOTLESS = 15_000
+
+/** A tree does not stand on a dead root. */
+export function noDeadRoot({ testnet, simulated, chronicle }: World): Invariant {
+  return {
+    name: 'no-dead-root',
+    patrol() {
+      const now = testnet.now()
+      const dead = new Map<string, number>()
+      for (const { index, id } of testnet.nodes) {
+        const died = chronicle.deadSince(index)
+        if (died !== undefined && now - died >= ROOTLESS) dead.set(id, index)
+      }
+      if (dead.size === 0) return undefined
+      for (const { index, id } of testnet.nodes) {
+        const since = chronicle.runsSince(index)
+        if (since === undefined || now - since < ROOTLESS || now - chronicle.standsUntil(index) < ROOTLESS) continue
+        const { structures } = simulated?.testnet.simulation.node(id).protocol.status() ?? {}
+        const root = (structures?.['spanning-tree'] as { readonly root: string } | undefined)?.root
+        if (root !== undefined && dead.has(root)) {
+          return `node ${dead.get(root)} is dead, and node ${index} takes it for the root of the tree`
         }
       }
       return undefined

@@ -6,6 +6,7 @@ export const INVARIANT_NAMES = [
   'bounded',
   'no-resurrection',
   'forgotten',
+  'no-dead-root',
   'gossip-budget',
 ] as const
 
