@@ -44,7 +44,8 @@ export class Ahead<Message> {
     // Each loop comes to what the one before it has fetched.
     for (let i = 0; i < count; i++) seen += this.#event(this.#events[i] as number)
     for (let i = 0; i < count; i++) seen += this.#node(this.#events[i] as number)
-    for (let i = 0; i < count; i++) seen += this.#place(this.#events[i] as number)?.touch() ?? 0
+    for (let i = 0; i < count; i++) if (typeof this.#place(this.#events[i] as number)?.protocol === 'object') seen++
+    for (let i = 0; i < count; i++) seen += this.#place(this.#events[i] as number)?.protocol?.touch?.() ?? 0
     this.seen = seen
   }
 
