@@ -128,9 +128,9 @@ export class Aggregation implements Protocol<AggregationMessage> {
   }
 
   status() {
-    const { epochs, transfers, rounds } = this.#standing
+    const { epoch, epochs, transfers, rounds } = this.#standing
     return {
-      epoch: epochs.current,
+      epoch,
       rounds,
       components: transfers.keys.length,
       counts: { ...this.#rounds.tally.toJSON(), ...transfers.tally.toJSON(), ...epochs.tally.toJSON() },
@@ -163,7 +163,7 @@ export class Aggregation implements Protocol<AggregationMessage> {
   }
 
   #hasSettled(): boolean {
-    return this.#standing.epochs.current > 0 && this.#standing.rounds >= this.#settle
+    return this.#standing.epoch > 0 && this.#standing.rounds >= this.#settle
   }
 
   /**

@@ -60,9 +60,9 @@ export function readStanding(standing: Standing, context: Context): Aggregates {
     const at = place.get(key)
     return at === undefined ? [] : standing.history.map((values) => values[at] ?? 0)
   }
-  const { exchangedAt, minima, epochs } = standing
+  const { exchangedAt, minima, epoch } = standing
   // Before any exchange there is what the ring alone says, which is of now.
-  const told = { ageMs: exchangedAt === 0 ? 0 : context.now - exchangedAt, epoch: epochs.current }
+  const told = { ageMs: exchangedAt === 0 ? 0 : context.now - exchangedAt, epoch }
   const size = networkSize(sizesOf(standing, context))
   const averages: Record<string, Reading> = {}
   const sums: Record<string, Reading> = {}
@@ -98,7 +98,7 @@ export function readStanding(standing: Standing, context: Context): Aggregates {
     if (context.quantiles.includes(name)) histograms[name] = histogramOf(name, series)
   }
   return {
-    epoch: epochs.current,
+    epoch,
     ...(size && { size: { ...size, ...told } }),
     averages,
     sums,

@@ -88,6 +88,7 @@ export class Standing implements Exchange<StandingOffer, StandingAnswer> {
   #own = new Map<number, number>()
   /** The latest states, newest last: values in the order of `keys`. */
   #history: (readonly number[])[] = []
+  #epoch = 0
   #rounds = 0
   #exchangedAt = 0
   /** Of this node's last transfers, which failed for somebody's coming or going; newest last. At most OUTCOMES. */
@@ -129,6 +130,11 @@ export class Standing implements Exchange<StandingOffer, StandingAnswer> {
 
   get minima(): Minima {
     return this.#minima
+  }
+
+  /** The epoch that all of this belongs to; 0 while this node waits for its first. */
+  get epoch(): number {
+    return this.#epoch
   }
 
   /** Rounds since the epoch began here. */
@@ -220,6 +226,7 @@ export class Standing implements Exchange<StandingOffer, StandingAnswer> {
   #begin(): void {
     const size = this.#init.size() ?? Number.POSITIVE_INFINITY
     this.#init.ended()
+    this.#epoch = this.epochs.current
     const { random } = this.#environment
     this.#transfers = this.#fresh()
     this.#draws = draws(random, this.#options.draws)
