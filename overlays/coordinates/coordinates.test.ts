@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { Random } from '../../core/random.ts'
 import { type Coordinate, Coordinates, type CoordinatesOptions, isCoordinate, predicted } from './coordinates.ts'
 
-const UNDEFENDED = { maxStep: Number.POSITIVE_INFINITY, outlier: Number.POSITIVE_INFINITY }
+const UNDEFENDED = { maxStep: Number.POSITIVE_INFINITY, implausible: Number.POSITIVE_INFINITY }
 /** Very sure of itself, and nowhere near. */
 const lie = (random: Random): Coordinate => ({
   x: (random.float() - 0.5) * 4000,
@@ -95,7 +95,7 @@ test('a claim that is none is refused and counted', () => {
   assert.deepEqual(coordinates.own, { x: 0, y: 0, height: 0.1, error: 1 })
 })
 
-test('who really moved is followed, though every observation is an outlier at first', () => {
+test('who really moved is followed, though nothing that it measures is plausible at first', () => {
   const random = new Random(2)
   const mine = new Coordinates(random)
   const anchors = Array.from({ length: 20 }, () => ({

@@ -17,13 +17,14 @@ export interface CoordinatesOptions {
   /** ms that one observation moves a node at most. Infinity: undefended. @default 50 (chosen) */
   readonly maxStep: number
   /**
-   * An observation that is wrong by more than so many times the median of the last 32 is not believed: most peers are
-   * honest, so who is far off the median lies or has moved. Infinity: undefended. @default 4 (measured)
+   * An observation that is wrong by more than so many times the median of the last 32 round trips is not believed: a network
+   * is a few medians across, so nobody in it can be further from where he is expected. What it is wrong by is no measure: honest
+   * nodes that settled in the wrong places must be able to leave them. Infinity: undefended. @default 3 (measured)
    */
-  readonly outlier: number
+  readonly implausible: number
 }
 
-export const COORDINATES_DEFAULTS: CoordinatesOptions = { gain: 0.25, maxStep: 50, outlier: 4 }
+export const COORDINATES_DEFAULTS: CoordinatesOptions = { gain: 0.25, maxStep: 50, implausible: 3 }
 
 /** ms: nothing on Earth is further away, and nothing further is believed. */
 export const MAX_DISTANCE = 10_000
@@ -33,9 +34,7 @@ const MAX_HEIGHT = 2000
 /** Nobody is believed to be surer than this, or a liar's word would move others by the whole gain. */
 const MIN_ERROR = 0.05
 const WINDOW = 32
-/** Surprises that must be known before any is called an outlier. */
-const ENOUGH = 8
-/** ms below which no surprise is an outlier: jitter of a local network. */
+/** ms that are always believed: round trips of a local network vary so much. */
 const JITTER = 5
 
 export const ORIGIN: Coordinate = { x: 0, y: 0, height: MIN_HEIGHT, error: 1 }
@@ -64,15 +63,15 @@ export function isCoordinate({ x, y, height, error }: Coordinate): boolean {
  *
  * Invariants: (1) the coordinate is always one that others accept (`isCoordinate`), whatever was observed; (2) one observation moves
  * it by `maxStep` at most.
- * Departures: claims out of range are refused, as are outliers; a step is bounded.
+ * Departures: claims out of range and implausible ones are refused; a step is bounded.
  */
 export class Coordinates {
-  /** observed, refused (no coordinate, no round trip), outlier */
+  /** observed, implausible, refused (no coordinate, no round trip) */
   readonly tally = new Tally()
   readonly #options: CoordinatesOptions
   readonly #random: Random
-  /** ms by which the latest observations were wrong, a ring of at most WINDOW. */
-  readonly #surprises: number[] = []
+  /** The latest round trips in ms, at most WINDOW. */
+  readonly #measured: number[] = []
   #next = 0
   #own: Coordinate = ORIGIN
 
@@ -93,20 +92,18 @@ export class Coordinates {
     }
     const own = this.#own
     const distance = predicted(own, remote)
-    const surprise = Math.abs(rtt - distance)
-    const outlier = this.#isOutlier(surprise)
-    // Remembered all the same: if many say so it becomes the median, and the node follows.
-    this.#remember(surprise)
-    if (outlier) {
-      this.tally.add('outlier')
+    const surprise = rtt - distance
+    this.#remember(rtt)
+    if (Math.abs(surprise) > this.#limit()) {
+      this.tally.add('implausible')
       return
     }
     this.tally.add('observed')
     const { gain, maxStep } = this.#options
     const weight = own.error / (own.error + Math.max(MIN_ERROR, remote.error))
-    const relative = Math.min(MAX_ERROR, surprise / Math.max(1, rtt))
+    const relative = Math.min(MAX_ERROR, Math.abs(surprise) / Math.max(1, rtt))
     const error = clamp(relative * gain * weight + own.error * (1 - gain * weight), MIN_ERROR, MAX_ERROR)
-    const step = clamp(gain * weight * (rtt - distance), -maxStep, maxStep)
+    const step = clamp(gain * weight * surprise, -maxStep, maxStep)
     const [ux, uy, uh] = this.#direction(own, remote, distance)
     this.#own = {
       x: clamp(own.x + step * ux, -MAX_DISTANCE, MAX_DISTANCE),
@@ -121,21 +118,22 @@ export class Coordinates {
     const dx = own.x - remote.x
     const dy = own.y - remote.y
     if (dx === 0 && dy === 0) {
-      const angle = this.#random.float() * 2 * Math.PI
-      return [Math.cos(angle), Math.sin(angle), 0]
+      // Without sine and cosine, which round differently from machine to machine.
+      const [a, b] = [this.#random.float() * 2 - 1, this.#random.float() * 2 - 1]
+      const length = Math.sqrt(a * a + b * b)
+      return length === 0 ? [1, 0, 0] : [a / length, b / length, 0]
     }
     return [dx / distance, dy / distance, (own.height + remote.height) / distance]
   }
 
-  #isOutlier(surprise: number): boolean {
-    const { outlier } = this.#options
-    if (outlier === Number.POSITIVE_INFINITY || this.#surprises.length < ENOUGH) return false
-    const sorted = [...this.#surprises].sort((a, b) => a - b)
-    return surprise > Math.max(JITTER, outlier * (sorted[sorted.length >> 1] as number))
+  /** ms beyond which no prediction is an honest mistake. */
+  #limit(): number {
+    const sorted = [...this.#measured].sort((a, b) => a - b)
+    return JITTER + this.#options.implausible * (sorted[sorted.length >> 1] as number)
   }
 
-  #remember(surprise: number): void {
-    this.#surprises[this.#next] = surprise
+  #remember(rtt: number): void {
+    this.#measured[this.#next] = rtt
     this.#next = (this.#next + 1) % WINDOW
   }
 }

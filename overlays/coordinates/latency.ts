@@ -4,6 +4,9 @@ import type { Exchange, MissedReason } from '../../core/exchange.ts'
 import type { TMan } from '../tman/tman.ts'
 import type { Coordinate, Coordinates } from './coordinates.ts'
 
+/** Share of the partners that are any members of the view, near or far. */
+const FAR = 0.75
+
 /** What T-Man says, and where its sender lies. */
 export interface Located {
   readonly coordinate: Coordinate
@@ -14,7 +17,7 @@ export interface Located {
  * T-Man by latency: every exchange is a measurement, too. The sender's own coordinate rides in the message, as fresh as it is; where
  * third parties lie is read from their signed descriptors, which are made anew only now and then.
  *
- * Departure from T-Man: half of the partners are any members of the view: coordinates learnt from near peers alone are right
+ * Departure from T-Man: most of the partners are any members of the view: coordinates learnt from near peers alone are right
  * about near peers alone.
  */
 export class LatencyExchange implements Exchange<Located, Located> {
@@ -32,7 +35,7 @@ export class LatencyExchange implements Exchange<Located, Located> {
   partner(): PeerDescriptor | undefined {
     const { random } = this.#environment
     const partner = this.#tman.partner()
-    return partner !== undefined && random.chance(0.5) ? random.pick(this.#tman.view) : partner
+    return partner !== undefined && random.chance(FAR) ? random.pick(this.#tman.view) : partner
   }
 
   offer(partner: PeerDescriptor): Located {

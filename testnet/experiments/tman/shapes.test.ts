@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { experiment as latency } from './latency.ts'
 import { experiment as torus } from './torus.ts'
 import { experiment as tree } from './tree.ts'
 
@@ -19,3 +20,13 @@ for (const experiment of [torus, tree]) {
     assert.match(figures[0]?.svg ?? '', /<title>/)
   })
 }
+
+test('tman-latency, quick: chosen neighbours are nearly as near as the nearest, far nearer than random ones', async () => {
+  const { rows, tables, figures } = await latency.run({ seed: 1, quick: true, progress: () => {} })
+  for (const row of rows) assert.ok(row.ok, JSON.stringify(row))
+  const [, chosen, best, any] = rows.map(({ measured }) => Number(measured)) as [number, number, number, number]
+  assert.ok(best <= chosen && chosen < any / 3)
+  const [first, last] = [tables[0]?.rows[0], tables[0]?.rows.at(-1)]
+  assert.ok(Number(first?.[1]) > 2 * Number(last?.[1]), 'it learnt')
+  assert.match(figures[0]?.svg ?? '', /<title>/)
+})
