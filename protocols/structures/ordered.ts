@@ -46,7 +46,7 @@ export class Ordered<Body> implements Structure<RoundMessage<Body, Body>> {
       admits: (peer) => surroundings.admits(peer),
       ask: (peer) => surroundings.ask(peer),
       changed: () => surroundings.changed(),
-      options: { ...VIEW, ...surroundings.tman },
+      options: VIEW,
     })
     const exchange = init.exchange(this.#tman)
     this.#rounds = new Rounds(environment, exchange, {

@@ -5,7 +5,6 @@ import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment } from '../../core/environment.ts'
 import type { Sign } from '../../core/signed.ts'
 import type { Ranking } from '../../overlays/tman/ranking.ts'
-import type { TManOptions } from '../../overlays/tman/tman.ts'
 
 /** A peer that this node has in a structure. */
 export interface StructureMember {
@@ -44,7 +43,6 @@ export interface StructureSurroundings<Message = unknown> {
   readonly budget: TokenBucket
   /** ms between two rounds. */
   readonly period: number
-  readonly tman: Partial<TManOptions>
   readonly own: readonly OwnStructure[]
   /** Signs as this node; undefined where nobody checks. */
   readonly sign: Sign | undefined

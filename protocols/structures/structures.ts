@@ -4,7 +4,6 @@ import { MAX_RANKED_ATTRIBUTES, type PeerDescriptor } from '../../core/descripto
 import type { Environment, Protocol } from '../../core/environment.ts'
 import type { Sign } from '../../core/signed.ts'
 import { Tally } from '../../core/tally.ts'
-import type { TManOptions } from '../../overlays/tman/tman.ts'
 import { frameSize, type StructuresMessage } from './codec.ts'
 import { KINDS } from './kinds.ts'
 import type { Kind, OwnStructure, Structure, StructureMember } from './structure.ts'
@@ -15,7 +14,6 @@ export interface StructuresInit {
   readonly own?: readonly OwnStructure[]
   readonly budget: TokenBucket
   readonly period: number
-  readonly tman?: Partial<TManOptions> | undefined
   readonly sign?: Sign | undefined
   /** The ring's view. */
   contacts(): readonly PeerDescriptor[]
@@ -53,7 +51,6 @@ export class Structures implements Protocol<StructuresMessage> {
         environment: under(environment, name, (bytes) => this.#affords(init.budget, environment.now(), bytes)),
         budget: init.budget,
         period: init.period,
-        tman: init.tman ?? {},
         own,
         sign: init.sign,
         contacts: () => (takesPart(environment.self) ? init.contacts().filter(takesPart) : []),
@@ -97,6 +94,13 @@ export class Structures implements Protocol<StructuresMessage> {
     for (const { structure, takesPart } of this.#running) {
       const part = peers.filter(takesPart)
       if (part.length > 0) structure.introduce(part)
+      // Who took part says himself that he does no more.
+      const apart = peers.filter((peer) => !takesPart(peer))
+      if (apart.length === 0) continue
+      const left = structure.members().filter(({ peer }) => {
+        return apart.some(({ id, sequence }) => id === peer.id && sequence > peer.sequence)
+      })
+      for (const { peer } of left) structure.remove(peer.id)
     }
   }
 
