@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { TokenBucket } from '../../core/bucket.ts'
 import type { PeerDescriptor } from '../../core/descriptor.ts'
 import { Network } from '../tree/network.test.ts'
+import { superPeersCodec } from './codec.ts'
 import type { SuperPeersMessage } from './messages.ts'
 import { SuperPeers } from './superpeers.ts'
 
@@ -124,6 +125,42 @@ suite('superpeers', () => {
     net.kill(dead?.id as string)
     for (const { protocol } of net.live) protocol.remove(dead?.id as string)
     assert.ok(net.live.every(({ protocol }) => protocol.superPeer?.id !== dead?.id))
+  })
+
+  test('places of clients that died come free within 14 rounds, without a word from failure detection', () => {
+    const net = network([20, ...Array.from({ length: 15 }, () => 0)])
+    net.run(20 * PERIOD)
+    const [superPeer] = superPeers(net)
+    const clients = superPeer?.protocol.clients ?? []
+    assert.equal(clients.length, 15)
+    for (const { id } of clients.slice(0, 7)) net.kill(id)
+    net.run(14 * PERIOD)
+    assert.equal(superPeer?.protocol.clients.length, 8)
+  })
+
+  test('what the gossip budget does not allow is not said, and counted', () => {
+    const rate = 400
+    const sent = new Map<string, number>()
+    const net: Net = new Network(1, (environment) => {
+      const sample = (count: number) =>
+        environment.random.sample([...net.nodes.values()], count).map(({ self }) => self)
+      const budget = new TokenBucket(rate, rate)
+      const capacityOf = ({ attributes }: PeerDescriptor) => attributes.capacity
+      return new SuperPeers(environment, { capacityOf, sample, budget, period: PERIOD })
+    })
+    for (const [i, capacity] of uniform(30).entries()) net.add(`n${i}`, { capacity })
+    net.watch = (from, _to, message) => {
+      sent.set(from, (sent.get(from) ?? 0) + superPeersCodec.encode(message).length)
+    }
+    let refused = 0
+    for (let second = 0; second < 20; second++) {
+      sent.clear()
+      net.run(1000)
+      for (const [id, bytes] of sent) assert.ok(bytes <= 2 * rate, `${id} sent ${bytes}`)
+    }
+    for (const { protocol } of net.live) refused += protocol.tally.get('over-budget')
+    assert.ok(refused > 0)
+    assertLimits(net)
   })
 
   test('a handover is a hint: of clients told to move to a place that is taken or dead, none is lost', () => {

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { TokenBucket } from '../../core/bucket.ts'
 import { CLOCK_WINDOW, describe } from '../../core/descriptor.ts'
 import { type Beacon, issueBeacon, RootOrder } from './beacon.ts'
+import { treeCodec } from './codec.ts'
 import { type Announcement, MAX_DEPTH, type TreeMessage } from './messages.ts'
 import { Network } from './network.test.ts'
 import { FAN_OUT, PATIENCE, Tree } from './tree.ts'
@@ -271,6 +272,46 @@ suite('tree', () => {
       lost.filter(({ id }) => id !== root).map(({ id }) => id),
       [],
     )
+  })
+
+  test('what the gossip budget does not allow is not said, and counted', () => {
+    const rate = 150
+    const sent = new Map<string, number>()
+    const edges = graph(20, 3, 1)
+    const net: Network<TreeMessage, Tree> = new Network(1, (environment) => {
+      const contacts = () => [...(edges.get(environment.self.id) ?? [])].map((id) => net.node(id).self)
+      return new Tree(environment, { contacts, period: PERIOD, budget: new TokenBucket(rate, rate) })
+    })
+    for (const id of edges.keys()) net.add(id)
+    net.watch = (from, _to, message) => {
+      sent.set(from, (sent.get(from) ?? 0) + treeCodec.encode(message).length)
+    }
+    for (let second = 0; second < 20; second++) {
+      sent.clear()
+      net.run(1000)
+      for (const [id, bytes] of sent) assert.ok(bytes <= 2 * rate, `${id} sent ${bytes}`)
+    }
+    assert.ok(net.live.some(({ protocol }) => protocol.tally.get('over-budget') > 0))
+  })
+
+  test('a root that comes and goes costs three rounds each time, and no more: the tree is there in between', () => {
+    const bed = network(30)
+    roundsUntilPerfect(bed, 10)
+    const root = best([...bed.edges.keys()], bed.net.now)
+    for (let i = 0; i < 4; i++) {
+      bed.net.pause(root)
+      bed.net.run((PATIENCE + 1) * PERIOD)
+      assert.ok(bed.net.live.every(({ id, protocol }) => id === root || protocol.root !== root))
+      bed.net.run(8 * PERIOD)
+      const others = bed.net.live.filter(({ id }) => id !== root)
+      const next = best(
+        others.map(({ id }) => id),
+        bed.net.now,
+      )
+      assert.ok(others.every(({ protocol }) => protocol.root === next))
+      bed.net.resume(root)
+      roundsUntilPerfect(bed, 8)
+    }
   })
 
   test('a star of more leaves than a node may have children: 16 are taken, the others are told no', () => {
