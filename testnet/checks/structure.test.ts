@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { contactsOf } from '../../node/peers.ts'
+import { type StackMessage, stackCodec } from '../../protocols/channels.ts'
+import { Stack } from '../../protocols/stack.ts'
 import { SimulatedTestnet } from '../simulated.ts'
+import { Simulation } from '../simulator/simulation.ts'
 import { hasTargets, linksOf, structureComplete } from './structure.ts'
 
 /** The labels `number` are distinct, and the simulated machine's `load` has 16 values for all nodes. */
@@ -59,4 +63,33 @@ test('a structure that nobody takes part in is not complete, and one without tar
   ])
   assert.throws(() => linksOf('latency', []), /only ring, line/)
   await testnet.stop()
+})
+
+test('members of structures are among the peers, once each, with what they are there', () => {
+  const nodes = 96
+  const simulation = new Simulation<StackMessage, Stack>({ seed: 3, latency: 20, codec: stackCodec })
+  for (let i = 0; i < nodes; i++) {
+    const node = simulation.add({ addresses: [`/ip4/10.0.${i}.1/tcp/1`] }, (environment) => {
+      return new Stack(environment, {
+        attributes: () => ({ number: i }),
+        sequences: { next: () => undefined },
+        options: { structures: ['line:number'] },
+      })
+    })
+    node.describe({ attributes: node.protocol.ranked() })
+    node.protocol.introduce(simulation.nodes.slice(0, 1).map(({ self }) => self))
+  }
+  simulation.run(30_000)
+  let apart = 0
+  for (const [i, { protocol }] of simulation.nodes.entries()) {
+    const peers = contactsOf(protocol, () => false)
+    assert.equal(new Set(peers.map(({ id }) => id)).size, peers.length)
+    for (const beside of [i - 1, i + 1].filter((j) => j >= 0 && j < nodes)) {
+      const peer = peers.find(({ id }) => id === `n${beside}`)
+      assert.deepEqual(peer?.structures, [{ name: 'line:number', role: 'neighbour' }])
+      if (peer?.role === 'line:number neighbour') apart++
+    }
+    assert.ok(peers.every(({ role }) => role !== 'random'))
+  }
+  assert.ok(apart > 0, 'some neighbours on the line are strangers on the ring')
 })
