@@ -38,35 +38,35 @@ export class Ahead<Message> {
     if (this.#memory.environments.length >= MANY) this.#look()
   }
 
+  /**
+   * Loop by loop, each of them short, so that many rounds of it are under way at a time, and each coming to what the one before
+   * it has fetched. The arrays are new ones: writing objects into old ones costs a look at each object's page.
+   */
   #look(): void {
-    const count = this.#memory.queue.peek(this.#events)
+    const { queue, environments, states, traffic } = this.#memory
+    const events = this.#events
+    const count = queue.peek(events)
+    const carried = new Array<unknown>(count)
+    const places = new Array<SimulatedEnvironment<Message> | undefined>(count)
     let seen = 0
-    // Each loop comes to what the one before it has fetched.
-    for (let i = 0; i < count; i++) seen += this.#event(this.#events[i] as number)
-    for (let i = 0; i < count; i++) seen += this.#node(this.#events[i] as number)
-    for (let i = 0; i < count; i++) if (typeof this.#place(this.#events[i] as number)?.protocol === 'object') seen++
-    for (let i = 0; i < count; i++) seen += this.#place(this.#events[i] as number)?.protocol?.touch?.() ?? 0
+    for (let i = 0; i < count; i++) {
+      const event = events[i] as number
+      carried[i] = queue.timer(event) ?? queue.payload(event)
+    }
+    for (let i = 0; i < count; i++) {
+      const event = events[i] as number
+      const timer = queue.timer(event)
+      places[i] = timer === undefined ? environments[queue.target(event)] : timer.environment
+      if (typeof carried[i] === 'object') seen++
+    }
+    for (let i = 0; i < count; i++) seen += places[i]?.index ?? 0
+    for (let i = 0; i < count; i++) {
+      const place = places[i]
+      if (place === undefined) continue
+      seen += (states[place.index] as number) + traffic.touch(place.index)
+      if (typeof place.protocol === 'object') seen++
+    }
+    for (let i = 0; i < count; i++) seen += places[i]?.protocol?.touch?.() ?? 0
     this.seen = seen
-  }
-
-  /** The event, and the object it carries. */
-  #event(event: number): number {
-    const { queue } = this.#memory
-    const timer = queue.timer(event)
-    if (timer !== undefined) return timer.period
-    return typeof queue.payload(event) === 'object' && typeof queue.sender(event) === 'object' ? 1 : 0
-  }
-
-  #node(event: number): number {
-    const { traffic, states } = this.#memory
-    const index = this.#place(event)?.index ?? 0
-    return (states[index] as number) + traffic.touch(index)
-  }
-
-  /** What it happens to; undefined when it is no node. */
-  #place(event: number): SimulatedEnvironment<Message> | undefined {
-    const { queue, environments } = this.#memory
-    const timer = queue.timer(event)
-    return timer === undefined ? environments[queue.target(event)] : timer.environment
   }
 }
