@@ -212,21 +212,25 @@ describe('standing aggregates of 200 nodes', () => {
   test('one that claims the moon moves everybody, unless a range is stated', () => {
     const lie = (message: AggregationMessage): AggregationMessage => {
       if (message.kind !== 'offer') return message
-      const { transfer } = message.body
-      return {
-        ...message,
-        body: { ...message.body, transfer: { ...transfer, values: transfer.values.map(() => 1e9) } },
-      }
+      const { transfer, minima } = message.body
+      const values = transfer.values.map(() => 1e9)
+      const lowest = new Map([...minima].map(([key]) => [key, -1e9]))
+      return { ...message, body: { ...message.body, minima: lowest, transfer: { ...transfer, values } } }
     }
     const told = (ranges: AggregationOptions['ranges']) => {
       const fleet = new Fleet({ nodes: 50, options: { ranges } })
       fleet.simulation.corrupt('n0', lying(fleet.make, lie))
       fleet.run(60)
       const honest = fleet.simulation.node('n1').protocol
-      return honest.read().sums.load!.value / honest.read().size!.value
+      const { sums, size, min, max } = honest.read()
+      return { mean: sums.load!.value / size!.value, min: min.load, max: max.load }
     }
-    assert.ok(told({}) > 1e6)
-    assert.ok(told({ load: [0, 100] }) < 1000)
+    const free = told({})
+    assert.ok(free.mean > 1e6)
+    assert.deepEqual([free.min, free.max], [-1e9, 1e9])
+    const bounded = told({ load: [0, 100] })
+    assert.ok(bounded.mean < 1000)
+    assert.deepEqual([bounded.min, bounded.max], [0, 100])
   })
 
   test('a stopped node neither speaks nor listens', () => {

@@ -58,6 +58,7 @@ test('unions and top lists are cut to their limits, whatever comes, and say so',
   )
   const minima = new Map(Array.from({ length: 1000 }, (_, i) => [i, i]))
   assert.equal(mergeMinima(new Map(), minima).size, 128)
+  assert.equal(mergeMinima(new Map([[5000, 1]]), minima).get(5000), 1, 'what is known is not driven out')
 })
 
 test('draws are positive, fit 32-bit floats, and their minimum over n nodes has mean 1/n', () => {

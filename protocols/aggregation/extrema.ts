@@ -24,13 +24,17 @@ export type Minima = ReadonlyMap<number, number>
 /** LIMITS: keys of `Minima`. */
 export const MAX_MINIMA = 128
 
-/** The lower of both under every key; keys beyond MAX_MINIMA are left out, the higher ones first. `mine` itself when nothing changes. */
+/**
+ * The lower of both under every key, `mine` itself when nothing changes. A key that is new is taken while there are fewer than MAX_MINIMA:
+ * nobody's flood of keys drives out what is known.
+ */
 export function mergeMinima(mine: Minima, theirs: Minima): Minima {
-  let changed = false
-  for (const [key, value] of theirs) if (!(value >= (mine.get(key) ?? Number.POSITIVE_INFINITY))) changed = true
-  if (!changed) return mine
-  const merged = new Map(mine)
-  for (const [key, value] of theirs) merged.set(key, Math.min(value, merged.get(key) ?? value))
-  if (merged.size <= MAX_MINIMA) return merged
-  return new Map([...merged].sort(([a], [b]) => a - b).slice(0, MAX_MINIMA))
+  let merged: Map<number, number> | undefined
+  for (const [key, value] of theirs) {
+    const known = (merged ?? mine).get(key)
+    if (known === undefined ? (merged ?? mine).size >= MAX_MINIMA : !(value < known)) continue
+    merged ??= new Map(mine)
+    merged.set(key, value)
+  }
+  return merged ?? mine
 }

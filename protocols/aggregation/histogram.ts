@@ -13,7 +13,7 @@ const SMALLEST = 1e-6
 const LARGEST = 1e15
 const LAST = Math.ceil(Math.log(LARGEST / SMALLEST) / LOG_GAMMA)
 
-/** Buckets are numbered from -LAST_BUCKET (large negative values) over 0 (zero) to LAST_BUCKET: 483 in all. */
+/** Buckets are numbered from -LAST_BUCKET (large negative values) over 0 (zero) to LAST_BUCKET: 485 in all. */
 export const LAST_BUCKET = LAST + 1
 
 /** The bucket of a finite value. */

@@ -81,6 +81,8 @@ export class Standing implements Exchange<StandingOffer, StandingAnswer> {
   readonly #init: StandingInit
   readonly #options: Partial<StandingOptions> & typeof STANDING_DEFAULTS
   readonly #ranges = new Map<number, readonly [number, number]>()
+  /** Below which a minimum cannot lie. */
+  readonly #bounds = new Map<number, number>()
   #transfers: Transfers
   #draws: readonly number[] = []
   #minima: Minima = new Map()
@@ -106,10 +108,12 @@ export class Standing implements Exchange<StandingOffer, StandingAnswer> {
     this.#transfers = this.#fresh()
     for (const name of init.names) {
       const range = this.#options.ranges[name]
-      const { sum, weight, squares } = keysOf(name)
+      const { sum, weight, squares, low, high } = keysOf(name)
       this.#ranges.set(weight, [0, 1])
       if (range === undefined) continue
       this.#ranges.set(sum, range)
+      this.#bounds.set(low, range[0])
+      this.#bounds.set(high, -range[1])
       this.#ranges.set(squares, [0, Math.max(...range.map((end) => end * end))])
     }
     this.#ranges.set(ARC, [0, 1])
@@ -217,7 +221,7 @@ export class Standing implements Exchange<StandingOffer, StandingAnswer> {
 
   #join({ draws: theirs, minima }: Extremes): void {
     this.#draws = pointwiseMinimum(this.#draws, theirs)
-    this.#minima = mergeMinima(this.#minima, minima)
+    this.#minima = mergeMinima(this.#minima, this.#clamped(minima))
     this.#exchangedAt = this.#environment.now()
     this.#history.push(this.#transfers.values.slice())
     if (this.#history.length > HISTORY) this.#history.shift()
@@ -295,6 +299,12 @@ export class Standing implements Exchange<StandingOffer, StandingAnswer> {
   #put(key: number, value: number): void {
     const before = this.#own.get(key) ?? 0
     if ((value !== before || !this.#own.has(key)) && this.#transfers.add(key, value - before)) this.#own.set(key, value)
+  }
+
+  /** A liar's minimum is as low as the stated range allows, and no lower. */
+  #clamped(minima: Minima): Minima {
+    if (this.#bounds.size === 0) return minima
+    return new Map([...minima].map(([key, value]) => [key, Math.max(value, this.#bounds.get(key) ?? value)]))
   }
 
   #inRange(name: string, value: number): number {
