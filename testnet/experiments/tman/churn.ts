@@ -17,8 +17,8 @@ const NODES = { quick: 256, full: 1024 }
 const SETTLING = 15
 /** Cycles under churn. */
 const CHURN = { quick: 10, full: 30 }
-/** Cycles in which the dead are out of all views after a tenth of a quiet network died: the detector needs one to look at everybody. */
-const REPAIR = 3
+/** Cycles in which the dead are out of all views after a tenth of a quiet network died: what the issue gives half of it. */
+const REPAIR = 10
 const LIMIT = 40
 const KEEP_ALIVE = 8
 

@@ -54,6 +54,7 @@ export class TManNetwork {
   readonly members: readonly Member[]
   /** The most that any message carried. */
   mostDescriptors = 0
+  readonly #peers: PeerDescriptor[] = []
   readonly #random: Random
 
   constructor(init: NetworkInit) {
@@ -76,6 +77,7 @@ export class TManNetwork {
       this.simulation.add({ ...named, start: false }, (environment: Environment<TManMessage>) => {
         const tman = new TMan(environment, { ranking, sample, options })
         members.push({ self: environment.self, tman })
+        this.#peers.push(environment.self)
         each = Math.max(each, descriptorSize(environment.self) + 4)
         return new Rounds(environment, tman, { period: CYCLE, budget: gossipBudget(), size })
       })
@@ -87,7 +89,7 @@ export class TManNetwork {
   /** Any nodes at all, each as likely as any other. */
   sample(count: number): PeerDescriptor[] {
     const peers = new Array<PeerDescriptor>(count)
-    for (let i = 0; i < count; i++) peers[i] = (this.members[this.#random.integer(this.members.length)] as Member).self
+    for (let i = 0; i < count; i++) peers[i] = this.#peers[this.#random.integer(this.#peers.length)] as PeerDescriptor
     return peers
   }
 
