@@ -22,7 +22,8 @@ export interface TendrilInit {
   /** Announce the network in the content routing (the DHT) of this libp2p node, and look it up there. @default true */
   readonly dht?: boolean
   /**
-   * Structures to take part in beside the ring: `line:<attribute>`, `torus`, `tree`, `latency`. Short for `stack.structures`.
+   * Structures to take part in beside the ring: `line:<attribute>`, `torus`, `tree`, `latency`, `spanning-tree`,
+   * `slices:<attribute>`, `superpeers`. Short for `stack.structures`.
    * @default []
    */
   readonly structures?: readonly string[]

@@ -36,9 +36,10 @@ const powerLaw = {
   capacity: (random: Random) => Math.min(MOST, Math.floor(1 / (1 - random.float()))),
 }
 const QUICK: readonly Case[] = [uniform, powerLaw].map((law) => ({ ...law, nodes: 1000 }))
-const FULL: readonly Case[] = [1000, 10_000, 100_000].flatMap((nodes) =>
-  [uniform, powerLaw].map((law) => ({ ...law, nodes })),
-)
+const FULL: readonly Case[] = [
+  ...[1000, 10_000].flatMap((nodes) => [uniform, powerLaw].map((law) => ({ ...law, nodes }))),
+  { ...uniform, nodes: 100_000 },
+]
 
 export const experiment: Experiment = {
   name: 'superpeers',
@@ -122,8 +123,9 @@ function capacityOf({ attributes }: PeerDescriptor): number | undefined {
 }
 
 function stateOf(simulation: Network): State {
-  const lists = new Map<string, number>()
-  const listed = new Set<string>()
+  /** Client -> a live super-peer that lists it. */
+  const listedBy = new Map<string, string>()
+  const twice = new Map<string, string[]>()
   const capacities: number[] = []
   let superPeers = 0
   let above = 0
@@ -134,8 +136,9 @@ function stateOf(simulation: Network): State {
     const { clients } = protocol
     if (clients.length > protocol.capacity) above++
     for (const client of clients) {
-      lists.set(client.id, (lists.get(client.id) ?? 0) + 1)
-      listed.add(`${id} ${client.id}`)
+      const other = listedBy.get(client.id)
+      if (other === undefined) listedBy.set(client.id, id)
+      else twice.set(client.id, [...(twice.get(client.id) ?? [other]), id])
     }
   }
   let unassigned = 0
@@ -145,8 +148,8 @@ function stateOf(simulation: Network): State {
     const superPeer = alive ? protocol.superPeer : undefined
     if (superPeer === undefined) continue
     if (!simulation.node(superPeer.id).alive) unassigned++
-    else if (!listed.has(`${superPeer.id} ${id}`)) unlisted++
-    if ((lists.get(id) ?? 0) > 1) doubled++
+    else if (listedBy.get(id) !== superPeer.id && !twice.get(id)?.includes(superPeer.id)) unlisted++
+    if (twice.has(id)) doubled++
   }
   return { superPeers, fewest: fewest(capacities), unassigned, unlisted, doubled, above }
 }
