@@ -47,7 +47,7 @@ function reference(torus: TorusInit, around: PeerDescriptor, peers: readonly Pee
       return { peer, direction, square, band: Math.floor(Math.log2(Math.max(1, square)) / 2) }
     })
   const chosen: typeof rest = []
-  for (let depth = 0; depth < 4; depth++) {
+  for (let depth = 0; depth < 3; depth++) {
     for (let direction = 0; direction < 4; direction++) {
       const inIt = rest.filter((one) => one.direction === direction)
       inIt.sort((a, b) => a.square - b.square || a.peer.position - b.peer.position)

@@ -31,8 +31,11 @@ export function gridTorus(width: number, height: number): TorusInit {
   return { width, height, x: ({ attributes }) => attributes.x ?? 0, y: ({ attributes }) => attributes.y ?? 0 }
 }
 
-/** In each direction: a target link and those that stand in for it. */
-const DEEP = 4
+/**
+ * In each direction: a target link and those that stand in for it. With c = 20 that leaves 8 long links, as many as 2^17 nodes
+ * have doubling bands: with one more in each direction half of the bands stay empty, and there the last links crawl.
+ */
+const DEEP = 3
 /** Of these, whom a node stays connected to. */
 const KEPT = 2
 const EAST = 3
@@ -45,8 +48,8 @@ const SOUTH = 0
  * of its borders); the target links of a node are the nearest peer in each of them, by straight distance. On a grid these are the four
  * neighbouring cells, 4N links in all, as in the paper; among hashed places they are as well defined.
  *
- * Order: the nearest to the east, north, west and south, then the second nearest of each, up to the fourth; then long links,
- * one per doubling band of distance whatever its direction (measured: 2^12 nodes, c = 20, all links in 12 cycles).
+ * Order: the nearest to the east, north, west and south, then the second and the third nearest of each; then long links, one per
+ * doubling band of distance whatever its direction.
  */
 export function torusRanking({ width, height, x, y }: TorusInit = HASHED_TORUS): Ranking {
   const pool = new Pool()
