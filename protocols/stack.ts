@@ -80,6 +80,8 @@ const DEFAULTS = {
 }
 /** A quarter of the budget may go at once: enough for the largest publication that repair sends. */
 const BURST = 0.25
+/** Random peers that are asked whether they live when many contacts do not answer at once. */
+const SURVIVORS = 64
 /** ms in which the ring has closed over its dead (measured in simulation). */
 const CLOSING = 10_000
 /** Contacts that died within that time, remembered at most. */
@@ -124,6 +126,9 @@ export class Stack implements Protocol<StackMessage> {
       contacts: () => this.wanted(),
       up: (peer) => this.#up(peer),
       down: (peer, reason) => this.#down(peer, reason),
+      doubted: (peer, yes) => this.#doubted(peer, yes),
+      answered: (peer) => this.#sampling.met(peer),
+      alarm: () => this.#alarm(),
       ...(init.options?.membership && { options: init.options.membership }),
     })
     const samplingEnvironment = onChannel(environment, 'sampling')
@@ -142,7 +147,8 @@ export class Stack implements Protocol<StackMessage> {
       ranking: ringRanking(),
       sample: (count) => this.#sampling.sample(count),
       admits: (peer) => this.#membership.admits(peer),
-      ask: (peer) => this.#membership.probe(peer, 'no answer to gossip'),
+      // Asking is rationed because it costs connections; when many died at once what was rationed is the way back.
+      ask: (peer) => this.#membership.probe(peer, 'no answer to gossip') && !this.#membership.alarmed,
       changed: () => this.#tell(() => init.on?.contactsChanged?.()),
       ...(init.options?.tman && { options: init.options.tman }),
     })
@@ -364,10 +370,32 @@ export class Stack implements Protocol<StackMessage> {
     this.#tell(() => this.#init.on?.peerUp?.(peer))
   }
 
-  #down(peer: PeerDescriptor, reason: string): void {
-    if (this.#tman.view.some(({ id }) => id === peer.id)) {
-      this.#gone = [...this.#gone, { peer, at: this.#environment.now() }].slice(-MAX_GONE)
+  /** T-Man and sampling wait for no answer that will not come; in an alarm T-Man closes the ring without whoever is doubted. */
+  #doubted(peer: PeerDescriptor, yes: boolean): void {
+    if (!yes) {
+      this.#tman.consider([peer])
+      return
     }
+    this.#samplingRounds.unreachable(peer.id)
+    this.#tmanRounds.unreachable(peer.id)
+    if (!this.#membership.alarmed) return
+    for (const contact of this.#tman.view) if (this.#membership.admits(contact) === 'no') this.#leaves(contact)
+    this.#tman.consider([])
+  }
+
+  /** Random peers are the way back when the neighbourhood is gone. */
+  #alarm(): void {
+    for (const peer of this.#sampling.sample(SURVIVORS)) this.#membership.probe(peer, 'no answer to a ping')
+  }
+
+  /** A contact whose place on the ring nobody vouches for now. */
+  #leaves(peer: PeerDescriptor): void {
+    if (this.#gone.some(({ peer: { id } }) => id === peer.id)) return
+    this.#gone = [...this.#gone, { peer, at: this.#environment.now() }].slice(-MAX_GONE)
+  }
+
+  #down(peer: PeerDescriptor, reason: string): void {
+    if (this.#tman.view.some(({ id }) => id === peer.id)) this.#leaves(peer)
     this.#sampling.remove(peer.id)
     this.#tman.remove(peer.id)
     this.#structures.remove(peer.id)

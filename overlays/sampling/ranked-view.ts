@@ -39,8 +39,9 @@ const LEFT = 8
 const QUARANTINE = 40
 /** Peers in quarantine; the oldest go first. */
 const MAX_QUARANTINED = 128
-/** Slots that are too few to draw samples from. */
+/** Slots that are too few to draw samples from alone, and rounds for which a newcomer draws from its seats, too. */
 const FEW = 16
+const NEWCOMER = 20
 
 /**
  * The defended rule: nobody gets into the view for being young, or often told of, but for minimising a secret hash (Basalt,
@@ -161,7 +162,8 @@ export class RankedView implements Known {
   sample(count: number, usable: (peer: PeerDescriptor) => boolean): PeerDescriptor[] {
     const slots = this.#options.hearsay ? this.#rumoured : this.#proven
     const drawn: PeerDescriptor[] = []
-    const pool = slots.size >= FEW ? slots.held : [...new Set([...slots.held, ...this.#seats.held])]
+    const few = slots.size < FEW || this.#round < NEWCOMER
+    const pool = !few ? slots.held : [...new Set([...slots.held, ...this.#seats.held])]
     // Twice as many as asked for, so that a few unusable ones among them do not show.
     for (let tries = Math.min(2 * count, pool.length); tries > 0 && drawn.length < count; tries--) {
       const i = this.#random.integer(pool.length)

@@ -107,6 +107,11 @@ export class Sampling implements Exchange<readonly Aged[], readonly Aged[]> {
     )
   }
 
+  /** A peer answered this node, which had asked it by some other protocol. */
+  met(peer: PeerDescriptor): void {
+    this.#hear([{ peer, age: 0, firstHand: true }], [])
+  }
+
   remove(id: string): void {
     this.#known.remove(id)
   }

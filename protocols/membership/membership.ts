@@ -31,6 +31,12 @@ export interface MembershipInit {
   /** A peer was heard of that was unknown, dead or gone before. */
   up(peer: PeerDescriptor): void
   down(peer: PeerDescriptor, reason: string): void
+  /** A peer that is up did not answer a ping (`yes`), or spoke again before it was taken for dead. @default nothing */
+  doubted?(peer: PeerDescriptor, yes: boolean): void
+  /** A peer answered a ping that this node had chosen to send. @default nothing */
+  answered?(peer: PeerDescriptor): void
+  /** Many peers do not answer: whoever may still live is worth asking. Once a round while it lasts. @default nothing */
+  alarm?(): void
   readonly options?: Partial<MembershipOptions>
 }
 
@@ -47,6 +53,23 @@ const STALE = 60_000
 /** ms for which a peer that never answered at all is refused: a node that starts slowly is asked again soon. */
 const REFUSED_FOR = 5000
 const NEVER = Number.NEGATIVE_INFINITY
+/**
+ * So many doubts within ALARM_WINDOW ms, and such a share of the last probes of known peers, are no accident: many died at once,
+ * or are cut off. (At 10 % loss one probe in thirty is in doubt.)
+ */
+const ALARM = 3
+const ALARM_SHARE = 0.25
+const ALARM_WINDOW = 5000
+const ALARM_LASTS = 10_000
+/** Contacts looked at when one does not answer: the nearest. In an alarm all are. */
+const LOOK_AROUND = 8
+/** Other peers remembered as alive that are probed in a round of an alarm. */
+const REMEMBERED = 16
+/** Outcomes of probes that are remembered. */
+const MAX_OUTCOMES = 16
+/** ms between two pings to a peer that is back from the dead, and between two rounds of pings to all that were lost. */
+const RETURN_EVERY = 1000
+const BRIDGE_EVERY = 5000
 
 /**
  * Who is alive among the peers that this node depends on: SWIM's probe, indirect probe and suspicion, with Lifeguard's local
@@ -72,6 +95,12 @@ export class Membership implements Protocol<MembershipMessage> {
   readonly #relays: Relays
   readonly #lost: LostPeers
   readonly #health: LocalHealth
+  /** Those being probed whose direct ping was not answered; a subset of the probed. */
+  readonly #doubted = new Set<string>()
+  /** The last probes of known peers: answered directly or not; at most MAX_OUTCOMES. */
+  #outcomes: readonly { readonly at: number; readonly answered: boolean }[] = []
+  #alarmedAt = NEVER
+  #bridgedAt = NEVER
   /** The newest deaths; at most MAX_RUMORS. */
   #rumors: readonly Rumor[] = []
   #timer: Timer | undefined
@@ -100,6 +129,7 @@ export class Membership implements Protocol<MembershipMessage> {
     this.#timer = undefined
     for (const probe of this.#probes.values()) probe.cancel()
     this.#probes.clear()
+    this.#doubted.clear()
     this.#pings.clear()
     this.#relays.clear()
   }
@@ -133,10 +163,15 @@ export class Membership implements Protocol<MembershipMessage> {
     const now = this.#environment.now()
     if (known?.state === 'left' && from.sequence <= known.peer.sequence) return
     this.#relays.heard(from.id)
+    if (known?.state === 'dead' || (known === undefined && this.#lost.has(from.id))) {
+      this.#returns(from)
+      return
+    }
     const probe = this.#probes.get(from.id)
     if (probe !== undefined) {
       probe.cancel()
       this.#probes.delete(from.id)
+      if (known !== undefined && !this.#doubted.has(from.id)) this.#outcome(true)
     }
     if (known?.state === 'suspect') this.tally.add('refuted')
     const alive = known?.state === 'alive' || known?.state === 'suspect'
@@ -149,8 +184,34 @@ export class Membership implements Protocol<MembershipMessage> {
       reason: undefined,
       reprieves: 0,
     })
-    this.#lost.remove(from.id)
     if (!alive) this.#init.up(from)
+    else if (this.#doubted.delete(from.id)) this.#init.doubted?.(from, false)
+  }
+
+  /**
+   * Somebody taken for dead speaks. It has to answer a ping before it counts as alive: where links carry one way only, it would
+   * otherwise come and go with everything it says.
+   */
+  #returns(peer: PeerDescriptor): void {
+    const now = this.#environment.now()
+    for (const { id, at } of this.#pings.values()) if (id === peer.id && now - at < RETURN_EVERY) return
+    this.tally.add('returning')
+    this.#ping(peer)
+  }
+
+  /**
+   * Back from the dead. One that was lost is a bridge to the part of the network it was lost with, so the others that were lost
+   * are asked at once; each of them does the same, and two halves have met before the next round.
+   */
+  #returned(peer: PeerDescriptor): void {
+    const lost = this.#lost.remove(peer.id)
+    this.#members.delete(peer.id)
+    this.heard(peer)
+    const now = this.#environment.now()
+    if (!lost || now - this.#bridgedAt < BRIDGE_EVERY) return
+    this.#bridgedAt = now
+    this.tally.add('bridges')
+    for (const other of this.#lost.all(now)) this.#ping(other)
   }
 
   member(id: string): Member | undefined {
@@ -163,12 +224,26 @@ export class Membership implements Protocol<MembershipMessage> {
     return state === 'alive' || state === 'suspect'
   }
 
+  /** Takes an outcome in. True when that makes too many doubts. */
+  #outcome(answered: boolean): boolean {
+    const now = this.#environment.now()
+    const lately = [...this.#outcomes, { at: now, answered }].filter(({ at }) => now - at < ALARM_WINDOW)
+    this.#outcomes = lately.slice(-MAX_OUTCOMES)
+    const doubts = this.#outcomes.filter((outcome) => !outcome.answered).length
+    return doubts >= ALARM && doubts >= this.#outcomes.length * ALARM_SHARE
+  }
+
+  /** Many peers did not answer of late: those in doubt are not admitted until they do. */
+  get alarmed(): boolean {
+    return this.#environment.now() - this.#alarmedAt < ALARM_LASTS
+  }
+
   /** 'yes' for a peer heard of lately, 'no' for one that is dead or has left, 'ask' for one that has to answer first. */
   admits(peer: PeerDescriptor): 'yes' | 'ask' | 'no' {
     const member = this.#members.get(peer.id)
     if (member === undefined) return 'ask'
     if (member.state === 'left') return peer.sequence > member.peer.sequence ? 'ask' : 'no'
-    if (member.state === 'dead') return 'no'
+    if (member.state === 'dead' || (this.#doubted.has(peer.id) && this.alarmed)) return 'no'
     return this.#environment.now() - member.heardAt < STALE ? 'yes' : 'ask'
   }
 
@@ -233,10 +308,22 @@ export class Membership implements Protocol<MembershipMessage> {
     this.#round++
     this.#forget()
     for (const peer of this.#due()) this.probe(peer, 'no answer to a ping')
+    if (this.alarmed) this.#askAll()
     if (this.#round % this.#options.retryLost === 0) {
       const lost = this.#lost.pick(this.#environment.now())
       if (lost !== undefined) this.#ping(lost)
     }
+  }
+
+  /** In an alarm everybody that this node remembers may be the way back to those that live. */
+  #askAll(): void {
+    const now = this.#environment.now()
+    const remembered = [...this.#members.values()].filter(
+      ({ state, peer, heardAt }) => state === 'alive' && !this.#probes.has(peer.id) && now - heardAt > ALARM_LASTS,
+    )
+    for (const { peer } of this.#environment.random.sample(remembered, REMEMBERED))
+      this.probe(peer, 'no answer to a ping')
+    this.#init.alarm?.()
   }
 
   /** Of the four nearest and of all, the one unheard for longest, unless it was heard of within the last round. */
@@ -277,6 +364,9 @@ export class Membership implements Protocol<MembershipMessage> {
     const ping = this.#pings.get(nonce)
     if (ping === undefined || ping.id !== from.id) return
     this.#pings.delete(nonce)
+    const state = this.#members.get(from.id)?.state
+    if (state === 'dead' || (state === undefined && this.#lost.has(from.id))) this.#returned(from)
+    this.#init.answered?.(from)
     const took = this.#environment.now() - ping.at
     if (took < this.#options.pingTimeout) this.#health.better()
     const member = this.#members.get(from.id)
@@ -285,12 +375,38 @@ export class Membership implements Protocol<MembershipMessage> {
   }
 
   /**
+   * Pings were not answered. Look around: when a rack loses power one silence is the first of many, and to find them one a round
+   * would take half a minute. While others are heard many silences are not this node's own fault, and no reason to wait longer.
+   */
+  #notAnswered(target: PeerDescriptor): void {
+    const now = this.#environment.now()
+    const lately = now - this.#options.pingTimeout
+    const contacts = this.#init.contacts()
+    const hears = contacts.some(({ id }) => (this.#members.get(id)?.heardAt ?? NEVER) > lately)
+    const many = this.#outcome(false)
+    const begins = many && !this.alarmed
+    if (many) this.#alarmedAt = now
+    if (!this.alarmed || !hears) this.#health.worse()
+    else if (begins) for (let i = 1; i < ALARM; i++) this.#health.better()
+    this.#doubted.add(target.id)
+    this.#init.doubted?.(target, true)
+    if (begins) {
+      this.tally.add('alarms')
+      this.#init.alarm?.()
+    }
+    for (const peer of this.alarmed ? contacts : contacts.slice(0, LOOK_AROUND)) {
+      const { state, heardAt } = this.#members.get(peer.id) ?? {}
+      if (state === 'alive' && (heardAt ?? NEVER) <= lately) this.probe(peer, 'no answer to a ping')
+    }
+  }
+
+  /**
    * Asks those nearest to it on the ring, who most likely know it. Nobody is asked about a stranger: that others reach it would
    * not make it speak to this node.
    */
   #pingThroughOthers(target: PeerDescriptor): boolean {
     if (!this.isUp(target.id)) return false
-    this.#health.worse()
+    this.#notAnswered(target)
     const helpers = this.#init
       .contacts()
       .filter(({ id }) => id !== target.id && this.#members.get(id)?.state === 'alive')
@@ -324,6 +440,7 @@ export class Membership implements Protocol<MembershipMessage> {
     this.#health.worse()
     probe.cancel()
     this.#probes.delete(asked.id)
+    this.#doubted.delete(asked.id)
     const since = member.state === 'alive' ? member.since : this.#environment.now()
     const reprieves = member.reprieves + 1
     this.#members.set(asked.id, { ...member, state: 'alive', since, reason: undefined, reprieves })
@@ -365,7 +482,7 @@ export class Membership implements Protocol<MembershipMessage> {
     this.tally.add(known ? 'deaths' : 'strangers-silent')
     this.#down(peer, 'dead', reason)
     if (!known) return
-    this.#lost.add(peer)
+    this.#lost.add(peer, this.#environment.now())
     this.#rumors = [{ id: peer.id, sequence: peer.sequence }, ...this.#rumors].slice(0, MAX_RUMORS)
   }
 
@@ -373,6 +490,7 @@ export class Membership implements Protocol<MembershipMessage> {
     const known = this.isUp(peer.id)
     this.#probes.get(peer.id)?.cancel()
     this.#probes.delete(peer.id)
+    this.#doubted.delete(peer.id)
     const member = this.#members.get(peer.id)
     const now = this.#environment.now()
     this.#remember({

@@ -18,11 +18,11 @@ export interface ProbeActions {
 
 const NEXT = { direct: 'indirect', indirect: 'suspicion', suspicion: undefined } as const
 
-/** Pings during the suspicion, so that a few lost messages do not kill a peer. */
-const SUSPICION_PINGS = 4
+/** Pings in each stage, so that a few lost messages neither kill a peer nor put it in doubt. */
+const PINGS = { direct: 2, indirect: 1, suspicion: 4 } as const
 
 /**
- * One doubt about one peer (SWIM, Das et al. 2002): a direct ping, then pings through others and one more directly, then
+ * One doubt about one peer (SWIM, Das et al. 2002): direct pings, then pings through others and one more directly, then
  * suspicion with several pings, then death. Any message from the peer ends it (`cancel`).
  *
  * A timer that fires much too late says that this node slept, not that the peer died: the stage is begun again.
@@ -81,7 +81,7 @@ export class Probe {
 
   /** One ping and its share of the stage's time. */
   #wait(): void {
-    const shares = this.#stage === 'suspicion' ? SUSPICION_PINGS : 1
+    const shares = PINGS[this.#stage]
     const delay = this.#times[this.#stage] / shares
     const due = this.#environment.now() + delay
     this.#pings++
