@@ -70,7 +70,8 @@ export const SETTINGS: readonly Setting[] = [
     path: ['structures'],
     kind: 'list',
     flag: '--structure <name>',
-    description: 'take part in line:<attribute>, torus, tree or latency beside the ring; may be repeated',
+    description:
+      'take part in line:<attribute>, torus, tree, latency, spanning-tree, slices:<attribute> or superpeers; may be repeated',
   },
   {
     path: ['aggregates'],
