@@ -53,6 +53,14 @@ describe('epochs', () => {
     assert.equal(epochs.turn(LENGTH * 15 + 600_000), true)
   })
 
+  test('one who announces a new epoch every second restarts the others four times in thirty seconds, not thirty', () => {
+    const epochs = new Epochs(0)
+    const heard = Array.from({ length: 30 }, (_, i) => epochs.hear(LENGTH + i, LENGTH + i * 1000))
+    const newer = heard.filter((one) => one === 'newer').length
+    assert.ok(newer >= 2 && newer <= 4, `${newer}`)
+    assert.equal(epochs.tally.get('too-many'), 30 - newer)
+  })
+
   test('who begin an epoch at about the same time begin the same', () => {
     const [a, b] = [new Epochs(100), new Epochs(25_000)]
     assert.ok(a.turn(LENGTH + 17) && b.turn(LENGTH + 900))

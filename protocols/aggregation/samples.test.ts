@@ -67,6 +67,23 @@ describe('samples', () => {
     assert.ok(liars / 40 > 3.5 && liars / 40 < 6.5, `${liars / 40} of 50`)
   })
 
+  test('which samples are kept does not depend on their order either, and of each node its latest value', () => {
+    const all = Array.from({ length: 100 }, (_, i) => sampleOf(`h${i}`, 999_000, i / 100))
+    const kept = (order: readonly (typeof all)[number][]) => {
+      const mine = node({ time: 1_000_000 }, { kept: 20, message: 32, trim: 0 })
+      for (let i = 0; i < order.length; i += 10)
+        mine.absorb(peer('p'), { samples: order.slice(i, i + 10), estimate: undefined })
+      return mine
+    }
+    const means = [all, [...all].reverse(), [...all, ...all.slice(0, 50)]].map((order) => kept(order).mean())
+    assert.deepEqual(means, Array(3).fill(means[0]))
+    const [first] = kept(all).offer().samples
+    const renewed = sampleOf(first!.id, 999_500, first!.value)
+    const later = kept([...all, renewed, first!])
+    const told = Array.from({ length: 50 }, () => later.offer().samples).flat()
+    assert.ok(told.filter(({ id }) => id === first!.id).every(({ issued }) => issued === 999_500))
+  })
+
   test('values that are not renewed are forgotten', () => {
     const clock = { time: 1_000_000 }
     const mine = node(clock)
