@@ -38,8 +38,12 @@ function timesOf({ timeline, checks, duration }: Scenario): Problem[] {
       problems.push({ path: ['timeline', i, step.for === undefined ? verbOf(step) : 'for'], message })
     }
   })
-  checks.forEach(({ at = 0 }, i) => {
+  checks.forEach(({ at = duration, since, delivered }, i) => {
     if (at > duration) problems.push({ path: ['checks', i, 'at'], message: `is after the end (${end})` })
+    if (delivered === undefined) return
+    const some = timeline.some((step) => step.publish && step.at + lengthOf(step) >= since && step.at <= at)
+    const message = 'has nothing to hold: nothing is published before it, and after its since'
+    if (!some) problems.push({ path: ['checks', i, 'delivered'], message })
   })
   return problems
 }

@@ -118,6 +118,11 @@ for (const [what, text, expected] of [
     /^x\.yaml:5: checks\[0\]\.at is after the end \(30s\)$/,
   ],
   [
+    'deliveries of nothing',
+    `${HEAD}timeline:\n- publish: {}\nchecks:\n- since: 5s\n  delivered: 1\n`,
+    /^x\.yaml:8: checks\[0\]\.delivered has nothing to hold: nothing is published/,
+  ],
+  [
     'restarting the living',
     `${HEAD}timeline:\n- restart: 2\n`,
     /^x\.yaml:5: timeline\[0\]\.restart wants 2 nodes, and 0 are down then$/,

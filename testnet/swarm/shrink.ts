@@ -43,6 +43,7 @@ export async function shrink(
   }
   for (let before: Scenario | undefined; before !== best.scenario && tries < most; ) {
     before = best.scenario
+    await fewerChecks(() => best.scenario, accepts)
     await fewerSteps(() => best.scenario, accepts)
     await fewerNodes(() => best.scenario, accepts)
     await simpler(() => best.scenario, accepts)
@@ -51,6 +52,12 @@ export async function shrink(
 }
 
 type Accepts = (candidate: Scenario) => Promise<boolean>
+
+async function fewerChecks(best: () => Scenario, accepts: Accepts): Promise<void> {
+  if (best().checks.length > 0 && (await accepts({ ...best(), checks: [] }))) return
+  for (let i = best().checks.length - 1; i >= 0; i--)
+    await accepts({ ...best(), checks: best().checks.toSpliced(i, 1) })
+}
 
 /** Halves of the timeline are left out, then quarters, ... down to single steps. */
 async function fewerSteps(best: () => Scenario, accepts: Accepts): Promise<void> {
@@ -109,9 +116,6 @@ async function simpler(best: () => Scenario, accepts: Accepts): Promise<void> {
         if (!(await accepts({ ...best(), timeline: timeline.with(i, step) }))) break
       }
     }
-  }
-  for (const checks of best().checks.map((_, i) => best().checks.toSpliced(i, 1))) {
-    if (checks.length < best().checks.length) await accepts({ ...best(), checks })
   }
   await sooner(best, accepts)
 }

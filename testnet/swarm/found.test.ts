@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseScenario } from '../scenarios/read.ts'
+import { attempt } from './attempt.ts'
+
+// What random schedules have found, as small as it could be made, and what it was. Each stays.
+const FOUND = [
+  {
+    was: 'seed 511: what names a structure around each of its messages was not paid for out of the gossip budget',
+    yaml: `
+nodes: 43
+seed: 511
+duration: 3s
+network: {latency: 20ms}
+stack: {gossipBudget: 16KiB, structures: ["line:load"]}
+`,
+  },
+  {
+    was: 'seed 130: a simulated node whose introduction was lost was alone for good, as it never asked again',
+    yaml: `
+nodes: 4
+seed: 130
+duration: 54s
+network: {latency: 20ms}
+timeline:
+- {at: 16s, add: {nodes: 13, over: 4s}}
+- {at: 16900ms, for: 10s, lose: {rate: 60%}}
+checks:
+- {at: 52400ms, within: 30s, count: exact}
+`,
+  },
+]
+
+for (const [i, { was, yaml }] of FOUND.entries()) {
+  test(was, async () => {
+    const { scenario } = parseScenario(`name: found-${i}${yaml}`, was)
+    assert.equal((await attempt(scenario)).breach, undefined)
+  })
+}
