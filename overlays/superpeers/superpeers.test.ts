@@ -199,6 +199,21 @@ suite('superpeers', () => {
     assert.equal(victim.protocol.superPeer?.id, 'liar')
   })
 
+  test('three in ten tell of super-peers with room that are none: it takes longer, and comes to the same', () => {
+    const capacities = uniform(200)
+    const net = network(capacities)
+    const liars = new Set(net.live.slice(0, 60).map(({ id }) => id))
+    net.watch = (from, _to, message) => {
+      if (!liars.has(from) || !('known' in message)) return
+      const made = net.random.sample(net.live, 8).map(({ id, self }) => ({ id, peer: self, room: 500, age: 0 }))
+      ;(message as { known: unknown }).known = made
+    }
+    net.run(70 * PERIOD)
+    assertLimits(net)
+    assert.deepEqual(faults(net), [])
+    assert.ok(superPeers(net).length <= optimum(capacities) + 1, `${superPeers(net).length}`)
+  })
+
   test('a client that is asked to serve by everybody does so once in a while only, and by nobody more capable', () => {
     const net = network([30, ...Array.from({ length: 15 }, () => 2)])
     net.run(20 * PERIOD)

@@ -5,7 +5,7 @@ import { loadRows, round, rowsOf } from './rows.ts'
 import { BUDGET, type Method, PERIOD, Sliced } from './sliced.ts'
 
 const SLICES = [10, 100]
-const SIZES = { quick: { nodes: 1000, cycles: 75 }, full: { nodes: 10_000, cycles: 200 } }
+const SIZES = { quick: { nodes: 1000, cycles: 75 }, full: { nodes: 10_000, cycles: 120 } }
 /** Cycles between two looks at all nodes. */
 const LOOK = 5
 /** Mean of sqrt(q (1 - q)) over all ranks q, and the mean deviation of a normal distribution in standard deviations. */
@@ -47,7 +47,7 @@ export const experiment: Experiment = {
   title:
     'which of 10 or 100 slices a node belongs to: ranking beside ordering, at rest and under churn of the lowest and highest',
   source: 'Fernandez et al., Distributed Slicing in Dynamic Systems; Gramoli et al., Sliver; PAPERS section 1',
-  heap: (quick) => (quick ? 0 : 6 * 2 ** 30),
+  heap: (quick) => (quick ? 0 : 4 * 2 ** 30),
   run(trial) {
     const methods = ['ranking', 'ordering'] as const
     const courses = CASES.flatMap((what, i) =>

@@ -46,7 +46,7 @@ export const experiment: Experiment = {
   title: 'super-peers fall to about as few as can serve all, everybody is assigned, and again after half of them die',
   source:
     'Montresor, A Robust Protocol for Building Superpeer Overlay Topologies (SG-1): N = 10^3...10^6; PAPERS section 7',
-  heap: (quick) => (quick ? 0 : 8 * 2 ** 30),
+  heap: (quick) => (quick ? 0 : 4 * 2 ** 30),
   run(trial) {
     const cases = trial.quick ? QUICK : FULL
     const total = cases.reduce((sum, { nodes }) => sum + nodes, 0)
