@@ -54,6 +54,7 @@ function averaging({ nodes, seed, budgets }: Task & { kind: 'averaging' }): Aver
   new AveragingNetwork(seed, 100, budgets).simulation.run(20 * PERIOD) // code that is compiled is no memory of a node
   const before = used()
   const { simulation } = new AveragingNetwork(seed, nodes, budgets)
+  used() // moves the nodes to where they stay
   simulation.run(2 * PERIOD)
   const began = simulation.events
   const rates: number[] = []

@@ -12,6 +12,11 @@ type ResultOf<T extends Task> = T['kind'] extends 'averaging'
     ? RingResult
     : QueriedRingResult
 
+/** MiB of the young generation for a network of averages: it grows with the messages under way, so that few of them are moved. */
+function young(nodes: number): number {
+  return Math.max(16, Math.ceil(nodes / 8192))
+}
+
 /**
  * Measures in a process of its own, so that nothing that ran before is in its heap.
  *
@@ -27,6 +32,7 @@ export async function measured<T extends Task>(
   if (heap > totalmem() * 0.9) return undefined
   const program = fileURLToPath(new URL(`./measure${extname(import.meta.url)}`, import.meta.url))
   const flags = ['--expose-gc', `--max-old-space-size=${Math.ceil(heap / 2 ** 20)}`]
+  if (task.kind === 'averaging') flags.push(`--max-semi-space-size=${young(task.nodes)}`)
   const child = spawn(process.execPath, [...flags, program, JSON.stringify(task)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
