@@ -22,6 +22,7 @@ test('after any loss, repetition and reordering, one undisturbed exchange a link
         }
         for (const { from, to, lost, late } of messages) {
           const flow = exchange(from, to)
+          nodes[from]?.missed()
           if (flow !== undefined && !lost) answers.push({ to: from, from: to, flow })
           const arriving = answers[late]
           if (arriving !== undefined) nodes[arriving.to]?.absorb(PEERS[arriving.from]!, arriving.flow)
@@ -38,6 +39,20 @@ test('after any loss, repetition and reordering, one undisturbed exchange a link
       },
     ),
   )
+})
+
+test('a neighbour that does not answer is asked again, eight times; two who ask each other at once do not answer', () => {
+  const others = PEERS.values()
+  const node = new FlowUpdating(1, () => others.next().value)
+  for (let i = 0; i < 8; i++) {
+    node.offer(node.partner()!)
+    node.missed()
+    if (i < 7) assert.equal(node.partner()?.id, 'a')
+  }
+  assert.equal(node.partner()?.id, 'b')
+  node.offer(PEERS[1]!)
+  assert.equal(node.answer(PEERS[1]!, { flow: 0, estimate: 3 }), undefined)
+  assert.ok(node.answer(PEERS[2]!, { flow: 0, estimate: 3 }))
 })
 
 test('a neighbour that is gone takes back what it gave', () => {

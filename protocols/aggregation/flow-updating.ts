@@ -10,6 +10,8 @@ export interface Flow {
 
 /** More than the contacts of a node and those that have it as a contact (LIMITS: at most 128 connections). */
 const MAX_NEIGHBOURS = 256
+/** How often a neighbour is asked again before another one is. */
+const MAX_MISSES = 8
 
 /**
  * Flow updating, pairwise (Jesus, Baquero, Almeida; PAPERS section 3). Values never move, flows along links do: the estimate is
@@ -21,6 +23,10 @@ const MAX_NEIGHBOURS = 256
  * heard each other's last message, f_ij = -f_ji, so the estimates add up to the values; (3) at most MAX_NEIGHBOURS flows: an offer
  * of one more is not answered.
  *
+ * Departures: a neighbour that did not answer is asked again at once, or the two would disagree about their flow until their next turn, with
+ * 20 neighbours some ten rounds; and two who ask each other at the same time do not answer, or both would take back what the other just
+ * booked.
+ *
  * It wants neighbours that stay: a flow may be forgotten only when its neighbour is gone for good (`remove`), which undoes what
  * was moved between them.
  */
@@ -31,6 +37,10 @@ export class FlowUpdating implements Exchange<Flow, Flow> {
   value: number
   readonly #partner: () => PeerDescriptor | undefined
   readonly #flows = new Map<string, number>()
+  /** Whose answer is awaited. */
+  #asked: PeerDescriptor | undefined
+  /** How often it was asked in vain. */
+  #misses = 0
 
   constructor(value: number, partner: () => PeerDescriptor | undefined) {
     this.value = value
@@ -51,17 +61,21 @@ export class FlowUpdating implements Exchange<Flow, Flow> {
   /** The neighbour is gone for good. */
   remove(id: string): void {
     this.#flows.delete(id)
+    if (this.#asked?.id === id) this.#asked = undefined
   }
 
   partner(): PeerDescriptor | undefined {
-    return this.#partner()
+    return this.#asked !== undefined && this.#misses < MAX_MISSES ? this.#asked : this.#partner()
   }
 
   offer(partner: PeerDescriptor): Flow {
+    if (this.#asked !== partner) this.#misses = 0
+    this.#asked = partner
     return { flow: this.flowTo(partner.id), estimate: this.estimate }
   }
 
   answer(from: PeerDescriptor, offer: Flow): Flow | undefined {
+    if (from.id === this.#asked?.id && this.#misses === 0) return undefined
     if (!this.#mirror(from, offer)) return undefined
     const mine = this.estimate
     const average = (mine + offer.estimate) / 2
@@ -70,10 +84,13 @@ export class FlowUpdating implements Exchange<Flow, Flow> {
   }
 
   absorb(from: PeerDescriptor, answer: Flow): void {
+    this.#asked = undefined
     this.#mirror(from, answer)
   }
 
-  missed(): void {}
+  missed(): void {
+    this.#misses++
+  }
 
   #mirror(from: PeerDescriptor, { flow, estimate }: Flow): boolean {
     if (!Number.isFinite(flow) || !Number.isFinite(estimate)) {
