@@ -98,7 +98,7 @@ test('parameters that cannot be are refused before anything starts, with the rea
     ],
     [['healthy', '--nodes', '0'], /--nodes 0 is not a whole number/],
     [['healthy', '--seed', 'x'], /--seed x is not a whole number/],
-    [['one-way-links', '--nodes', '5'], /one-way-links\.yaml:8: timeline\[1\]\.block\.from names node 7: there are 5/],
+    [['one-way-links', '--nodes', '5'], /one-way-links\.yaml:10: timeline\[1\]\.block\.from names node 7: there are 5/],
     [['partition-heal', '--local'], /partition-heal\.yaml:11: timeline\[2\]\.partition exists only in simulation/],
     [['healthy', '--local', '--wire'], /--wire is for simulation/],
     [['helthy'], /there is no scenario helthy: did you mean healthy\?/],

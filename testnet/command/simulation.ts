@@ -75,7 +75,7 @@ export interface SwarmSettings extends Common {
 
 /** Plays random schedules of faults; prints what broke as small as it could be made. Resolves to the exit code. */
 export async function simulateSwarm({ first, count, sizes, wire, json }: SwarmSettings): Promise<number> {
-  const refusal = refusalOfMemory(sizes[1])
+  const refusal = refusalOfMemory(sizes[1], wire)
   if (refusal !== undefined) throw new Failure(refusal.message, { exitCode: USAGE, hint: refusal.hint })
   const meter = new Meter('swarm', process.stderr)
   const before = process.cpuUsage()
@@ -96,7 +96,7 @@ export async function simulateSwarm({ first, count, sizes, wire, json }: SwarmSe
 }
 
 async function simulated(scenario: Scenario, settings: Common): Promise<number> {
-  const refusal = refusalOfMemory(scenario.nodes)
+  const refusal = refusalOfMemory(scenario.nodes, settings.wire)
   if (refusal !== undefined) throw new Failure(refusal.message, { exitCode: USAGE, hint: refusal.hint })
   return await report(scenario, new SimulatedStage(scenario, { wire: settings.wire }), settings)
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { refusalsOfLocal } from './local-only.ts'
+import { refusalOfMemory } from './memory.ts'
 import { parseScenario, readScenario, ScenarioError, shipped } from './read.ts'
 import { scenarioText } from './write.ts'
 
@@ -159,4 +160,18 @@ test('what real nodes cannot be made to do is refused with file, line and key', 
   for (const name of ['healthy', 'churn', 'mass-failure', 'flash-crowd']) {
     assert.deepEqual(refusalsOfLocal(readScenario(name)), [], `${name} runs on real nodes`)
   }
+})
+
+test('more nodes than memory holds are refused with the estimate and what there is; --wire takes more', () => {
+  const [machine, heap] = [8 * 2 ** 30, 4 * 2 ** 30]
+  assert.equal(refusalOfMemory(30_000, false, machine, heap), undefined)
+  assert.deepEqual(refusalOfMemory(60_000, false, machine, heap), {
+    message: '60000 nodes need about 5.6 GiB (96.0 KiB each), and Node may use 4.0 GiB',
+    hint: 'NODE_OPTIONS=--max-old-space-size=5721 lets it use more: this machine has 8.0 GiB',
+  })
+  assert.match(
+    refusalOfMemory(30_000, true, machine, heap)?.message ?? '',
+    /7\.4 GiB \(256 KiB each\), and this machine has 8\.0 GiB/,
+  )
+  assert.match(refusalOfMemory(200_000, false, machine, heap)?.message ?? '', /and this machine has 8\.0 GiB/)
 })

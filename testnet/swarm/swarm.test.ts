@@ -20,7 +20,7 @@ test('ten random schedules of faults on small networks: every invariant holds, a
   context.diagnostic(`${result.events} events, ${Math.round((user + system) / 1000)} ms of CPU`)
   assert.deepEqual(broken(result), [])
   assert.deepEqual([result.played, result.repeated, result.unlike], [10, 1, []])
-  assert.ok(result.queries > 500 && result.deliveries > 10_000, 'and there was something to hold')
+  assert.ok(result.queries > 200 && result.deliveries > 5000, 'and there was something to hold')
 })
 
 test('schedules make sense, differ by their seed only, and cover every fault', () => {
