@@ -15,8 +15,8 @@ type Message = TManMessage | PingMessage
 /** ms between two rounds: the papers' ten seconds, against round trips of 60 ms. */
 export const SLOW_CYCLE = 10_000
 /** ms between the rounds of a node that has just joined, and how many of these there are before it falls into step. */
-const HURRY = 400
-const HURRIED = 8
+const HURRY = 250
+const HURRIED = 12
 /** c: as PAPER has it. */
 const VIEW = 20
 /** Bytes of a ping. */
@@ -36,7 +36,8 @@ export interface LivingInit {
 /**
  * T-Man where nodes die without a word and others join. Peer sampling is an oracle: uniformly random living nodes. Failure
  * detection is a Detector's: a partner that did not answer is probed, and every member of a view once a cycle, as the
- * stack's membership does. Who joins gossips in quick rounds at first, as the stack always does.
+ * stack's membership does. Who joins gossips in quick rounds for its first three seconds (measured, tree of 2^10, 10 % churn:
+ * with rounds of 400 ms 2 to 3 % more of the links are missing).
  */
 export class LivingNetwork {
   readonly simulation: Simulation<Message, LivingNode>
