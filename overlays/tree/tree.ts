@@ -40,6 +40,8 @@ const MAX_BEACON_AGE = 2 * CLOCK_WINDOW
 /** Rounds after which a tree that has not changed is at rest; one in KEEP_ALIVE rounds it then still looks for a shorter way. */
 const REST = 8
 const KEEP_ALIVE = 4
+/** Hops from the root beyond which a node looks for a shorter way in every round: every hop is one more to lose news on. */
+const DEEP = 8
 /** Contacts asked at once by a node that lost its way. */
 const ASK = 3
 /** Rounds within which a peer's question is answered once. */
@@ -182,7 +184,7 @@ export class Tree implements Protocol<TreeMessage> {
     const isLost = this.#isRoot() ? this.#children.size === 0 : this.#parent === undefined || this.#isLate()
     if (isLost) return ASK
     const isNew = now - this.#changed < REST * this.#init.period
-    return this.#isRoot() || isNew || this.#round % KEEP_ALIVE === 0 ? 1 : 0
+    return this.#isRoot() || isNew || this.#position.distance > DEEP || this.#round % KEEP_ALIVE === 0 ? 1 : 0
   }
 
   #expire(now: number): void {
