@@ -161,7 +161,7 @@ function disturbed(structure: string, trouble: (typeof TROUBLES)[number], trial:
     fact(name, 'correct links, mean, %', rounded(mean(correct))),
     fact(name, 'dead in a view, mean', rounded(mean(moments.map(({ dead }) => dead)))),
     fact(name, 'exchanges a node and cycle', rounded(mean(moments.map(({ exchanges }) => exchanges)))),
-    ...loadRows(name, network.survivors, watch.course.length),
+    ...loadRows(name, network.survivors, watch.course.length, network.simulation.nodes),
   ]
   return { name, course: watch.course, rows }
 }
@@ -203,7 +203,7 @@ function atRest(structure: string, trial: Trial): Run {
     limited(name, 'cycles until no view holds a dead node and every link is there', repaired, REPAIR),
     fact(name, 'exchanges a node in a cycle after the deaths, most', rounded(woken)),
     limited(name, 'exchanges a node and cycle, quiet again', again, most),
-    ...loadRows(name, network.survivors, watch.course.length),
+    ...loadRows(name, network.survivors, watch.course.length, network.simulation.nodes),
   ]
   return { name, course: watch.course, rows }
 }

@@ -3,9 +3,13 @@ import type { Flow } from '../../simulator/traffic.ts'
 import type { Row } from '../experiment.ts'
 import { BUDGET } from './network.ts'
 
-/** What the nodes had to carry, mean and maximum, and whether any of them exceeded its budget in any second. */
-export function loadRows(name: string, nodes: readonly { readonly sent: Flow }[], cycles: number): Row[] {
-  const { messagesPerRound, bytesPerRound, mostBytes } = loadOf(nodes, cycles)
+/**
+ * What the nodes had to carry, mean and maximum, and whether any of them exceeded its budget in any second.
+ * @param nodes those that were there in all these cycles @param all others too, that came or went meanwhile
+ */
+export function loadRows(name: string, nodes: readonly { readonly sent: Flow }[], cycles: number, all = nodes): Row[] {
+  const { messagesPerRound, bytesPerRound } = loadOf(nodes, cycles)
+  const { mostBytes } = loadOf(all, cycles)
   const pair = ({ mean, max }: { mean: number; max: number }, digits: number) => {
     return `${mean.toFixed(digits)} / ${max.toFixed(digits)}`
   }
