@@ -12,11 +12,11 @@ import { loadRows } from './load-rows.ts'
 import type { Member } from './network.ts'
 import { byValue } from './plain.ts'
 
-const NODES = { quick: 256, full: 1024 }
+const NODES = { quick: 512, full: 1024 }
 /** Cycles from a random start to order, before anything happens. */
 const SETTLING = 15
 /** Cycles under churn. */
-const CHURN = { quick: 10, full: 30 }
+const CHURN = { quick: 8, full: 30 }
 /** Cycles in which the dead are out of all views after a tenth of a quiet network died: what the issue gives half of it. */
 const REPAIR = 10
 const LIMIT = 40
