@@ -1,7 +1,6 @@
 import type { Random } from '../../core/random.ts'
 import type { Answer } from '../../protocols/query/wave/answer.ts'
-import { live, type Testnet, waitFor } from '../testnet.ts'
-import type { Check } from './check.ts'
+import { live, type Testnet } from '../testnet.ts'
 
 const EXACT = 'SELECT count(*), avg(number) FROM nodes'
 const GOSSIP = `${EXACT} WITH GOSSIP`
@@ -59,25 +58,4 @@ export function agreementText({ stated, inside, unknown, ageMs, error }: Agreeme
   const lacking = unknown === 0 ? '' : `, ${unknown} not known yet`
   const worst = `worst error ${(error * 100).toPrecision(2)} %`
   return `${inside} of ${stated} stated intervals hold the exact figure${lacking}; ${worst}, at most ${(ageMs / 1000).toFixed(1)} s old`
-}
-
-/** Within `limit` ms the averages and the size that gossip states agree with the exact answer. */
-export function gossipAgrees(random: Random, limit: number, askers = 10): Check {
-  const name = 'gossip'
-  return {
-    name,
-    async run(testnet) {
-      let found = await agreement(testnet, random, askers)
-      await waitFor(
-        testnet,
-        async () => {
-          found = await agreement(testnet, random, askers)
-          return agrees(found)
-        },
-        limit,
-        1000,
-      )
-      return { name, ok: agrees(found), detail: agreementText(found) }
-    },
-  }
 }
