@@ -2,6 +2,7 @@ import { isFresh, type PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment, Protocol, Timer } from '../../core/environment.ts'
 import { ringDistance } from '../../core/position.ts'
 import { Tally } from '../../core/tally.ts'
+import { Alarm } from './alarm.ts'
 import { LocalHealth } from './health.ts'
 import { LostPeers } from './lost.ts'
 import { MAX_RUMORS, type MembershipMessage, type Rumor } from './messages.ts'
@@ -53,20 +54,10 @@ const STALE = 60_000
 /** ms for which a peer that never answered at all is refused: a node that starts slowly is asked again soon. */
 const REFUSED_FOR = 5000
 const NEVER = Number.NEGATIVE_INFINITY
-/**
- * So many doubts within ALARM_WINDOW ms, and such a share of the last probes of known peers, are no accident: many died at once,
- * or are cut off. (At 10 % loss one probe in thirty is in doubt.)
- */
-const ALARM = 3
-const ALARM_SHARE = 0.25
-const ALARM_WINDOW = 5000
-const ALARM_LASTS = 10_000
 /** Contacts looked at when one does not answer: the nearest. In an alarm all are. */
 const LOOK_AROUND = 8
 /** Other peers remembered as alive that are probed in a round of an alarm. */
 const REMEMBERED = 16
-/** Outcomes of probes that are remembered. */
-const MAX_OUTCOMES = 16
 /** ms between two pings to a peer that is back from the dead, and between two rounds of pings to all that were lost. */
 const RETURN_EVERY = 1000
 const BRIDGE_EVERY = 5000
@@ -97,9 +88,7 @@ export class Membership implements Protocol<MembershipMessage> {
   readonly #health: LocalHealth
   /** Those being probed whose direct ping was not answered; a subset of the probed. */
   readonly #doubted = new Set<string>()
-  /** The last probes of known peers: answered directly or not; at most MAX_OUTCOMES. */
-  #outcomes: readonly { readonly at: number; readonly answered: boolean }[] = []
-  #alarmedAt = NEVER
+  readonly #alarm = new Alarm()
   #bridgedAt = NEVER
   /** The newest deaths; at most MAX_RUMORS. */
   #rumors: readonly Rumor[] = []
@@ -171,7 +160,7 @@ export class Membership implements Protocol<MembershipMessage> {
     if (probe !== undefined) {
       probe.cancel()
       this.#probes.delete(from.id)
-      if (known !== undefined && !this.#doubted.has(from.id)) this.#outcome(true)
+      if (known !== undefined && !this.#doubted.has(from.id)) this.#alarm.answered(this.#environment.now())
     }
     if (known?.state === 'suspect') this.tally.add('refuted')
     const alive = known?.state === 'alive' || known?.state === 'suspect'
@@ -224,18 +213,9 @@ export class Membership implements Protocol<MembershipMessage> {
     return state === 'alive' || state === 'suspect'
   }
 
-  /** Takes an outcome in. True when that makes too many doubts. */
-  #outcome(answered: boolean): boolean {
-    const now = this.#environment.now()
-    const lately = [...this.#outcomes, { at: now, answered }].filter(({ at }) => now - at < ALARM_WINDOW)
-    this.#outcomes = lately.slice(-MAX_OUTCOMES)
-    const doubts = this.#outcomes.filter((outcome) => !outcome.answered).length
-    return doubts >= ALARM && doubts >= this.#outcomes.length * ALARM_SHARE
-  }
-
   /** Many peers did not answer of late: those in doubt are not admitted until they do. */
   get alarmed(): boolean {
-    return this.#environment.now() - this.#alarmedAt < ALARM_LASTS
+    return this.#alarm.isRaised(this.#environment.now())
   }
 
   /** 'yes' for a peer heard of lately, 'no' for one that is dead or has left, 'ask' for one that has to answer first. */
@@ -319,7 +299,7 @@ export class Membership implements Protocol<MembershipMessage> {
   #askAll(): void {
     const now = this.#environment.now()
     const remembered = [...this.#members.values()].filter(
-      ({ state, peer, heardAt }) => state === 'alive' && !this.#probes.has(peer.id) && now - heardAt > ALARM_LASTS,
+      ({ state, peer, heardAt }) => state === 'alive' && !this.#probes.has(peer.id) && now - heardAt > Alarm.LASTS,
     )
     for (const { peer } of this.#environment.random.sample(remembered, REMEMBERED))
       this.probe(peer, 'no answer to a ping')
@@ -383,11 +363,9 @@ export class Membership implements Protocol<MembershipMessage> {
     const lately = now - this.#options.pingTimeout
     const contacts = this.#init.contacts()
     const hears = contacts.some(({ id }) => (this.#members.get(id)?.heardAt ?? NEVER) > lately)
-    const many = this.#outcome(false)
-    const begins = many && !this.alarmed
-    if (many) this.#alarmedAt = now
+    const begins = this.#alarm.silent(now)
     if (!this.alarmed || !hears) this.#health.worse()
-    else if (begins) for (let i = 1; i < ALARM; i++) this.#health.better()
+    else if (begins) for (let i = 1; i < Alarm.DOUBTS; i++) this.#health.better() // what the doubts before did
     this.#doubted.add(target.id)
     this.#init.doubted?.(target, true)
     if (begins) {
