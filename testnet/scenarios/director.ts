@@ -95,12 +95,14 @@ export class Director {
     const count = sizeOf(some, this.#stage.testnet.nodes.length)
     const { testnet } = this.#stage
     this.#note(`add ${count} nodes${over === 0 ? '' : ` over ${durationText(over)}`}`)
-    let next = testnet.nodes.length
     for (let i = 0; i < count; i++) {
-      const one = () => {
-        const index = next++
-        this.#stage.did(testnet.start(1), () => this.#chronicle.born(index, testnet.now()))
-      }
+      // Several may be starting at once, of other steps, too.
+      const one = () =>
+        this.#stage.did(testnet.start(1), () => {
+          for (const { index } of testnet.nodes) {
+            if (!this.#chronicle.knows(index)) this.#chronicle.born(index, testnet.now())
+          }
+        })
       this.#stage.after((over * i) / count, one)
     }
   }

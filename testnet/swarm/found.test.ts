@@ -29,6 +29,18 @@ checks:
 - {at: 52400ms, within: 30s, count: exact}
 `,
   },
+  {
+    was: 'seed 578: nodes that two steps added at the same time were taken for each other, and one for dead (the harness)',
+    yaml: `
+nodes: 8
+seed: 578
+duration: 12s
+timeline:
+- {at: 2s, add: {nodes: 4, over: 3s}}
+- {at: 2s, add: {nodes: 3, over: 1s}}
+- {at: 3s, query: {sql: "SELECT number, count(*) FROM nodes GROUP BY number", times: 8}}
+`,
+  },
 ]
 
 for (const [i, { was, yaml }] of FOUND.entries()) {
