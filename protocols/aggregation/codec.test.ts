@@ -126,7 +126,7 @@ describe('messages of samples', () => {
           claims.map(({ signer }) => signer),
           one.samples.map(({ id }) => id),
         )
-        assert.ok(claims.every(({ type, signature }) => type === 'aggregation-sample/1' && signature.length === 8))
+        assert.ok(claims.every(({ type }) => type === 'aggregation-sample/1'))
         assert.ok(bytes.length <= samplesCodec.size({ kind, round, body: one }))
       }),
     )
