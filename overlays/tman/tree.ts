@@ -3,9 +3,9 @@ import { Pool } from './pool.ts'
 import type { Ranking } from './ranking.ts'
 
 /** In each direction, up and down to the left and to the right: those that come first. */
-const DEEP = 5
-/** With them, the nearest that come before any long link (measured: 2^14 nodes, c = 20, psi = 8, all links in 13 cycles). */
-const NEAR = 16
+const DEEP = 4
+/** With them, the nearest that come before any long link (measured: 2^17 nodes, c = 20, psi = 20, all links in 21 cycles). */
+const NEAR = 12
 /** Steps of a search tree that come before the nearest on the ring (measured: with more or fewer the last links take longer). */
 const STEPS = 10
 /** Of them, whom a node stays connected to: parent and children, and as many that stand in for them. */
@@ -17,9 +17,12 @@ const KEPT = 6
  * 2N - 2 among the ranks 1 to N. Only for nodes that know their rank: see `searchTreeRanking` for those that do not.
  *
  * Order: the nearest above (everybody who does not hang from the node), the nearest below on the left and on the right, then the second
- * nearest of each, up to the fifth: by distance alone a view fills up with what hangs from one child, and the last links are never found.
- * Then the nearest of what is left, the private preference deciding among equals, and long links, one for each length of the way.
- * The partner should be one of the first 8 or so (`psi`): with 4, some nodes talk in a circle.
+ * nearest of each, up to the fourth: by distance alone a view fills up with what hangs from one child, and the last links are never found.
+ * Then the nearest of what is left, the private preference deciding among equals, and long links, one for every
+ * four lengths of the way, the longest first: as many as a view of 20 has room for.
+ *
+ * Every member of the view should become a partner at last (`psi` of its size): where partners are the nearest alone, a few
+ * nodes of 2^17 talk in a circle for ever.
  *
  * @param rankOf @default the ranked attribute `rank`; what is no rank counts as 1
  */
@@ -38,7 +41,7 @@ export function heapTreeRanking(rankOf: (peer: PeerDescriptor) => number = ranke
       }
       pool.takeInTurns(DEEP)
       pool.takeNearest(NEAR - pool.chosen.length, preference)
-      for (let i = 0; i < pool.count; i++) pool.group[i] = pool.key[i] as number
+      for (let i = 0; i < pool.count; i++) pool.group[i] = (pool.key[i] as number) >> 2
       pool.takePreferred(preference)
       return pool.chosen
     },

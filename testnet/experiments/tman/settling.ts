@@ -1,6 +1,5 @@
 import type { Random } from '../../../core/random.ts'
 import type { Ranking } from '../../../overlays/tman/ranking.ts'
-import type { TManOptions } from '../../../overlays/tman/tman.ts'
 import { drawn } from '../chart.ts'
 import type { Result, Row, Trial } from '../experiment.ts'
 import { neverSlower, type Reached } from './authors.ts'
@@ -15,6 +14,8 @@ export interface Graph {
   readonly name: string
   readonly nodes: number
   readonly ranking: Ranking
+  /** The first so many of the view are partners in turn. */
+  readonly psi: number
   attributes?(index: number, random: Random): Readonly<Record<string, number>>
   /** Target links among the members, which are the nodes in their order. */
   links(network: TManNetwork): Links
@@ -30,8 +31,6 @@ interface Settled {
 
 const SEEDS = 3
 const LIMIT = 60
-/** What protocols/structures runs: a partner is one of the first 8. */
-const OPTIONS: Partial<TManOptions> = { ...PAPER, psi: 8 }
 
 /** Every graph from a random start with c = 20, three seeds each, until no target link is missing. */
 export function settle(graphs: readonly Graph[], { seed, progress }: Trial): Settled[] {
@@ -43,7 +42,7 @@ export function settle(graphs: readonly Graph[], { seed, progress }: Trial): Set
     const loads: Row[] = []
     let most = 0
     for (let i = 0; i < SEEDS; i++) {
-      const network = new TManNetwork({ ...graph, seed: seed + i, options: OPTIONS })
+      const network = new TManNetwork({ ...graph, seed: seed + i, options: { ...PAPER, psi: graph.psi } })
       const course = follow(network, graph.links(network), LIMIT, (cycle, left) => {
         const share = (done + graph.nodes * Math.min(1, cycle / 20)) / all
         progress(share, `${graph.name}, seed ${seed + i}, cycle ${cycle}: ${left} missing`)

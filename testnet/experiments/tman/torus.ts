@@ -6,6 +6,8 @@ import type { TManNetwork } from './network.ts'
 import { type Graph, reported, settle } from './settling.ts'
 
 const EXPONENTS = { quick: [10, 12], full: [10, 12, 14, 17] }
+/** As protocols/structures runs it. */
+const PSI = 8
 /** Among hashed places everybody's targets are looked for among all: N^2. */
 const HASHED = { quick: 10, full: 12 }
 
@@ -30,6 +32,7 @@ function grid(exponent: number): Graph {
     name: `torus 2^${exponent}`,
     nodes: width * height,
     ranking: torusRanking(gridTorus(width, height)),
+    psi: PSI,
     attributes: (index) => ({ x: index % width, y: Math.floor(index / width) }),
     links: () =>
       linksBetween(width * height, (index) => {
@@ -46,6 +49,7 @@ function hashed(exponent: number): Graph {
     name: `torus of hashed ids 2^${exponent}`,
     nodes: 2 ** exponent,
     ranking: torusRanking(),
+    psi: PSI,
     links: hashedLinks,
   }
 }

@@ -27,6 +27,8 @@ function overRanks(exponent: number): Graph {
     name: `tree 2^${exponent}`,
     nodes,
     ranking: heapTreeRanking(),
+    // All of the view: with fewer a few nodes of 2^17 talk in a circle for ever.
+    psi: 20,
     attributes: (index) => ({ rank: index + 1 }),
     links: () =>
       linksBetween(nodes, (index) => {
@@ -40,7 +42,13 @@ function overRanks(exponent: number): Graph {
 
 /** What real nodes do, which know no rank. */
 function searchTree(exponent: number): Graph {
-  return { name: `search tree 2^${exponent}`, nodes: 2 ** exponent, ranking: searchTreeRanking(), links: searchLinks }
+  return {
+    name: `search tree 2^${exponent}`,
+    nodes: 2 ** exponent,
+    ranking: searchTreeRanking(),
+    psi: 8,
+    links: searchLinks,
+  }
 }
 
 function searchLinks({ members }: TManNetwork): Links {
