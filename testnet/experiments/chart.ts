@@ -28,6 +28,8 @@ const WIDTH = 760
 const HEIGHT = 440
 const MARGIN = { left: 74, right: 190, top: 44, bottom: 56 }
 const COLOURS = ['#0369a1', '#c2410c', '#0f766e', '#7c3aed', '#b45309', '#be185d', '#4d7c0f', '#1e40af']
+/** Numbers beyond it, and NaN, are left out: their differences leave what a double can hold. */
+const LARGEST = 1e100
 const GREY = '#64748b'
 
 /** Draws lines over two axes as a self-contained SVG. The same chart gives the same text. */
@@ -59,7 +61,7 @@ export function drawn({ title, x, y, series }: Chart): string {
 type Scale = ScaleContinuousNumeric<number, number>
 
 function shown(value: number, axis: Axis): boolean {
-  return Number.isFinite(value) && (axis.scale !== 'log' || value > 0)
+  return Math.abs(value) <= LARGEST && (axis.scale !== 'log' || value >= 1 / LARGEST)
 }
 
 function scale(axis: Axis, values: readonly number[], range: [number, number]): Scale {
@@ -67,8 +69,15 @@ function scale(axis: Axis, values: readonly number[], range: [number, number]): 
   const none = axis.scale === 'log' ? 1 : 0
   const low = ends.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY)
   const high = ends.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY)
-  const [from, to] = ends.length === 0 ? [none, none + 1] : low === high ? [low, low + Math.abs(low || 1)] : [low, high]
+  const [from, to] = ends.length === 0 ? [none, none + 1] : apart(low, high)
   return (axis.scale === 'log' ? scaleLog() : scaleLinear()).domain([from, to]).nice().range(range)
+}
+
+/** Ends that an axis can be drawn between. */
+function apart(low: number, high: number): [number, number] {
+  const size = Math.max(Math.abs(low), Math.abs(high))
+  if (size < 1 / LARGEST) return [0, 1]
+  return high - low > size * 1e-9 ? [low, high] : [low, low + size]
 }
 
 function gridX(across: Scale, axis: Axis): string[] {
