@@ -6,6 +6,7 @@ import { slicesCodec } from '../../../overlays/slices/codec.ts'
 import { Slices } from '../../../overlays/slices/slices.ts'
 import type { SignedValue } from '../../../overlays/slices/value.ts'
 import { Simulation } from '../../simulator/simulation.ts'
+import type { Flow } from '../../simulator/traffic.ts'
 import { Ordering, type Pair } from './ordering.ts'
 
 export const PERIOD = 1000
@@ -45,6 +46,8 @@ export class Sliced {
   readonly #setup: Setup
   #live: Node[] = []
   #peers: PeerDescriptor[] = []
+  /** By index: the cycles in which each node that ever was lived. */
+  readonly #cycles: number[] = []
   #highest: number
 
   constructor(setup: Setup) {
@@ -68,6 +71,16 @@ export class Sliced {
       for (let i = 0; i < count; i++) this.#add(++this.#highest)
     }
     this.simulation.run(PERIOD)
+    for (const { index, alive } of this.simulation.nodes)
+      if (alive) this.#cycles[index] = (this.#cycles[index] ?? 0) + 1
+  }
+
+  /** What every node that ever lived sent in a cycle of its life. */
+  sentPerCycle(): { readonly sent: Flow }[] {
+    return this.simulation.nodes.map(({ index, sent }) => {
+      const cycles = this.#cycles[index] ?? 1
+      return { sent: { ...sent, messages: sent.messages / cycles, bytes: sent.bytes / cycles } }
+    })
   }
 
   /**

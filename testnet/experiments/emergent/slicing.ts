@@ -74,9 +74,7 @@ function followed(what: Case, method: Method, trial: Trial, progress: (share: nu
     if (cycle % LOOK > 0) continue
     for (const [k, one] of network.disorder(SLICES).entries()) off[k]?.push(one)
   }
-  // Those that were there all the time: a mean over nodes that lived for a part of it would flatter.
-  const present = network.simulation.nodes.slice(0, nodes).filter(({ alive }) => alive)
-  const load = loadRows(caseOf(what, method, nodes), present, cycles, BUDGET)
+  const load = loadRows(caseOf(what, method, nodes), network.sentPerCycle(), 1, BUDGET)
   return { what, method, off, values: network.values(), load }
 }
 
