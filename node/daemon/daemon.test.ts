@@ -10,7 +10,7 @@ import { AdminClient, Refused, Unreachable } from './client.ts'
 import { credentialsFile, readCredentials, writeCredentials } from './credentials.ts'
 import { startDaemon } from './daemon.ts'
 import { DaemonError } from './failure.ts'
-import { FakeNode } from './fake.test.ts'
+import { FakeNode } from './fake.fixture.ts'
 
 async function prepare(context: TestContext, environment: Record<string, string> = {}) {
   const data = await mkdtemp(join(tmpdir(), 'tendril-daemon-'))

@@ -5,7 +5,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { pino } from 'pino'
-import { FakeNode } from './fake.test.ts'
+import { FakeNode } from './fake.fixture.ts'
 import { type AdminServerInit, createAdminServer } from './server.ts'
 
 const TOKEN = 'a-token-that-is-long-enough-for-anybody'

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { CLOCK_WINDOW, describe, MAX_DESCRIPTOR_AGE } from '../../core/descriptor.ts'
 import { Random } from '../../core/random.ts'
-import { aged, deviation, Network, peer } from './cycles.test.ts'
+import { aged, deviation, Network, peer } from './cycles.fixture.ts'
 import { MAX_AGE } from './held.ts'
 import { MAX_SAMPLE, Sampling, type SamplingInit, type SamplingOptions } from './sampling.ts'
 

@@ -6,7 +6,7 @@ import { CLOCK_WINDOW, describe } from '../../core/descriptor.ts'
 import { type Beacon, issueBeacon, RootOrder } from './beacon.ts'
 import { treeCodec } from './codec.ts'
 import { type Announcement, MAX_DEPTH, type TreeMessage } from './messages.ts'
-import { Network } from './network.test.ts'
+import { Network } from './network.fixture.ts'
 import { FAN_OUT, PATIENCE, Tree } from './tree.ts'
 
 const PERIOD = 1000

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { assertOrdered, delivered, network, publishSteadily, TOPIC, text, total } from './network.test.ts'
+import { assertOrdered, delivered, network, publishSteadily, TOPIC, text, total } from './network.fixture.ts'
 
 for (const nodes of [1, 2, 3, 32, 1000]) {
   test(`undisturbed, ${nodes} nodes: every subscriber gets everything once, in order, with one copy of the payload`, () => {

@@ -4,7 +4,7 @@ import { TokenBucket } from '../../core/bucket.ts'
 import { positionOf } from '../../core/position.ts'
 import type { Sign } from '../../core/signed.ts'
 import type { BroadcastMessage } from './codec.ts'
-import { assertOrdered, type Bed, delivered, network, publishSteadily, TOPIC, text, total } from './network.test.ts'
+import { assertOrdered, type Bed, delivered, network, publishSteadily, TOPIC, text, total } from './network.fixture.ts'
 import { compose, type Equivocation, type Publication } from './publication.ts'
 
 /** A publication by whoever `sign` speaks for, now, unless the changes say otherwise. */

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Environment } from '../../core/environment.ts'
 import { Simulation } from '../../testnet/simulator/simulation.ts'
 import { type MembershipMessage, membershipCodec } from './messages.ts'
-import { type Bed, downs, network, Watcher } from './network.test.ts'
+import { type Bed, downs, network, Watcher } from './network.fixture.ts'
 
 const SEEDS = [1, 2, 3]
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { describe, type PeerDescriptor } from '../../core/descriptor.ts'
 import type { MembershipMessage } from './messages.ts'
-import { type Bed, downs, network, type Watcher } from './network.test.ts'
+import { type Bed, downs, network, type Watcher } from './network.fixture.ts'
 
 function stranger(i: number): PeerDescriptor {
   return describe({ id: `made${i}`, addresses: [], sequence: 1, issued: 1_700_000_000_000 })

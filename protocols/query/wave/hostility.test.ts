@@ -9,7 +9,7 @@ import { lengthOf } from '../../../overlays/intervals/intervals.ts'
 import { uniform } from '../../../testnet/simulator/latency.ts'
 import type { Answer } from './answer.ts'
 import { MAX_MISSING, type MissingInterval, pose, type WaveMessage, waveCodec } from './messages.ts'
-import { type Bed, COUNT, killSome, living, network } from './network.test.ts'
+import { type Bed, COUNT, killSome, living, network } from './network.fixture.ts'
 import { Wave } from './wave.ts'
 
 type Sent = Extract<WaveMessage, { kind: 'answer' }>

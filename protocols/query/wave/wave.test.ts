@@ -5,7 +5,7 @@ import { contains, lengthOf } from '../../../overlays/intervals/intervals.ts'
 import { uniform } from '../../../testnet/simulator/latency.ts'
 import type { Answer } from './answer.ts'
 import type { WaveMessage } from './messages.ts'
-import { COUNT, killSome, living, network } from './network.test.ts'
+import { COUNT, killSome, living, network } from './network.fixture.ts'
 import { QueryRefused, Wave } from './wave.ts'
 
 const sumTo = (n: number) => (n * (n - 1)) / 2
