@@ -77,7 +77,9 @@ export class Director {
     })
   }
 
+  /** A goodbye takes a moment, in which another step may have struck a node that this one chose. */
   #turn(verb: NodeVerb, index: number): void {
+    if (!this.#isIn(index, STATES[verb])) return
     const { testnet } = this.#stage
     this.#stage.did(testnet[verb](index), () => {
       if (verb === 'restart') this.#born(index, testnet.now())
