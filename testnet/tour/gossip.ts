@@ -18,7 +18,7 @@ export interface GossipFigures {
 /** Nodes asked each time. */
 const ASKERS = 10
 /** ms within which gossip has come to something: epochs of 30 rounds, and one may just have begun. */
-const PATIENCE = 90_000
+const PATIENCE = 120_000
 /** Every so many ms one node is killed or one is added, so many times. */
 const STEP = 3000
 const STEPS = 12
