@@ -49,7 +49,8 @@ function gossipText({ coverage }: Answer, { ageMs, certainty }: NonNullable<Answ
       `  ${printable(column)}: ${cell(low)} to ${cell(high)} with ${Math.round((confidence ?? 0) * 100)} % confidence`,
     )
   })
-  const head = `from gossip, ${duration(ageMs)} old, about ${count(coverage.answered, 'node')}, nobody asked`
+  const size = coverage.answered === 0 ? '' : `, about ${count(coverage.answered, 'node')}`
+  const head = `from gossip, ${duration(ageMs)} old${size}, nobody asked`
   return [c.green(head), ...lines].join('\n')
 }
 
