@@ -151,7 +151,7 @@ export function checkVerbOf(given: ScenarioCheck): CheckVerb {
 export const scenarioSchema = z.strictObject(
   {
     name: z
-      .string({ error: 'must be a name' })
+      .string({ error: 'must say what the scenario is called' })
       .regex(/^[a-z0-9][a-z0-9-]{0,63}$/, { error: 'must be of lower-case letters, digits and hyphens' }),
     description: z.string({ error: 'must be a text' }).default(''),
     nodes: z.int({ error: nodesError }).min(1, { error: nodesError }).max(MAX_NODES, { error: nodesError }).default(32),
