@@ -149,6 +149,7 @@ export class Stack implements Protocol<StackMessage> {
       admits: (peer) => this.#membership.admits(peer),
       // Asking is rationed because it costs connections; when many died at once what was rationed is the way back.
       ask: (peer) => this.#membership.probe(peer, 'no answer to gossip') && !this.#membership.alarmed,
+      refused: (peer) => this.#membership.offered(peer),
       changed: () => this.#tell(() => init.on?.contactsChanged?.()),
       ...(init.options?.tman && { options: init.options.tman }),
     })
@@ -196,6 +197,7 @@ export class Stack implements Protocol<StackMessage> {
       sample: (count) => this.#sampling.sample(count),
       admits: (peer) => this.#membership.admits(peer),
       ask: (peer) => this.#membership.probe(peer, 'no answer to gossip'),
+      refused: (peer) => this.#membership.offered(peer),
       attributes: () => this.#tell(init.attributes) ?? {},
       changed: () => this.#tell(() => init.on?.contactsChanged?.()),
     })

@@ -200,6 +200,21 @@ test('neighbours that do not exist are asked and never displace real ones; witho
   }
 })
 
+test('who is refused, and would be a neighbour, is told when others offer it; who would be none is not', () => {
+  const all = crowd(200)
+  const near = nearest(all)
+  const far = ids(all).filter((id) => !near.includes(id))
+  const refused: string[] = []
+  const gone = [near[2], near[5], far[0], far[3]]
+  const view = tman({
+    admits: ({ id }) => (gone.includes(id) ? 'no' : 'yes'),
+    refused: ({ id }) => refused.push(id),
+  })
+  view.consider(all)
+  assert.deepEqual(refused.sort(), [near[2], near[5]].sort())
+  assert.ok(ids(view.view).every((id) => !gone.includes(id)))
+})
+
 test('a candidate enters when it has answered; who is gone does not; a member in doubt is asked and stays until it is gone', () => {
   const verdicts = new Map<string, 'yes' | 'ask' | 'no'>()
   const asked: string[] = []

@@ -51,6 +51,11 @@ export interface TManInit {
    * being done already.
    */
   ask?(peer: PeerDescriptor): boolean
+  /**
+   * Others offer a peer that is not admitted ('no') and would be a neighbour, one of the nearest: perhaps it is gone for this node
+   * alone.
+   */
+  refused?(peer: PeerDescriptor): void
   /** Called after every change of the view's members. */
   changed?(): void
   readonly options?: Partial<TManOptions>
@@ -207,20 +212,28 @@ export class TMan implements Exchange<readonly PeerDescriptor[], readonly PeerDe
    * @param candidates this node's own: the callbacks may make other nodes gather
    */
   #admitted(candidates: readonly PeerDescriptor[]): readonly PeerDescriptor[] {
-    const { admits, ask, ranking } = this.#init
+    const { admits, ask, refused, ranking } = this.#init
     const members = this.#view.length // they were gathered first
     const possible: PeerDescriptor[] = []
     const trusted: PeerDescriptor[] = []
     const doubtful: PeerDescriptor[] = []
+    const gone: PeerDescriptor[] = []
     for (let i = 0; i < candidates.length; i++) {
       const peer = candidates[i] as PeerDescriptor
       const verdict = admits?.(peer)
-      if (verdict === 'no') continue
+      if (verdict === 'no') {
+        if (i >= members) gone.push(peer)
+        continue
+      }
       possible.push(peer)
       if (verdict === 'ask') doubtful.push(peer)
       if (verdict !== 'ask' || i < members) trusted.push(peer)
     }
     this.tally.add('not-admitted', candidates.length - possible.length)
+    if (refused !== undefined && gone.length > 0) {
+      const nearest = this.#select([...possible, ...gone]).slice(0, ranking.neighbours)
+      for (const peer of nearest) if (gone.includes(peer)) refused(peer)
+    }
     const chosen = this.#select(possible)
     if (doubtful.length === 0 || !chosen.some((peer) => doubtful.includes(peer))) return chosen
     const view = this.#select(trusted)

@@ -136,6 +136,57 @@ test('a one-way fault of 15 s kills nobody, thanks to those who are asked; a las
   }
 })
 
+test('two that buried each other, and whom others offer to each other, are together again within 10 s; left alone, after a minute', () => {
+  for (const offers of [true, false]) {
+    const simulation = network({ nodes: 8, options: { retryLost: Number.MAX_SAFE_INTEGER } })
+    const [n0, n1] = [simulation.node('n0'), simulation.node('n1')]
+    const apart = () => n0.protocol.state('n1') === 'dead' && n1.protocol.state('n0') === 'dead'
+    const pings = () => n0.protocol.membership.status().counts.offered ?? 0
+    const run = (ms: number) =>
+      simulation.runUntil(
+        () => {
+          if (offers) n0.protocol.membership.offered(n1.self)
+          return !apart()
+        },
+        ms,
+        100,
+      )
+    simulation.block('n0', 'n1', 'there')
+    simulation.block('n1', 'n0', 'back')
+    assert.ok(simulation.runUntil(apart, 60_000))
+    run(25_000)
+    assert.ok(apart())
+    assert.equal(pings(), offers ? 2 : 0, 'one in 10 s, however often it is offered')
+    simulation.heal()
+    assert.equal(run(10_500), offers)
+    if (!offers) continue
+    assert.deepEqual([n0.protocol.state('n1'), n1.protocol.state('n0')], ['alive', 'alive'])
+    n0.protocol.membership.offered(n1.self)
+    assert.equal(pings(), 3, 'the living need none')
+  }
+})
+
+test('however many of the dead are offered, one a second is pinged; strangers that never spoke and those that left are not', () => {
+  const simulation = network({ nodes: 24 })
+  const { protocol } = simulation.node('n0')
+  const others = simulation.nodes.slice(1)
+  simulation.node('n1').protocol.membership.leave()
+  simulation.run(100)
+  for (const { id } of others) simulation.kill(id)
+  simulation.run(30_000)
+  const counts = () => protocol.membership.status().counts
+  for (let i = 0; i < 100; i++) {
+    for (const { self } of others) protocol.membership.offered(self)
+    simulation.run(100)
+  }
+  assert.ok((counts().offered ?? 0) >= 9 && (counts().offered ?? 0) <= 10, JSON.stringify(counts()))
+  simulation.run(10_000)
+  const before = counts().offered
+  protocol.membership.offered((others[0] as (typeof others)[0]).self)
+  protocol.membership.offered({ ...simulation.node('n2').self, id: 'never-heard-of' })
+  assert.equal(counts().offered, before)
+})
+
 test('passing one-way faults do not add up: whoever is heard in between starts anew', () => {
   const simulation = network({ nodes: 24 })
   const { membership } = simulation.node('n0').protocol

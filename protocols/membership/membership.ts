@@ -61,6 +61,8 @@ const REMEMBERED = 16
 /** ms between two pings to a peer that is back from the dead, and between two rounds of pings to all that were lost. */
 const RETURN_EVERY = 1000
 const BRIDGE_EVERY = 5000
+/** ms between two pings to one of the dead that others offer, and from its death to the first: it has to bury this node as well. */
+const OFFERED_EVERY = 10_000
 
 /**
  * Who is alive among the peers that this node depends on: SWIM's probe, indirect probe and suspicion, with Lifeguard's local
@@ -74,7 +76,7 @@ const BRIDGE_EVERY = 5000
  * (2) every change to dead or left has a reason; (3) members, probes, relays and lost peers are bounded.
  */
 export class Membership implements Protocol<MembershipMessage> {
-  /** probes, deaths, strangers-silent, refuted, vouched, rumours, relayed, relay-refused, too-many-probes, goodbyes, old-goodbye */
+  /** probes, deaths, strangers-silent, refuted, vouched, rumours, relayed, relay-refused, too-many-probes, offered, goodbyes, old-goodbye */
   readonly tally = new Tally()
   readonly #environment: Environment<MembershipMessage>
   readonly #init: MembershipInit
@@ -90,6 +92,7 @@ export class Membership implements Protocol<MembershipMessage> {
   readonly #doubted = new Set<string>()
   readonly #alarm = new Alarm()
   #bridgedAt = NEVER
+  #offeredAt = NEVER
   /** The newest deaths; at most MAX_RUMORS. */
   #rumors: readonly Rumor[] = []
   #timer: Timer | undefined
@@ -182,10 +185,32 @@ export class Membership implements Protocol<MembershipMessage> {
    * otherwise come and go with everything it says.
    */
   #returns(peer: PeerDescriptor): void {
-    const now = this.#environment.now()
-    for (const { id, at } of this.#pings.values()) if (id === peer.id && now - at < RETURN_EVERY) return
+    if (this.#pinged(peer.id, RETURN_EVERY)) return
     this.tally.add('returning')
     this.#ping(peer)
+  }
+
+  /**
+   * Others offer somebody taken for dead here. Two that buried each other while links carried one way, or lost much, are silent
+   * towards each other for good, and only those around know that both live. So it is pinged, though seldom: as long as nothing
+   * of its own arrives here, every ping would keep it from burying this node, which it cannot reach. At most one a period.
+   */
+  offered(peer: PeerDescriptor): void {
+    const member = this.#members.get(peer.id)
+    const now = this.#environment.now()
+    if (this.#timer === undefined || member?.state !== 'dead' || member.heardAt === NEVER) return
+    if (now - this.#offeredAt < this.#options.period || now - member.since < OFFERED_EVERY) return
+    if (this.#pinged(peer.id, OFFERED_EVERY)) return
+    this.#offeredAt = now
+    this.tally.add('offered')
+    this.#ping(peer)
+  }
+
+  /** Whether a ping to this peer, in the last so many ms, is not answered. */
+  #pinged(peer: string, within: number): boolean {
+    const since = this.#environment.now() - within
+    for (const { id, at } of this.#pings.values()) if (id === peer && at > since) return true
+    return false
   }
 
   /**

@@ -45,6 +45,7 @@ export class Ordered<Body> implements Structure<RoundMessage<Body, Body>> {
       sample: (count) => surroundings.sample(count),
       admits: (peer) => surroundings.admits(peer),
       ask: (peer) => surroundings.ask(peer),
+      refused: (peer) => surroundings.refused(peer),
       changed: () => surroundings.changed(),
       options: VIEW,
     })

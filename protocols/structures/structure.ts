@@ -54,6 +54,8 @@ export interface StructureSurroundings<Message = unknown> {
   admits(peer: PeerDescriptor): 'yes' | 'ask' | 'no'
   /** Finds out whether the peer lives. False when that is being done already. */
   ask(peer: PeerDescriptor): boolean
+  /** Others offer a peer that is not admitted and would be a neighbour. */
+  refused(peer: PeerDescriptor): void
   /** What queries see of this node. */
   attributes(): Attributes
   /** Members changed. */

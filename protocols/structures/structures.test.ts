@@ -107,6 +107,7 @@ function alone(self: PeerDescriptor, init: Partial<StructuresInit>) {
     sample: () => [],
     admits: () => 'yes',
     ask: () => true,
+    refused: () => undefined,
     attributes: () => ({}),
     changed: () => undefined,
     ...init,

@@ -20,6 +20,7 @@ export interface StructuresInit {
   sample(count: number): readonly PeerDescriptor[]
   admits(peer: PeerDescriptor): 'yes' | 'ask' | 'no'
   ask(peer: PeerDescriptor): boolean
+  refused(peer: PeerDescriptor): void
   attributes(): Attributes
   changed(): void
 }
@@ -64,6 +65,7 @@ export class Structures implements Protocol<StructuresMessage> {
             : [],
         admits: (peer) => (takesPart(peer) && takesPart(environment.self) ? init.admits(peer) : 'no'),
         ask: (peer) => init.ask(peer),
+        refused: (peer) => init.refused(peer),
         attributes: () => init.attributes(),
         changed: () => init.changed(),
       })

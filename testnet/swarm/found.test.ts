@@ -41,6 +41,21 @@ timeline:
 - {at: 3s, query: {sql: "SELECT number, count(*) FROM nodes GROUP BY number", times: 8}}
 `,
   },
+  {
+    was: 'seeds 19 and 55: two neighbours that had buried each other, among many dead, refused each other for a minute after the fault',
+    yaml: `
+nodes: 44
+seed: 5
+duration: 70s
+network: {latency: 20ms}
+timeline:
+- {at: 4s, for: 45s, block: {from: [2], to: [8]}}
+- {at: 4s, for: 45s, block: {from: [8], to: [2]}}
+- {at: 5s, kill: [12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32,33,34,35,36,37,38,39,40,41,42,43]}
+checks:
+- {at: 49s, within: 20s, ring: 1}
+`,
+  },
 ]
 
 for (const [i, { was, yaml }] of FOUND.entries()) {

@@ -12,10 +12,9 @@ const SETTLED = 12_000
 const TROUBLE: Sizes = [10_000, 45_000]
 /**
  * ms after the last fault within which everything is as it was, of those that live: the ring right, a count exact. Most often a
- * second; but two that buried each other in a one-way fault refuse each other for a minute (membership's deadFor), unless one of
- * them is asked again by chance.
+ * second; two that buried each other in a one-way fault need the 10 s after which membership asks whom others offer.
  */
-const RECOVERY = 75_000
+const RECOVERY = 45_000
 /** ms for which queries and publications go on after the last fault. */
 const CALM = 15_000
 /** ms between the publications that have to reach everybody and the end. */
