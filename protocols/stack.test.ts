@@ -286,4 +286,18 @@ suite('stack', () => {
       for (const peer of protocol.contacts()) assert.equal(peer.position, positionOf(peer.id))
     }
   })
+
+  test('a lone node answers from gossip what it answers when asked: itself', () => {
+    const bed = network(1, { options: { aggregates: ['number', 'nothing'] } })
+    const columns = 'count(*), count(number), sum(number), avg(number), min(number), max(number), stddev(number)'
+    for (const seconds of [0, 1, 100]) {
+      bed.simulation.run(seconds * 1000)
+      const gossip = bed.ask(`SELECT ${columns} FROM nodes WITH GOSSIP`)
+      assert.deepEqual(gossip.rows, [[1, 1, 0, 0, 0, 0, null]])
+      assert.deepEqual(gossip.rows, bed.ask(`SELECT ${columns} FROM nodes`).rows)
+      assert.equal(gossip.coverage.answered, 1)
+    }
+    assert.deepEqual(bed.ask('SELECT avg(nothing), count(nothing) FROM nodes WITH GOSSIP').rows, [[null, 0]])
+    assert.equal(bed.simulation.nodes[0]?.protocol.attributes().network_size, 1)
+  })
 })

@@ -233,6 +233,24 @@ describe('standing aggregates of 200 nodes', () => {
     assert.deepEqual([bounded.min, bounded.max], [0, 100])
   })
 
+  test('a node alone is its network, exactly and at once; one that outlives all others is so again', () => {
+    const fleet = new Fleet({ nodes: 1 })
+    const [first] = fleet.live
+    fleet.load.set(first!.id, -3)
+    const { size, averages, sums, counts, min, max, deviations } = first!.protocol.read()
+    assert.deepEqual([size?.value, size?.low, size?.high, size?.ageMs], [1, 1, 1, 0])
+    assert.deepEqual([averages.load?.value, sums.load?.value, counts.load?.value], [-3, -3, 1])
+    assert.deepEqual([min.load, max.load, deviations.load], [-3, -3, 0])
+    assert.deepEqual([averages.nothing, counts.nothing?.value], [undefined, 0])
+    fleet.join()
+    fleet.run(90)
+    near(first!.protocol.read().size?.value, 2)
+    fleet.die('n1')
+    fleet.run(10)
+    assert.equal(first!.protocol.read().size?.value, 1)
+    assert.equal(quantileOf(first!.protocol.read(), 'load', 0.5)! < 0, true)
+  })
+
   test('a stopped node neither speaks nor listens', () => {
     const fleet = new Fleet({ nodes: 10 })
     fleet.run(60)

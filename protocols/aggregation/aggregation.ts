@@ -3,6 +3,7 @@ import type { TokenBucket } from '../../core/bucket.ts'
 import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment, Protocol } from '../../core/environment.ts'
 import { Rounds } from '../../core/rounds.ts'
+import { readAlone } from './alone.ts'
 import { type AggregationMessage, aggregationCodec } from './codec.ts'
 import { type Aggregates, readStanding, sizesOf } from './reading.ts'
 import type { SizeEstimate } from './size/estimate.ts'
@@ -73,7 +74,7 @@ export class Aggregation implements Protocol<AggregationMessage> {
       attributes,
       names,
       ...(init.neighbours && { neighbours: init.neighbours }),
-      size: () => this.read().size?.value,
+      size: () => this.#ofGossip().size?.value,
       ended: () => this.#keep(),
       options: { patience: 15 * options.period, memory: 60 * options.period, ...init.options, length },
     })
@@ -110,6 +111,18 @@ export class Aggregation implements Protocol<AggregationMessage> {
 
   /** What is known now, at no cost. Fields are missing as long as nothing is known of them. */
   read(): Aggregates {
+    const { partners, attributes, names, options } = this.#init
+    if (partners().length > 0) return this.#ofGossip()
+    return readAlone({
+      attributes: attributes(),
+      names,
+      quantiles: options?.quantiles ?? [],
+      epoch: this.#standing.epoch,
+    })
+  }
+
+  /** Not what a node that is still alone says: a hundred that start together would all lead an instance of COUNT. */
+  #ofGossip(): Aggregates {
     const now = this.#environment.now()
     if (this.#previous !== undefined && !this.#hasSettled()) {
       return aged(this.#previous.aggregates, now - this.#previous.at)

@@ -329,7 +329,8 @@ export function bucketKey(name: string, bucket: number): number {
   return keyOf(name, `bucket ${bucket}`)
 }
 
-function numberIn(attributes: Readonly<Record<string, Value>>, name: string): number | undefined {
+/** A number that can be averaged; undefined for anything else. */
+export function numberIn(attributes: Readonly<Record<string, Value>>, name: string): number | undefined {
   const value = Object.hasOwn(attributes, name) ? attributes[name] : undefined
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined
 }
