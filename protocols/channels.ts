@@ -3,7 +3,8 @@ import { Malformed } from '../core/malformed.ts'
 import { type SamplingMessage, samplingCodec } from '../overlays/sampling/codec.ts'
 import { type TManMessage, tmanCodec } from '../overlays/tman/codec.ts'
 import { type AggregationMessage, aggregationCodec } from './aggregation/codec.ts'
-import { type BroadcastMessage, broadcastCodec } from './broadcast/codec.ts'
+import { type BroadcastMessage, broadcastCodec } from './broadcast/deliveries.ts'
+import { type GroupsMessage, groupsCodec } from './groups/codec.ts'
 import { type MembershipMessage, membershipCodec } from './membership/messages.ts'
 import { type WaveMessage, waveCodec } from './query/wave/messages.ts'
 import { type StructuresMessage, structuresCodec } from './structures/codec.ts'
@@ -17,6 +18,7 @@ export interface Messages {
   readonly broadcast: BroadcastMessage
   readonly structures: StructuresMessage
   readonly aggregation: AggregationMessage
+  readonly groups: GroupsMessage
 }
 
 export type Channel = keyof Messages
@@ -33,6 +35,7 @@ const CHANNELS: readonly Channel[] = [
   'broadcast',
   'structures',
   'aggregation',
+  'groups',
 ]
 
 const CODECS: { readonly [C in Channel]: Codec<Messages[C]> } = {
@@ -43,6 +46,7 @@ const CODECS: { readonly [C in Channel]: Codec<Messages[C]> } = {
   broadcast: broadcastCodec,
   structures: structuresCodec,
   aggregation: aggregationCodec,
+  groups: groupsCodec,
 }
 
 function codecOf(channel: Channel): Codec<Messages[Channel]> {

@@ -11,10 +11,17 @@ import { tmanCodec } from '../overlays/tman/codec.ts'
 import { ringRanking, sides } from '../overlays/tman/ring.ts'
 import { TMan, type TManOptions } from '../overlays/tman/tman.ts'
 import { Aggregation, type AggregationOptions } from './aggregation/aggregation.ts'
-import { Broadcast, type BroadcastEvents, type Receipt } from './broadcast/broadcast.ts'
+import {
+  Broadcast,
+  type BroadcastEvents,
+  type PublishOptions,
+  type Receipt,
+  type SubscribeOptions,
+} from './broadcast/broadcast.ts'
 import type { BroadcastOptions } from './broadcast/options.ts'
 import type { Subscriber } from './broadcast/subscriptions.ts'
 import type { Channel, Messages, StackMessage } from './channels.ts'
+import { Groups } from './groups/groups.ts'
 import { Membership } from './membership/membership.ts'
 import type { MembershipOptions } from './membership/options.ts'
 import { answerFromGossip } from './query/gossip/gossip.ts'
@@ -104,6 +111,7 @@ export class Stack implements Protocol<StackMessage> {
   readonly #membership: Membership
   readonly #wave: Wave
   readonly #broadcast: Broadcast
+  readonly #groups: Groups
   readonly #aggregation: Aggregation
   readonly #aggregates: readonly string[]
   readonly #structures: Structures
@@ -169,14 +177,23 @@ export class Stack implements Protocol<StackMessage> {
       ...(init.options?.query && { options: init.options.query }),
     })
     this.#broadcast = new Broadcast(onChannel(environment, 'broadcast'), {
-      contacts,
-      // The long links among them are random peers; others would cost a connection a digest.
-      partners: contacts,
+      contacts: (topic) => this.#groups.contacts(topic),
+      // The long links among them are random members; others would cost a connection a digest.
+      partners: (topic) => this.#groups.contacts(topic),
+      joined: (topic) => this.#groups.join(topic),
+      left: (topic) => this.#groups.leave(topic),
       budget,
       sign: init.sign,
       sequences: init.sequences,
       options: init.options?.broadcast,
       on: init.on,
+    })
+    this.#groups = new Groups(onChannel(environment, 'groups'), {
+      contacts,
+      admits: (peer) => this.#membership.admits(peer),
+      changed: () => this.#tell(() => init.on?.contactsChanged?.()),
+      period: options.tmanPeriod,
+      budget,
     })
     this.#aggregates = options.aggregates
     this.#aggregation = new Aggregation(onChannel(environment, 'aggregation'), {
@@ -232,6 +249,9 @@ export class Stack implements Protocol<StackMessage> {
       case 'broadcast':
         this.#broadcast.receive(from, message)
         break
+      case 'groups':
+        this.#groups.receive(from, message)
+        break
       case 'aggregation':
         this.#aggregation.receive(from, message)
         break
@@ -247,6 +267,7 @@ export class Stack implements Protocol<StackMessage> {
     this.#tmanRounds.unreachable(id)
     this.#aggregation.unreachable(id)
     this.#structures.unreachable(id)
+    this.#groups.unreachable(id)
     this.#membership.unreachable(id, reason)
   }
 
@@ -262,13 +283,14 @@ export class Stack implements Protocol<StackMessage> {
     return this.#tman.view
   }
 
-  /** Whom this node wants to be connected to: its contacts, then its neighbours in the structures; each once. */
+  /** Whom this node wants to be connected to: its contacts, then those in its structures and groups; each once. */
   wanted(): readonly PeerDescriptor[] {
     const contacts = this.#tman.view
-    const more = this.#structures.kept()
+    const more = [...this.#structures.kept(), ...this.#groups.kept()]
     if (more.length === 0) return contacts
-    const ids = new Set(contacts.map(({ id }) => id))
-    return [...contacts, ...more.filter(({ id }) => !ids.has(id))]
+    const wanted = new Map(contacts.map((peer) => [peer.id, peer]))
+    for (const peer of more) if (!wanted.has(peer.id)) wanted.set(peer.id, peer)
+    return [...wanted.values()]
   }
 
   /** Whom this node knows in each structure that it takes part in, by the structure's name. */
@@ -334,13 +356,18 @@ export class Stack implements Protocol<StackMessage> {
   }
 
   /** See Broadcast.publish. */
-  publish(topic: string, payload: Uint8Array): Receipt {
-    return this.#broadcast.publish(topic, payload)
+  publish(topic: string, payload: Uint8Array, options?: PublishOptions): Receipt {
+    return this.#broadcast.publish(topic, payload, options)
   }
 
   /** See Broadcast.subscribe. */
-  subscribe(topic: string, onMessage: Subscriber): () => void {
-    return this.#broadcast.subscribe(topic, onMessage)
+  subscribe(topic: string, how: Subscriber | SubscribeOptions): () => void {
+    return this.#broadcast.subscribe(topic, how)
+  }
+
+  /** The topics whose groups this node is in: members, lanes, buffers, rates and repair of each. */
+  topics() {
+    return this.#broadcast.topics()
   }
 
   /** Says goodbye to the contacts. The node goes on until it is stopped. */
@@ -357,6 +384,7 @@ export class Stack implements Protocol<StackMessage> {
       membership: this.#membership.status(),
       query: this.#wave.status(),
       broadcast: this.#broadcast.status(),
+      groups: this.#groups.status(),
       aggregation: this.#aggregation.status(),
       structures: this.#structures.status(),
     }
@@ -364,7 +392,7 @@ export class Stack implements Protocol<StackMessage> {
 
   #protocols(): readonly { start(): void; stop(): void }[] {
     const rounds = [this.#samplingRounds, this.#tmanRounds, this.#structures, this.#aggregation]
-    return [this.#membership, ...rounds, this.#wave, this.#broadcast]
+    return [this.#membership, ...rounds, this.#wave, this.#groups, this.#broadcast]
   }
 
   #up(peer: PeerDescriptor): void {
@@ -401,6 +429,7 @@ export class Stack implements Protocol<StackMessage> {
     this.#sampling.remove(peer.id)
     this.#tman.remove(peer.id)
     this.#structures.remove(peer.id)
+    this.#groups.remove(peer.id)
     this.#wave.peerDown(peer.id)
     this.#broadcast.peerDown(peer.id)
     this.#aggregation.peerDown(peer.id)

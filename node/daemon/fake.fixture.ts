@@ -55,7 +55,7 @@ export class FakeNode extends TypedEventEmitter<TendrilEvents> implements Served
     const sequence = ++this.#sequence
     const message = { topic, from: this.id, sequence, payload, id: `m${sequence}`, published: 1_700_000_000_000 }
     for (const subscriber of this.subscribers.get(topic) ?? []) subscriber(message)
-    return { status: 'accepted', id: message.id, sequence }
+    return { status: 'accepted', id: message.id, sequence, rate: 20 }
   }
 
   subscribe(topic: string, onMessage: Subscriber): () => void {

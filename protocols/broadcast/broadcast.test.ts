@@ -211,24 +211,124 @@ test('a subscriber that publishes: all subscribers still see one order', () => {
   ])
 })
 
-test('publish refuses synchronously, with a sentence and the limit', () => {
+test('publish answers synchronously: accepted with the rate, delayed until when, or refused with a sentence and the limit', () => {
   const bed = network({ nodes: 2, init: (id) => (id === 'n1' ? { sequences: { next: () => undefined } } : {}) })
   const node = bed.node('n0')
-  const tooLong = node.publish(TOPIC, new Uint8Array(48 * 1024 + 1))
-  assert.equal(tooLong.status === 'refused' && tooLong.limit, 48 * 1024)
-  assert.match(tooLong.status === 'refused' ? tooLong.reason : '', /^The payload has 49153 bytes; at most 49152 /)
-  assert.equal(node.publish(TOPIC, new Uint8Array(48 * 1024)).status, 'accepted')
+  const tooLong = node.publish(TOPIC, new Uint8Array(2 ** 20 + 1))
+  assert.equal(tooLong.status === 'refused' && tooLong.limit, 2 ** 20)
+  assert.match(tooLong.status === 'refused' ? tooLong.reason : '', /^The payload has 1048577 bytes; at most 1048576 /)
   for (const topic of ['', 'x'.repeat(129), '\ud800']) assert.equal(node.publish(topic, text('')).status, 'refused')
-  assert.equal(node.publish('x'.repeat(128), text('')).status, 'accepted')
+  for (const ttl of [-1, 0.5, Number.NaN, 3_600_001])
+    assert.equal(node.publish(TOPIC, text(''), { ttl }).status, 'refused')
+  const unknown = node.publish(TOPIC, text(''), { delivery: 'pigeon' as never })
+  assert.match(unknown.status === 'refused' ? unknown.reason : '', /^There is no delivery "pigeon"/)
+  const first = node.publish('x'.repeat(128), text(''))
+  assert.equal(first.status === 'accepted' && first.rate, 20)
   const receipts = Array.from({ length: 60 }, () => node.publish(TOPIC, text('x')))
-  assert.equal(receipts.filter(({ status }) => status === 'accepted').length, 38)
-  const limited = receipts.at(-1)
-  assert.equal(limited?.status === 'refused' && limited.limit, 20)
+  assert.equal(receipts.filter(({ status }) => status === 'accepted').length, 39)
+  const delayed = receipts.at(-1)
+  assert.ok(delayed?.status === 'delayed' && delayed.rate === 20)
+  bed.simulation.run(delayed.until - bed.simulation.node('n0').environment.now())
+  assert.equal(node.publish(TOPIC, text('x')).status, 'accepted', 'at the time it named')
+  assert.equal(node.publish(TOPIC, text('x')).status, 'delayed', 'and no more than that')
   const pending = bed.node('n1').publish(TOPIC, text('x'))
   assert.match(pending.status === 'refused' ? pending.reason : '', /sequence reservation pending/)
   node.stop()
   assert.equal(node.publish(TOPIC, text('x')).status, 'refused')
   assert.throws(() => node.subscribe('', () => {}), RangeError)
+  for (const rating of [0, -1, 1.1, Number.NaN]) {
+    assert.throws(() => node.subscribe(TOPIC, { onMessage: () => {}, rating }), RangeError)
+  }
+  assert.throws(() => node.subscribe(TOPIC, { onMessage: () => {}, from: { past: 60_001 } }), RangeError)
+})
+
+test('a node is in a bounded number of topics, leaves those that it does not use, and carries nothing of others', () => {
+  const left: string[] = []
+  const bed = network({ nodes: 2, options: { topics: 3 }, init: () => ({ left: (topic) => left.push(topic) }) })
+  const node = bed.node('n0') // it is in TOPIC already
+  const end = node.subscribe('a', () => {})
+  assert.equal(node.publish('b', text('x')).status, 'accepted')
+  const refused = node.publish('c', text('x'))
+  assert.ok(refused.status === 'refused' && refused.limit === 3)
+  assert.throws(() => node.subscribe('c', () => {}), RangeError)
+  bed.simulation.run(1000)
+  assert.ok((bed.node('n1').status().refused['not-a-member'] ?? 0) > 0)
+  assert.equal(bed.node('n1').status().stored.publications, 0)
+  end()
+  bed.simulation.run(31_000)
+  assert.deepEqual(left.sort(), ['a', 'b'])
+  assert.equal(node.status().topics, 1)
+  assert.equal(node.status().stored.bytes, 0)
+})
+
+test('64 KiB and 1 MiB travel in parts and arrive whole, also under loss; a message with a lost part is reported, not delivered', () => {
+  const bed = network({ nodes: 12, loss: 0.1 })
+  const payloads = [2 ** 16, 2 ** 20].map((size) => Uint8Array.from({ length: size }, (_, i) => (i * 31) % 251))
+  for (const payload of payloads) assert.equal(bed.node('n0').publish(TOPIC, payload).status, 'accepted')
+  bed.simulation.run(30_000)
+  for (const id of bed.ids) {
+    const got = bed.got.get(id) ?? []
+    assert.deepEqual(
+      got.map(({ payload }) => payload.length),
+      [2 ** 16, 2 ** 20],
+      id,
+    )
+    assert.ok(got.every(({ payload }, i) => Buffer.compare(payload, payloads[i] as Uint8Array) === 0))
+  }
+  const control = network({ nodes: 2, loss: 0.3, options: { fanout: 0, patience: 2000 } })
+  control.node('n0').publish(TOPIC, payloads[1] as Uint8Array)
+  control.simulation.run(10_000)
+  assert.equal(control.got.get('n1')?.length, 0)
+  assert.ok((control.missed.get('n1')?.length ?? 0) > 0)
+})
+
+test('who subscribes late gets the recent past that it asked for, in order, and nothing twice', () => {
+  const bed = network({ nodes: 6 })
+  for (let i = 0; i < 10; i++) {
+    bed.node('n1').publish(TOPIC, text(`${i}`))
+    bed.simulation.run(1000)
+  }
+  const late: string[] = []
+  const early: string[] = []
+  bed
+    .node('n2')
+    .subscribe(TOPIC, {
+      from: { past: 4500 },
+      onMessage: ({ payload }) => late.push(new TextDecoder().decode(payload)),
+    })
+  bed.node('n2').subscribe(TOPIC, ({ payload }) => early.push(new TextDecoder().decode(payload)))
+  bed.node('n1').publish(TOPIC, text('10'))
+  bed.simulation.run(1000)
+  assert.deepEqual(late, ['6', '7', '8', '9', '10'])
+  assert.deepEqual(early, ['10'])
+})
+
+test('after its time to live nobody delivers a message or keeps it; without one it is repaired all the same', () => {
+  for (const ttl of [1500, 0]) {
+    const bed = network({ nodes: 8 })
+    bed.simulation.lose(1, { from: 'n0', to: 'n1' })
+    for (const id of bed.ids) if (id !== 'n1') bed.simulation.lose(1, { from: id, to: 'n1' })
+    bed.node('n0').publish(TOPIC, text('x'), { ttl })
+    bed.simulation.run(2000)
+    for (const id of bed.ids) if (id !== 'n1') bed.simulation.lose(0, { from: id, to: 'n1' })
+    bed.simulation.run(10_000)
+    assert.equal(bed.got.get('n1')?.length, ttl === 0 ? 1 : 0)
+    assert.equal(bed.node('n2').status().stored.publications, ttl === 0 ? 1 : 0)
+  }
+})
+
+test('a full buffer discards what is of low priority first', () => {
+  const bed = network({ nodes: 2, options: { publisherBytes: 30_000, fanout: 0 } })
+  const normal = new Set<string>()
+  for (let i = 0; i < 30; i++) {
+    const receipt = bed.node('n0').publish(TOPIC, new Uint8Array(1000), { priority: i % 2 === 0 ? 'normal' : 'low' })
+    if (i % 2 === 0 && receipt.status === 'accepted') normal.add(receipt.id)
+    bed.simulation.run(100)
+  }
+  const kept: string[] = []
+  bed.node('n1').subscribe(TOPIC, { from: { past: 60_000 }, onMessage: ({ id }) => kept.push(id) })
+  assert.ok(kept.length < 25, 'the buffer was too small for all')
+  assert.equal(kept.filter((id) => normal.has(id)).length, 15, 'all of normal priority')
 })
 
 test('the same seed gives the same run', () => {

@@ -1,32 +1,58 @@
 import { TokenBucket } from '../../core/bucket.ts'
 import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment, Protocol, Timer } from '../../core/environment.ts'
+import { positionOf } from '../../core/position.ts'
 import type { Sign } from '../../core/signed.ts'
-import { type BroadcastMessage, type Data, isTopic } from './codec.ts'
-import { Counts } from './counts.ts'
+import { Tally } from '../../core/tally.ts'
+import { type BroadcastMessage, isRunnable } from './deliveries.ts'
+import { type Equivocation, Equivocations } from './equivocation.ts'
+import { Lane } from './lane.ts'
 import { type BroadcastOptions, DEFAULTS } from './options.ts'
 import type { Missed } from './order.ts'
 import {
-  compose,
-  type Equivocation,
+  type DeliveryName,
+  MAX_PART_BYTES,
+  MAX_PARTS,
   MAX_TOPIC_LENGTH,
+  type Priority,
   type Publication,
   publicationId,
-  sameBytes,
 } from './publication.ts'
-import { type Publisher, Publishers } from './publishers.ts'
-import { Repair } from './repair.ts'
-import { type Entry, Store } from './store.ts'
-import { type Subscriber, Subscriptions } from './subscriptions.ts'
-import { Tree } from './tree.ts'
+import { isTopic, MAX_TTL } from './record.ts'
+import type { Held } from './store.ts'
+import type { Subscriber } from './subscriptions.ts'
+import { Topic } from './topic.ts'
 
 export type Receipt =
-  | { readonly status: 'accepted'; readonly id: string; readonly sequence: number }
+  /** Sent, not received. `rate`: messages a second that this node may publish at present. */
+  | { readonly status: 'accepted'; readonly id: string; readonly sequence: number; readonly rate: number }
+  /** Nothing was sent: it may be published from `until` on, in ms on this node's clock. */
+  | { readonly status: 'delayed'; readonly until: number; readonly rate: number; readonly reason: string }
   | { readonly status: 'refused'; readonly reason: string; readonly limit?: number }
+
+export interface PublishOptions {
+  /** How it travels. @default 'bimodal' */
+  readonly delivery?: DeliveryName
+  /** ms after which nobody passes it on or delivers it any more, at most an hour. @default as long as it is kept, a minute */
+  readonly ttl?: number
+  /** What is of low priority leaves a full buffer first. @default 'normal' */
+  readonly priority?: Priority
+}
+
+export interface SubscribeOptions {
+  readonly onMessage: Subscriber
+  /** The share of the messages wanted, above 0 and up to 1; heeded by the delivery 'gravitational'. @default 1 */
+  readonly rating?: number
+  /**
+   * Messages of so many ms before now are wanted, too, as far as members still keep them: at most `retention`, a minute.
+   * @default those of the last 10 s when this node enters the topic's group, else none
+   */
+  readonly from?: { readonly past: number }
+}
 
 export interface BroadcastEvents {
   /** Publications of `from` that this node is not going to deliver. */
-  missed?(missed: Missed & { readonly from: string }): void
+  missed?(missed: Missed & { readonly from: string; readonly topic: string }): void
   /** Somebody signed two publications under one number; told once a publisher. */
   equivocation?(proof: Equivocation): void
   /** A subscriber threw; the other subscribers were served. */
@@ -34,10 +60,13 @@ export interface BroadcastEvents {
 }
 
 export interface BroadcastInit {
-  /** Live contacts: whom the tree is cut at. */
-  contacts(): readonly PeerDescriptor[]
-  /** Live peers to exchange digests with: contacts and a random sample. */
-  partners(): readonly PeerDescriptor[]
+  /** Live members of the topic's group that this node knows: neighbours on the ring and long links. */
+  contacts(topic: string): readonly PeerDescriptor[]
+  /** Live members to gossip with: contacts and a random sample. */
+  partners(topic: string): readonly PeerDescriptor[]
+  /** This node became a member of the topic's group, or ceased to be one. @default nothing: everybody is in every group */
+  joined?(topic: string): void
+  left?(topic: string): void
   /** The node's gossip budget, bytes. Its burst must hold the largest publication, or that is never repaired. */
   readonly budget: TokenBucket
   /** Left out, the signature is empty, which only simulated nodes accept. */
@@ -49,224 +78,290 @@ export interface BroadcastInit {
 }
 
 const BAD_TOPIC = `A topic has 1 to ${MAX_TOPIC_LENGTH} characters of well-formed Unicode.`
-/** Equivocations kept: two records of up to 49 KiB each. */
-const MAX_PROOFS = 16
 
 /**
- * Bimodal multicast (seed 003, PAPERS section 4): a signed publication goes down its publisher's interval tree, one payload a
- * node; digest gossip repairs what was missed; every publisher's publications are delivered in the order they were made in,
- * each at most once. Every node carries every topic; a subscription is a local filter.
+ * Publish and subscribe: the one interface to every way of delivery. A node that subscribes to a topic, or publishes to it, becomes
+ * a member of its group and carries its messages for the others; of topics that it is not in it carries nothing.
  *
- * Invariants: (1) whatever is delivered was admitted: not seen before, published within the window, within its publisher's
- * rate; (2) what waits for its turn is in the store, and is delivered before it is discarded from there; (3) a publisher is
- * known for as long as one of its publications is stored or could be sent again within the window; so (1) holds at most
- * once for every publication.
+ * Invariants: (1) at most `topics` topics, each with at most one lane a delivery; (2) all lanes together store at most
+ * `bufferBytes`; (3) every message of another topic's group is refused and counted.
  */
 export class Broadcast implements Protocol<BroadcastMessage> {
   readonly #environment: Environment<BroadcastMessage>
   readonly #init: BroadcastInit
   readonly #options: BroadcastOptions
-  readonly #counts = new Counts()
-  readonly #subscriptions: Subscriptions
   readonly #ownRate: TokenBucket
-  /** By publisher, the first of each; at most MAX_PROOFS. */
-  readonly #proofs = new Map<string, Equivocation>()
-  readonly #publishers: Publishers
-  readonly #store: Store
-  readonly #tree: Tree
-  readonly #repair: Repair
+  readonly #proofs = new Equivocations()
+  /** By the ring position of the name; at most `options.topics`. */
+  readonly #topics = new Map<number, Topic>()
+  readonly #held: Held = { bytes: 0 }
+  /** subscriber-threw; of what was refused: publish (ours), not-a-member, not-run (a delivery of a later version). */
+  readonly #tally = new Tally()
   #timer: Timer | undefined
-  /** Our own last publication: the next one names it. */
-  #last: Publication | undefined
-  /** When something was last taken in. */
-  #news = Number.NEGATIVE_INFINITY
 
   constructor(environment: Environment<BroadcastMessage>, init: BroadcastInit) {
-    const options = { ...DEFAULTS, ...init.options }
     this.#environment = environment
     this.#init = init
-    this.#options = options
-    this.#ownRate = new TokenBucket(options.rate, options.burst)
-    this.#subscriptions = new Subscriptions((error, topic) => {
-      this.#counts.done.add('subscriber-threw')
-      init.on?.subscriberThrew?.(error, topic)
-    })
-    this.#store = new Store(options, ({ publication: { publisher, sequence } }) => {
-      this.#publishers.get(publisher)?.order.release(sequence, environment.now())
-    })
-    this.#publishers = new Publishers(
-      { ...options, started: environment.now() },
-      { deliver: (publication) => this.#deliver(publication), missed: (from, missed) => this.#missed(from, missed) },
-      (id) => this.#store.shelf(id) === undefined,
-    )
-    this.#tree = new Tree(environment, () => init.contacts(), this.#store, options.handover, this.#counts)
-    const { budget } = init
-    const partners = () => init.partners()
-    this.#repair = new Repair(environment, { partners, budget }, options, this.#store, this.#publishers, this.#counts)
+    this.#options = { ...DEFAULTS, ...init.options }
+    this.#ownRate = new TokenBucket(this.#options.rate, this.#options.burst)
   }
 
   start(): void {
-    this.#timer ??= this.#environment.every(this.#options.period, () => this.#turn())
+    if (this.#timer !== undefined) return
+    this.#timer = this.#environment.every(this.#options.period, () => this.#turn())
+    for (const lane of this.#lanes()) lane.start()
   }
 
   stop(): void {
     this.#timer?.cancel()
     this.#timer = undefined
+    for (const lane of this.#lanes()) lane.stop()
   }
 
   /**
-   * Signs a payload and sends it to all subscribers of the topic, those on this node included. The payload is copied.
-   * Refused at once: a topic that is not 1-128 characters, a payload over the limit (48 KiB), more than 20 a second (40 at
-   * once). Accepted means sent, not received.
+   * Signs a message and sends it to all subscribers of the topic, those on this node included. The payload is copied; one of more
+   * than 48 KiB travels in parts. Delayed: more than 20 parts a second (40 at once). Refused at once: a topic that is not 1-128
+   * characters, a payload over the limit (1 MiB), impossible options, more topics than a node can be in (64).
    */
-  publish(topic: string, payload: Uint8Array): Receipt {
-    const refusal = this.#refusal(topic, payload)
+  publish(topic: string, payload: Uint8Array, options: PublishOptions = {}): Receipt {
+    const { delivery = 'bimodal', ttl = 0, priority = 'normal' } = options
+    const parts = Math.max(1, Math.ceil(payload.length / MAX_PART_BYTES))
+    const refusal = this.#refusal(topic, payload, delivery, ttl)
     if (refusal !== undefined) return refusal
-    const sequence = this.#init.sequences.next()
-    if (sequence === undefined) return this.#refuse('No sequence number is reserved yet: sequence reservation pending.')
     const now = this.#environment.now()
-    const published = Math.round(now)
-    const last = this.#last
-    const publication = compose(
-      {
-        publisher: this.#environment.self.id,
-        sequence,
-        previous: last?.sequence ?? 0,
-        elapsed: last === undefined ? 0 : Math.max(0, published - last.published),
-        published,
-        topic,
-        payload,
-      },
-      this.#init.sign,
-    )
-    const publisher = this.#publishers.admit(publication, now, false)
-    if (typeof publisher === 'string') return this.#refuse(`This node cannot publish now: ${publisher}.`)
-    this.#last = publication
-    this.#counts.done.add('published')
-    this.#take(publisher, publication, this.#environment.self.position)
-    return { status: 'accepted', id: publicationId(publication), sequence }
+    const wait = this.#ownRate.wait(now, parts)
+    const { rate, burst } = this.#options
+    if (wait === Number.POSITIVE_INFINITY) {
+      return this.#refuse(
+        `The payload needs ${parts} messages of ${MAX_PART_BYTES} bytes; ${burst} may be sent at once.`,
+        burst,
+      )
+    }
+    if (wait > 0) {
+      this.#tally.add('delayed')
+      const reason = `A node publishes at most ${rate} messages a second, and ${burst} at once.`
+      return { status: 'delayed', until: now + wait, rate, reason }
+    }
+    const joined = this.#topic(topic)
+    if (joined === undefined) return this.#tooManyTopics()
+    joined.idleSince = now
+    const lane = this.#lane(joined, delivery)
+    let last: Publication | undefined
+    for (let part = 0; part < parts; part++) {
+      const sequence = this.#init.sequences.next()
+      if (sequence === undefined)
+        return this.#refuse('No sequence number is reserved yet: sequence reservation pending.')
+      const piece = payload.subarray(part * MAX_PART_BYTES, (part + 1) * MAX_PART_BYTES)
+      const published = lane.publish({ payload: piece, ttl, priority, part, parts }, sequence)
+      if (typeof published === 'string') return this.#refuse(`This node cannot publish now: ${published}.`)
+      this.#ownRate.take(now)
+      last = published
+    }
+    const { sequence } = last as Publication
+    return { status: 'accepted', id: publicationId(last as Publication), sequence, rate }
   }
 
-  /** @returns ends the subscription @throws RangeError when the topic is not 1-128 characters */
-  subscribe(topic: string, subscriber: Subscriber): () => void {
+  /**
+   * @returns ends the subscription
+   * @throws RangeError, a sentence, when the topic is not 1-128 characters, a rating or past is none, or this node is in 64 topics
+   */
+  subscribe(topic: string, how: Subscriber | SubscribeOptions): () => void {
+    const { onMessage, rating = 1, from } = typeof how === 'function' ? { onMessage: how } : how
     if (!isTopic(topic)) throw new RangeError(BAD_TOPIC)
-    return this.#subscriptions.add(topic, subscriber)
+    if (!(rating > 0 && rating <= 1)) throw new RangeError(`A rating is above 0 and at most 1; this one is ${rating}.`)
+    const past = from?.past ?? 0
+    const { retention } = this.#options
+    if (!(past >= 0 && past <= retention)) {
+      throw new RangeError(`Members keep messages for ${retention} ms; ${past} cannot be asked for.`)
+    }
+    const joined = this.#topic(topic, from && { past })
+    if (joined === undefined) throw new RangeError(this.#tooManyTopics().reason)
+    for (const lane of joined.lanes.values()) {
+      if (past > 0) joined.subscriptions.replay(lane.recent(past), joined.replayed(), onMessage)
+    }
+    const end = joined.subscriptions.add({ subscriber: onMessage, rating })
+    return () => {
+      end()
+      joined.idleSince = this.#environment.now()
+    }
   }
 
-  receive(from: PeerDescriptor, message: BroadcastMessage): void {
+  receive(from: PeerDescriptor, { group, delivery, message }: BroadcastMessage): void {
     if (this.#timer === undefined) return
-    if (message.kind === 'data') this.#receiveData(message)
-    else if (message.kind === 'digest') this.#repair.receiveDigest(from, message)
-    else this.#repair.receivePull(from, message)
+    const topic = this.#topics.get(group)
+    if (topic === undefined) this.#tally.add('not-a-member')
+    else if (!isRunnable(delivery)) this.#tally.add('not-run')
+    else this.#lane(topic, delivery).receive(from, message)
   }
 
   /** The transport cannot reach this peer, or membership declared it dead: what it was given of late goes round it. */
   peerDown(id: string): void {
-    if (this.#timer !== undefined) this.#tree.peerDown(id)
+    if (this.#timer === undefined) return
+    for (const lane of this.#lanes()) lane.peerDown(id)
   }
 
-  /** Counters and sizes; every size has its bound in the options or beside its field. */
+  /** Counters and sizes of all topics together; every size has its bound in the options or beside its field. */
   status() {
+    const lanes = [...this.#lanes()].map((lane) => lane.status())
+    const sum = (of: (lane: (typeof lanes)[number]) => number) => lanes.reduce((total, lane) => total + of(lane), 0)
     return {
-      done: this.#counts.done.toJSON(),
-      refused: this.#counts.refused.toJSON(),
-      stored: { publications: this.#store.size, bytes: this.#store.bytes },
-      publishers: this.#publishers.size,
-      held: this.#publishers.held,
-      topics: this.#subscriptions.topics,
-      handovers: this.#tree.handovers,
-      repair: this.#repair.sizes,
-      equivocations: [...this.#proofs.values()],
+      done: summed(lanes.map(({ done }) => done)),
+      refused: summed([this.#tally.toJSON(), ...lanes.map(({ refused }) => refused)]),
+      stored: { publications: sum(({ stored }) => stored.publications), bytes: this.#held.bytes },
+      publishers: sum(({ publishers }) => publishers),
+      held: sum(({ held }) => held),
+      topics: this.#topics.size,
+      lanes: lanes.length,
+      most: most(lanes.map(({ delivery }) => delivery)),
+      equivocations: this.#proofs.all(),
     }
+  }
+
+  /** Each topic that this node is in, with its lanes. */
+  topics() {
+    return [...this.#topics.values()].map(({ name, subscriptions, lanes }) => ({
+      topic: name,
+      subscribers: subscriptions.size,
+      rating: subscriptions.rating,
+      members: this.#init.partners(name).length,
+      rate: this.#options.rate,
+      lanes: Object.fromEntries([...lanes].map(([delivery, lane]) => [delivery, lane.status()])),
+    }))
   }
 
   #turn(): void {
     const now = this.#environment.now()
-    this.#store.turn(now)
-    this.#publishers.turn(now)
-    this.#tree.turn()
-    this.#repair.turn(this.#news)
+    for (const [group, topic] of this.#topics) {
+      if (topic.subscriptions.size > 0 || now - topic.idleSince < this.#options.linger) continue
+      for (const lane of topic.lanes.values()) lane.close()
+      this.#topics.delete(group)
+      this.#init.left?.(topic.name)
+    }
   }
 
-  #refusal(topic: string, payload: Uint8Array): Receipt | undefined {
-    const { payloadLimit, rate, burst } = this.#options
+  #refusal(topic: string, payload: Uint8Array, delivery: DeliveryName, ttl: number): Receipt | undefined {
+    const { payloadLimit } = this.#options
     if (this.#timer === undefined) return this.#refuse('This node is not running.')
     if (!isTopic(topic)) return this.#refuse(BAD_TOPIC, MAX_TOPIC_LENGTH)
-    if (payload.length > payloadLimit) {
-      const reason = `The payload has ${payload.length} bytes; at most ${payloadLimit} bytes can be published at once.`
-      return this.#refuse(reason, payloadLimit)
+    const limit = Math.min(payloadLimit, MAX_PARTS * MAX_PART_BYTES)
+    if (payload.length > limit) {
+      const reason = `The payload has ${payload.length} bytes; at most ${limit} bytes can be published at once.`
+      return this.#refuse(reason, limit)
     }
-    if (this.#ownRate.take(this.#environment.now())) return undefined
-    return this.#refuse(`A node publishes at most ${rate} messages a second, and ${burst} at once.`, rate)
+    if (!isRunnable(delivery)) return this.#refuse(`There is no delivery ${JSON.stringify(delivery)}.`)
+    if (!(Number.isInteger(ttl) && ttl >= 0 && ttl <= MAX_TTL)) {
+      return this.#refuse(`A time to live is a whole number of ms up to ${MAX_TTL}; this one is ${ttl}.`, MAX_TTL)
+    }
+    return undefined
   }
 
-  #refuse(reason: string, limit?: number): Receipt {
-    this.#counts.refused.add('publish')
+  #tooManyTopics(): Extract<Receipt, { status: 'refused' }> {
+    const { topics } = this.#options
+    return this.#refuse(`A node is in at most ${topics} topics at a time.`, topics)
+  }
+
+  #refuse(reason: string, limit?: number): Extract<Receipt, { status: 'refused' }> {
+    this.#tally.add('publish')
     return { status: 'refused', reason, ...(limit === undefined ? {} : { limit }) }
   }
 
-  #receiveData({ publication, until }: Data): void {
-    const { done, refused } = this.#counts
-    done.add('copies')
-    done.add('bytes', publication.payload.length)
-    const known = this.#store.get(publication.publisher, publication.sequence)
-    if (known !== undefined) {
-      if (!sameBytes(known.publication.record.body, publication.record.body)) {
-        this.#equivocation(known.publication, publication)
-        return
-      }
-      done.add('duplicates')
-      if (until !== undefined && known.covered === 0) this.#repair.raced()
-      const young = this.#environment.now() - known.received <= this.#options.handover
-      if (until !== undefined && young) this.#tree.spread(known, until)
-      return
+  #lanes(): Lane[] {
+    return [...this.#topics.values()].flatMap(({ lanes }) => [...lanes.values()])
+  }
+
+  /** Becomes a member of the topic's group, if it is none; undefined when it is in too many. */
+  #topic(name: string, catchUp?: { readonly past: number }): Topic | undefined {
+    const group = positionOf(name)
+    const known = this.#topics.get(group)
+    if (known !== undefined) return known.name === name ? known : undefined
+    if (this.#topics.size >= this.#options.topics) return undefined
+    const topic = new Topic(name, this.#environment.now(), this.#options.bufferBytes, {
+      subscriberThrew: (error, topic) => {
+        this.#tally.add('subscriber-threw')
+        this.#init.on?.subscriberThrew?.(error, topic)
+      },
+      missed: (missed) => this.#init.on?.missed?.(missed),
+    })
+    topic.catchUp = catchUp?.past ?? this.#options.catchUp
+    this.#topics.set(group, topic)
+    this.#init.joined?.(name)
+    return topic
+  }
+
+  #lane(topic: Topic, delivery: DeliveryName): Lane {
+    const known = topic.lanes.get(delivery)
+    if (known !== undefined) return known
+    const { name, subscriptions } = topic
+    const group = positionOf(name)
+    const environment: Environment<unknown> = under(this.#environment, group, delivery)
+    const lane = new Lane(environment, {
+      topic: name,
+      delivery,
+      options: { ...this.#options, catchUp: topic.catchUp },
+      budget: this.#init.budget,
+      sign: this.#init.sign,
+      held: this.#held,
+      contacts: () => this.#init.contacts(name),
+      partners: () => this.#init.partners(name),
+      rating: () => subscriptions.rating,
+      deliver: (publication) => topic.deliver(publication),
+      missed: (missed) => this.#init.on?.missed?.({ topic: name, ...missed }),
+      equivocation: (first, second) => this.#equivocation(first, second),
+      stored: () => this.#relieve(),
+    })
+    topic.lanes.set(delivery, lane)
+    if (this.#timer !== undefined) lane.start()
+    return lane
+  }
+
+  /** Invariant 2: the lane that stores most makes room. */
+  #relieve(): void {
+    while (this.#held.bytes > this.#options.bufferBytes) {
+      const lanes = this.#lanes()
+      const heaviest = lanes.reduce((most, lane) => (lane.bytes > most.bytes ? lane : most), lanes[0] as Lane)
+      heaviest.relieve()
     }
-    const publisher = this.#admit(publication, until !== undefined)
-    if (typeof publisher === 'string') {
-      refused.add(publisher)
-      return
-    }
-    done.add(until === undefined ? 'repaired' : 'pushed')
-    this.#take(publisher, publication, until)
-  }
-
-  /** Its publisher, or the reason why a publication that is not in the store does not get there. */
-  #admit(publication: Publication, pushed: boolean): Publisher | string {
-    const { publisher, sequence, published } = publication
-    const now = this.#environment.now()
-    if (publisher === this.#environment.self.id) return 'own' // from before a restart
-    if (sequence <= (this.#publishers.get(publisher)?.order.settled ?? 0)) return 'past'
-    if (Math.abs(published - now) > this.#options.window) return 'window'
-    if (!pushed && !this.#repair.wants(publisher, sequence)) return 'unasked'
-    return this.#publishers.admit(publication, now, pushed)
-  }
-
-  /** Passes it on first, so that a subscriber's work delays nobody else; stores it last, when it waits or is delivered. */
-  #take(publisher: Publisher, publication: Publication, until: number | undefined): void {
-    const now = this.#environment.now()
-    const entry: Entry = { publication, received: now, covered: 0 }
-    this.#news = now
-    if (until !== undefined) this.#tree.spread(entry, until)
-    publisher.order.accept(publication, now)
-    this.#store.add(entry)
-  }
-
-  #deliver(publication: Publication): void {
-    this.#counts.done.add('delivered')
-    this.#subscriptions.deliver(publication)
-  }
-
-  #missed(from: string, missed: Missed): void {
-    this.#counts.done.add('missed')
-    this.#init.on?.missed?.({ from, ...missed })
   }
 
   #equivocation(first: Publication, second: Publication): void {
-    this.#counts.refused.add('equivocation')
-    const { publisher, sequence } = first
-    if (this.#proofs.has(publisher) || this.#proofs.size >= MAX_PROOFS) return
-    const proof = { publisher, sequence, records: [first.record, second.record] } as const
-    this.#proofs.set(publisher, proof)
-    this.#init.on?.equivocation?.(proof)
+    const proof = this.#proofs.add(first, second)
+    if (proof !== undefined) this.#init.on?.equivocation?.(proof)
+  }
+}
+
+function summed(tallies: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sums: Record<string, number> = {}
+  for (const tally of tallies) {
+    for (const [reason, count] of Object.entries(tally)) sums[reason] = (sums[reason] ?? 0) + count
+  }
+  return sums
+}
+
+/** Of every size that the deliveries report, the largest in any lane. */
+function most(statuses: readonly Readonly<Record<string, unknown>>[]): Record<string, number> {
+  const sizes: Record<string, number> = {}
+  for (const status of statuses) {
+    for (const [name, size] of Object.entries(status)) {
+      if (typeof size === 'number') sizes[name] = Math.max(sizes[name] ?? 0, size)
+    }
+  }
+  return sizes
+}
+
+/** The environment of one lane: chance of its own, every message under its group and delivery. */
+function under(
+  environment: Environment<BroadcastMessage>,
+  group: number,
+  delivery: DeliveryName,
+): Environment<unknown> {
+  return {
+    get self() {
+      return environment.self
+    },
+    random: environment.random.fork(`${delivery}/${group}`),
+    now: () => environment.now(),
+    send: (to, message) => environment.send(to, { group, delivery, message }),
+    after: (delay, task) => environment.after(delay, task),
+    every: (period, task) => environment.every(period, task),
   }
 }

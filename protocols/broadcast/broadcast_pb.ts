@@ -10,10 +10,10 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file protocols/broadcast/broadcast.proto.
  */
 export const file_protocols_broadcast_broadcast: GenFile = /*@__PURE__*/
-  fileDesc("CiNwcm90b2NvbHMvYnJvYWRjYXN0L2Jyb2FkY2FzdC5wcm90bxIRdGVuZHJpbC5icm9hZGNhc3QiiAEKD1B1YmxpY2F0aW9uQm9keRIRCglwdWJsaXNoZXIYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSEQoJcHVibGlzaGVkGAMgASgEEgwKBGJhY2sYBCABKAQSDwoHZWxhcHNlZBgFIAEoDRINCgV0b3BpYxgGIAEoCRIPCgdwYXlsb2FkGAcgASgMIpoBCg5Ccm9hZGNhc3RGcmFtZRInCgRkYXRhGAEgASgLMhcudGVuZHJpbC5icm9hZGNhc3QuRGF0YUgAEisKBmRpZ2VzdBgCIAEoCzIZLnRlbmRyaWwuYnJvYWRjYXN0LkRpZ2VzdEgAEicKBHB1bGwYAyABKAsyFy50ZW5kcmlsLmJyb2FkY2FzdC5QdWxsSABCCQoHbWVzc2FnZSJFCgREYXRhEgwKBGJvZHkYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMEhIKBXVudGlsGAMgASgESACIAQFCCAoGX3VudGlsIngKBkRpZ2VzdBINCgVyb3VuZBgBIAEoBBIUCgdhbnN3ZXJzGAIgASgESACIAQESDwoHcGFydGlhbBgDIAEoCBIsCghob2xkaW5ncxgEIAMoCzIaLnRlbmRyaWwuYnJvYWRjYXN0LkhvbGRpbmdCCgoIX2Fuc3dlcnMiQwoEUHVsbBINCgVyb3VuZBgBIAEoBBIsCghob2xkaW5ncxgCIAMoCzIaLnRlbmRyaWwuYnJvYWRjYXN0LkhvbGRpbmciOwoHSG9sZGluZxIRCglwdWJsaXNoZXIYASABKAQSDwoHc2V0dGxlZBgCIAEoBBIMCgRydW5zGAMgAygEYgZwcm90bzM");
+  fileDesc("CiNwcm90b2NvbHMvYnJvYWRjYXN0L2Jyb2FkY2FzdC5wcm90bxIRdGVuZHJpbC5icm9hZGNhc3Qi1gEKD1B1YmxpY2F0aW9uQm9keRIRCglwdWJsaXNoZXIYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSEQoJcHVibGlzaGVkGAMgASgEEgwKBGJhY2sYBCABKAQSDwoHZWxhcHNlZBgFIAEoDRINCgV0b3BpYxgGIAEoCRIPCgdwYXlsb2FkGAcgASgMEhAKCGRlbGl2ZXJ5GAggASgNEgsKA3R0bBgJIAEoDRIQCghwcmlvcml0eRgKIAEoDRIMCgRwYXJ0GAsgASgNEg0KBXBhcnRzGAwgASgNIikKBlJlY29yZBIMCgRib2R5GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDGIGcHJvdG8z");
 
 /**
- * What a publisher signs, once (type 'broadcast/1'). Kept and passed on byte for byte.
+ * What a publisher signs, once (type 'broadcast/2'). Kept and passed on byte for byte.
  *
  * @generated from message tendril.broadcast.PublicationBody
  */
@@ -38,14 +38,14 @@ export type PublicationBody = Message<"tendril.broadcast.PublicationBody"> & {
   published: bigint;
 
   /**
-   * sequence minus that of the publication before; 0 for the first since the publisher started
+   * sequence minus that of the one before in this topic and delivery; 0 for the first since it started
    *
    * @generated from field: uint64 back = 4;
    */
   back: bigint;
 
   /**
-   * ms between the publication before and this one
+   * ms between that one and this one
    *
    * @generated from field: uint32 elapsed = 5;
    */
@@ -59,11 +59,46 @@ export type PublicationBody = Message<"tendril.broadcast.PublicationBody"> & {
   topic: string;
 
   /**
-   * <= 48 KiB
+   * <= 48 KiB: the message, or a part of it
    *
    * @generated from field: bytes payload = 7;
    */
   payload: Uint8Array;
+
+  /**
+   * place in DELIVERY_NAMES: a record of one delivery is none of another
+   *
+   * @generated from field: uint32 delivery = 8;
+   */
+  delivery: number;
+
+  /**
+   * ms after which nobody passes it on or delivers it; 0: no such time
+   *
+   * @generated from field: uint32 ttl = 9;
+   */
+  ttl: number;
+
+  /**
+   * 0 normal, 1 high, 2 low
+   *
+   * @generated from field: uint32 priority = 10;
+   */
+  priority: number;
+
+  /**
+   * of a message in several parts, from 0
+   *
+   * @generated from field: uint32 part = 11;
+   */
+  part: number;
+
+  /**
+   * how many they are; 0 for a message that is one
+   *
+   * @generated from field: uint32 parts = 12;
+   */
+  parts: number;
 };
 
 /**
@@ -74,44 +109,11 @@ export const PublicationBodySchema: GenMessage<PublicationBody> = /*@__PURE__*/
   messageDesc(file_protocols_broadcast_broadcast, 0);
 
 /**
- * @generated from message tendril.broadcast.BroadcastFrame
+ * A publication as it travels in the messages of every delivery.
+ *
+ * @generated from message tendril.broadcast.Record
  */
-export type BroadcastFrame = Message<"tendril.broadcast.BroadcastFrame"> & {
-  /**
-   * @generated from oneof tendril.broadcast.BroadcastFrame.message
-   */
-  message: {
-    /**
-     * @generated from field: tendril.broadcast.Data data = 1;
-     */
-    value: Data;
-    case: "data";
-  } | {
-    /**
-     * @generated from field: tendril.broadcast.Digest digest = 2;
-     */
-    value: Digest;
-    case: "digest";
-  } | {
-    /**
-     * @generated from field: tendril.broadcast.Pull pull = 3;
-     */
-    value: Pull;
-    case: "pull";
-  } | { case: undefined; value?: undefined };
-};
-
-/**
- * Describes the message tendril.broadcast.BroadcastFrame.
- * Use `create(BroadcastFrameSchema)` to create a new message.
- */
-export const BroadcastFrameSchema: GenMessage<BroadcastFrame> = /*@__PURE__*/
-  messageDesc(file_protocols_broadcast_broadcast, 1);
-
-/**
- * @generated from message tendril.broadcast.Data
- */
-export type Data = Message<"tendril.broadcast.Data"> & {
+export type Record = Message<"tendril.broadcast.Record"> & {
   /**
    * PublicationBody, exactly as its publisher signed it
    *
@@ -125,116 +127,12 @@ export type Data = Message<"tendril.broadcast.Data"> & {
    * @generated from field: bytes signature = 2;
    */
   signature: Uint8Array;
-
-  /**
-   * the receiver passes it on to [its own position, until); absent in a repair
-   *
-   * @generated from field: optional uint64 until = 3;
-   */
-  until?: bigint | undefined;
 };
 
 /**
- * Describes the message tendril.broadcast.Data.
- * Use `create(DataSchema)` to create a new message.
+ * Describes the message tendril.broadcast.Record.
+ * Use `create(RecordSchema)` to create a new message.
  */
-export const DataSchema: GenMessage<Data> = /*@__PURE__*/
-  messageDesc(file_protocols_broadcast_broadcast, 2);
-
-/**
- * @generated from message tendril.broadcast.Digest
- */
-export type Digest = Message<"tendril.broadcast.Digest"> & {
-  /**
-   * of its sender; a pull names it
-   *
-   * @generated from field: uint64 round = 1;
-   */
-  round: bigint;
-
-  /**
-   * the round of the digest that showed the receiver to lack these
-   *
-   * @generated from field: optional uint64 answers = 2;
-   */
-  answers?: bigint | undefined;
-
-  /**
-   * the sender stores more than it lists
-   *
-   * @generated from field: bool partial = 3;
-   */
-  partial: boolean;
-
-  /**
-   * @generated from field: repeated tendril.broadcast.Holding holdings = 4;
-   */
-  holdings: Holding[];
-};
-
-/**
- * Describes the message tendril.broadcast.Digest.
- * Use `create(DigestSchema)` to create a new message.
- */
-export const DigestSchema: GenMessage<Digest> = /*@__PURE__*/
-  messageDesc(file_protocols_broadcast_broadcast, 3);
-
-/**
- * @generated from message tendril.broadcast.Pull
- */
-export type Pull = Message<"tendril.broadcast.Pull"> & {
-  /**
-   * of the digest that announced these
-   *
-   * @generated from field: uint64 round = 1;
-   */
-  round: bigint;
-
-  /**
-   * @generated from field: repeated tendril.broadcast.Holding holdings = 2;
-   */
-  holdings: Holding[];
-};
-
-/**
- * Describes the message tendril.broadcast.Pull.
- * Use `create(PullSchema)` to create a new message.
- */
-export const PullSchema: GenMessage<Pull> = /*@__PURE__*/
-  messageDesc(file_protocols_broadcast_broadcast, 4);
-
-/**
- * Publications of one publisher.
- *
- * @generated from message tendril.broadcast.Holding
- */
-export type Holding = Message<"tendril.broadcast.Holding"> & {
-  /**
-   * its ring position: 8 bytes instead of its id
-   *
-   * @generated from field: uint64 publisher = 1;
-   */
-  publisher: bigint;
-
-  /**
-   * the sender needs nothing up to this sequence; 0 in a pull
-   *
-   * @generated from field: uint64 settled = 2;
-   */
-  settled: bigint;
-
-  /**
-   * newest first: last, length, then (gap, length) for each run below
-   *
-   * @generated from field: repeated uint64 runs = 3;
-   */
-  runs: bigint[];
-};
-
-/**
- * Describes the message tendril.broadcast.Holding.
- * Use `create(HoldingSchema)` to create a new message.
- */
-export const HoldingSchema: GenMessage<Holding> = /*@__PURE__*/
-  messageDesc(file_protocols_broadcast_broadcast, 5);
+export const RecordSchema: GenMessage<Record> = /*@__PURE__*/
+  messageDesc(file_protocols_broadcast_broadcast, 1);
 

@@ -1,18 +1,18 @@
 import { Tally } from '../../core/tally.ts'
 
-/** What the broadcast of a node has done and refused since it started. */
+/** What one lane of a node has done and refused since it was opened. */
 export class Counts {
   /**
    * published, delivered (publications of others and our own, in order), copies (publications received, whatever became of
-   * them), duplicates, bytes (payload bytes of the copies), pushed and repaired (taken in, by the way they came), forwarded,
-   * handed-over (pieces passed on again after a peer went down), digests, replies, pulls, repairs (publications sent to
-   * repair others), missed (gaps given up), subscriber-threw.
+   * them), duplicates, bytes (payload bytes of the copies), missed (gaps given up), expired (not delivered, their time to live was
+   * over). Of bimodal: pushed and repaired (taken in, by the way they came), forwarded, handed-over (pieces passed on again
+   * after a peer went down), digests, replies, pulls, repairs (publications sent to repair others), raced.
    */
   readonly done = new Tally()
   /**
-   * Of publications: window, rate, too-many-publishers, position-taken, equivocation, past (settled before it came), own,
-   * unasked. Of repair: over-budget, unasked-pull, unasked-reply, digest-rate, retransmissions, pull-bytes. Of our own:
-   * publish.
+   * Of publications: window, rate, too-many-publishers, position-taken, equivocation, past (settled before it came), own, lane
+   * (of another topic or delivery), expired. Of bimodal's repair: unasked, over-budget, unasked-pull, unasked-reply, digest-rate,
+   * retransmissions, pull-bytes.
    */
   readonly refused = new Tally()
 }

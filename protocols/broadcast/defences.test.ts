@@ -3,9 +3,11 @@ import { test } from 'node:test'
 import { TokenBucket } from '../../core/bucket.ts'
 import { positionOf } from '../../core/position.ts'
 import type { Sign } from '../../core/signed.ts'
-import type { BroadcastMessage } from './codec.ts'
+import type { BimodalMessage } from './bimodal/codec.ts'
+import type { BroadcastMessage } from './deliveries.ts'
+import type { Equivocation } from './equivocation.ts'
 import { assertOrdered, type Bed, delivered, network, publishSteadily, TOPIC, text, total } from './network.fixture.ts'
-import { compose, type Equivocation, type Publication } from './publication.ts'
+import { compose, type Publication } from './publication.ts'
 
 /** A publication by whoever `sign` speaks for, now, unless the changes say otherwise. */
 function forge(bed: Bed, changes: Partial<Publication> = {}, sign?: Sign): Publication {
@@ -15,8 +17,12 @@ function forge(bed: Bed, changes: Partial<Publication> = {}, sign?: Sign): Publi
 }
 
 /** Sends as `from`, past its protocol. */
-function send(bed: Bed, from: string, to: string, message: BroadcastMessage): void {
-  bed.simulation.node(from).environment.send(bed.simulation.node(to).self, message)
+function send(bed: Bed, from: string, to: string, message: BimodalMessage): void {
+  bed.simulation.node(from).environment.send(bed.simulation.node(to).self, wrapped(message))
+}
+
+function wrapped(message: BimodalMessage): BroadcastMessage {
+  return { group: positionOf(TOPIC), delivery: 'bimodal', message }
 }
 
 /** Down the tree, with nothing to be passed on. */
@@ -189,7 +195,7 @@ test('announcements of what does not exist: bounded pulls, bounded memory', () =
     const digest = { kind: 'digest', round: i, answers: undefined, partial: false, holdings } as const
     for (const from of ['n0', 'n2']) send(bed, from, 'n1', digest)
     bed.simulation.run(100)
-    const { wanted, heard, sent, served } = bed.node('n1').status().repair
+    const { wanted, heard, sent, served } = bed.node('n1').status().most
     assert.ok((wanted as number) <= 4096 && (heard as number) <= 1024 && (sent as number) <= 256 && served === 0)
   }
   assert.equal(bed.node('n1').status().publishers, 0)
@@ -206,9 +212,10 @@ test('nothing is retransmitted to one peer more often than the limit', () => {
     for (let round = 1; round < 100; round++) {
       const { self } = bed.simulation.node('n1')
       const holdings = [{ publisher: positionOf('n0'), settled: 0, runs: [{ first: 900, last: 1100 }] }]
-      bed.node('n0').receive(self, { kind: 'pull', round, holdings })
+      bed.node('n0').receive(self, wrapped({ kind: 'pull', round, holdings }))
       if (round % 4 === 0) bed.simulation.run(400)
-      for (let again = 1; again < 30; again++) bed.node('n0').receive(self, { kind: 'pull', round: again, holdings })
+      for (let again = 1; again < 30; again++)
+        bed.node('n0').receive(self, wrapped({ kind: 'pull', round: again, holdings }))
     }
     return total(bed, 'done', 'repairs', ['n0'])
   }

@@ -1,9 +1,8 @@
-import { MAX_RUNS } from './codec.ts'
-import { MAX_PAYLOAD_BYTES } from './publication.ts'
+import { MAX_RUNS } from './bimodal/codec.ts'
 
 /** Times in ms. Where nothing else stands the default is chosen, from the runs in broadcast.test.ts. */
 export interface BroadcastOptions {
-  /** Largest payload to publish, bytes. What comes from others is held to 48 KiB by the codec. */
+  /** Largest payload to publish, bytes: at most 1.5 MiB, 32 parts of 48 KiB, each of which counts as a publication. */
   readonly payloadLimit: number
   /** Publications a second and publisher, and at once (LIMITS: 20). */
   readonly rate: number
@@ -12,7 +11,7 @@ export interface BroadcastOptions {
   readonly window: number
   /** Publishers known at a time; one is forgotten when the window has closed over all it published. */
   readonly publishers: number
-  /** The buffer, in bytes, and how much of it one publisher can fill (LIMITS: 8 MiB). */
+  /** The buffer of all topics, in bytes, and how much of it one publisher can fill in one (LIMITS: 8 MiB). */
   readonly bufferBytes: number
   readonly publisherBytes: number
   /** How long a publication is kept for others. */
@@ -31,8 +30,12 @@ export interface BroadcastOptions {
   readonly retransmissions: number
   /** How long a gap in a publisher's order is waited for without progress. */
   readonly patience: number
-  /** How far before its start a new node wants publications. */
+  /** How far before its start a new member wants publications. */
   readonly catchUp: number
+  /** Topics that this node is in at a time. */
+  readonly topics: number
+  /** How long a node stays in a topic's group after it published there last, or its last subscriber went. */
+  readonly linger: number
   /** How long after passing a publication on it is sent again when that peer turns out to be down. */
   readonly handover: number
   /** Runs in a digest, ids in a pull, at most 256. */
@@ -40,7 +43,7 @@ export interface BroadcastOptions {
 }
 
 export const DEFAULTS: BroadcastOptions = {
-  payloadLimit: MAX_PAYLOAD_BYTES,
+  payloadLimit: 2 ** 20,
   rate: 20,
   burst: 40,
   window: 120_000,
@@ -56,6 +59,8 @@ export const DEFAULTS: BroadcastOptions = {
   retransmissions: 2,
   patience: 10_000,
   catchUp: 10_000,
+  topics: 64,
+  linger: 30_000,
   handover: 10_000,
   digestRuns: MAX_RUNS,
 }

@@ -36,6 +36,8 @@ export class Order<T extends Ordered> {
   readonly #options: OrderOptions
   readonly #deliver: (publication: T) => void
   readonly #missed: (missed: Missed) => void
+  /** Gaps are on purpose: whatever is later than the last one delivered is delivered at once. */
+  sparse = false
   #held: T[] = []
   #settled = 0
   #progress = 0
@@ -113,7 +115,7 @@ export class Order<T extends Ordered> {
   }
 
   #isNext(publication: T): boolean {
-    if (publication.previous <= this.#settled) return true // 0: its publisher has just started
+    if (this.sparse || publication.previous <= this.#settled) return true // 0: its publisher has just started
     if (this.#settled > 0) return false
     // Not known or forgotten again: it starts here unless its predecessor can still be had and is of our time.
     if (publication.elapsed > this.#options.retention) return true

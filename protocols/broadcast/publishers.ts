@@ -45,6 +45,8 @@ export class Publishers {
   readonly #options: PublishersOptions
   readonly #events: PublisherEvents
   readonly #mayForget: (id: string) => boolean
+  /** Their publications come with gaps that nobody waits for. */
+  sparse = false
   /** As many as the window on both sides of now has, twice: they are cleared in bulk. */
   readonly #maxSpans: number
   /** The one heard of last is last. */
@@ -109,6 +111,7 @@ export class Publishers {
       (publication) => this.#events.deliver(publication),
       (missed) => this.#events.missed(id, missed),
     )
+    order.sparse = this.sparse
     const pushed = new TokenBucket(this.#options.rate * 1.25, this.#options.burst * 2)
     const publisher = { id, position, order, pushed, spans: new Map(), latest: Number.NEGATIVE_INFINITY }
     this.#byId.set(id, publisher)

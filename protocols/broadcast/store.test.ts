@@ -20,7 +20,7 @@ test('within its bounds at every step, tells of all it discards, and announces o
       for (const [i, { publisher, size, pause, age }] of script.entries()) {
         const fields = { publisher: `p${publisher}`, sequence: i + 1, previous: 0, elapsed: 0, topic: 't' }
         const publication = compose({ ...fields, published: now - age, payload: new Uint8Array(size) })
-        const entry = { publication, received: now, covered: 0 }
+        const entry = { publication, received: now }
         kept.set(publicationId(publication), entry)
         store.add(entry)
         now += pause
@@ -51,7 +51,7 @@ test('who fills most of a full buffer pushes out its own', () => {
   const store = new Store(limits, ({ publication }) => discarded.push(publication.publisher))
   const add = (publisher: string, sequence: number) => {
     const fields = { publisher, sequence, previous: 0, elapsed: 0, published: 0, topic: 't' }
-    store.add({ publication: compose({ ...fields, payload: new Uint8Array(900) }), received: 0, covered: 0 })
+    store.add({ publication: compose({ ...fields, payload: new Uint8Array(900) }), received: 0 })
   }
   add('quiet', 1)
   for (let sequence = 1; sequence <= 30; sequence++) add('loud', sequence)

@@ -1,4 +1,4 @@
-import { footprint, type Publication } from './publication.ts'
+import { footprint, isExpired, type Publication } from './publication.ts'
 import { Runs } from './runs.ts'
 
 /** A publication in the buffer. */
@@ -6,8 +6,11 @@ export interface Entry {
   readonly publication: Publication
   /** When it came, on our clock. */
   readonly received: number
-  /** How far clockwise from our own position we have passed it on. */
-  covered: number
+}
+
+/** What the stores of a node hold together: its lanes share one memory. */
+export interface Held {
+  bytes: number
 }
 
 /** What the buffer holds of one publisher. */
@@ -15,6 +18,8 @@ export interface Shelf {
   readonly publisher: string
   /** In the order of arrival. */
   readonly entries: Map<number, Entry>
+  /** Those of low priority, in the order of arrival. */
+  readonly low: Set<Entry>
   /** Those old enough to be announced. */
   readonly announced: Runs
   bytes: number
@@ -33,23 +38,27 @@ export interface StoreOptions {
  *
  * Invariants: (1) `bytes` is the sum over the shelves and at most `bufferBytes`, each shelf's at most `publisherBytes`;
  * (2) no shelf is empty; (3) announced are those in here that were older than `settle`, and not out of the window, at a `turn`; (4) nothing is
- * discarded without `discarded` being told, before it is gone from here. A full buffer discards the oldest of the publisher
- * that fills most of it, so that one who shouts pushes out its own.
+ * discarded without `discarded` being told, before it is gone from here. A full buffer discards of the publisher that fills most of it,
+ * so that one who shouts pushes out its own: the oldest of low priority, else the oldest.
  */
 export class Store {
   readonly #options: StoreOptions
   readonly #discarded: (entry: Entry) => void
+  readonly #held: Held
   /** By publisher; the one with the latest arrival last. */
   readonly #shelves = new Map<string, Shelf>()
   /** In the order of arrival. */
   readonly #arrivals = new Set<Entry>()
   /** Too young to be announced, in the order of arrival. */
   readonly #young = new Set<Entry>()
+  /** Those with a time to live, in the order of arrival. */
+  readonly #mortal = new Set<Entry>()
   #bytes = 0
 
-  constructor(options: StoreOptions, discarded: (entry: Entry) => void) {
+  constructor(options: StoreOptions, discarded: (entry: Entry) => void, held: Held = { bytes: 0 }) {
     this.#options = options
     this.#discarded = discarded
+    this.#held = held
   }
 
   get size(): number {
@@ -73,20 +82,39 @@ export class Store {
     return [...this.#shelves.values()].reverse()
   }
 
+  /** Everything, in the order of arrival. */
+  entries(): Iterable<Entry> {
+    return this.#arrivals
+  }
+
   /** Keeps a publication that is not here yet. A full buffer may discard it, or others, before this returns. */
   add(entry: Entry): void {
     const { publication } = entry
     const { publisher, sequence } = publication
-    const shelf = this.#shelves.get(publisher) ?? { publisher, entries: new Map(), announced: new Runs(), bytes: 0 }
+    const shelf = this.#shelves.get(publisher) ?? {
+      publisher,
+      entries: new Map(),
+      low: new Set(),
+      announced: new Runs(),
+      bytes: 0,
+    }
     this.#shelves.delete(publisher)
     this.#shelves.set(publisher, shelf)
     shelf.entries.set(sequence, entry)
+    if (publication.priority === 'low') shelf.low.add(entry)
     this.#arrivals.add(entry)
     this.#young.add(entry)
-    shelf.bytes += footprint(publication)
-    this.#bytes += footprint(publication)
+    if (publication.ttl > 0) this.#mortal.add(entry)
+    this.#weigh(shelf, footprint(publication))
     while (shelf.bytes > this.#options.publisherBytes) this.#discardOldest(shelf)
-    while (this.#bytes > this.#options.bufferBytes) this.#discardOldest(this.#heaviest())
+    while (this.#bytes > this.#options.bufferBytes) this.relieve()
+  }
+
+  /** Discards one of the publisher that fills most of it. False when there is nothing left. */
+  relieve(): boolean {
+    const heaviest = this.#heaviest()
+    if (heaviest !== undefined) this.#discardOldest(heaviest)
+    return heaviest !== undefined
   }
 
   /** Once a round: discards what is too old and announces what is old enough. */
@@ -96,6 +124,7 @@ export class Store {
       if (now - entry.received < retention) break
       this.#discard(entry)
     }
+    for (const entry of this.#mortal) if (isExpired(entry.publication, now)) this.#discard(entry)
     for (const entry of this.#young) {
       if (now - entry.received < settle) break
       this.#young.delete(entry)
@@ -105,16 +134,16 @@ export class Store {
     }
   }
 
-  #heaviest(): Shelf {
+  #heaviest(): Shelf | undefined {
     let heaviest: Shelf | undefined
     for (const shelf of this.#shelves.values()) {
       if (heaviest === undefined || shelf.bytes > heaviest.bytes) heaviest = shelf
     }
-    return heaviest as Shelf
+    return heaviest
   }
 
   #discardOldest(shelf: Shelf): void {
-    const [oldest] = shelf.entries.values()
+    const [oldest] = shelf.low.size > 0 ? shelf.low : shelf.entries.values()
     this.#discard(oldest as Entry)
   }
 
@@ -123,11 +152,18 @@ export class Store {
     this.#discarded(entry)
     const shelf = this.#shelves.get(publisher) as Shelf
     shelf.entries.delete(sequence)
+    shelf.low.delete(entry)
     shelf.announced.delete(sequence)
     if (shelf.entries.size === 0) this.#shelves.delete(publisher)
     this.#arrivals.delete(entry)
     this.#young.delete(entry)
-    shelf.bytes -= footprint(entry.publication)
-    this.#bytes -= footprint(entry.publication)
+    this.#mortal.delete(entry)
+    this.#weigh(shelf, -footprint(entry.publication))
+  }
+
+  #weigh(shelf: Shelf, bytes: number): void {
+    shelf.bytes += bytes
+    this.#bytes += bytes
+    this.#held.bytes += bytes
   }
 }

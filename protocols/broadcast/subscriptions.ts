@@ -1,3 +1,4 @@
+import type { Assembly } from './assembly.ts'
 import { type Publication, publicationId } from './publication.ts'
 
 /** What a subscriber gets. The payload is its own copy. */
@@ -7,7 +8,7 @@ export interface Delivery {
   readonly from: string
   readonly sequence: number
   readonly payload: Uint8Array
-  /** Names the publication: publisher/sequence. */
+  /** Names the publication: publisher/sequence. Of a message in parts it is the last one's. */
   readonly id: string
   /** ms since the epoch, on the publisher's clock. */
   readonly published: number
@@ -15,63 +16,73 @@ export interface Delivery {
 
 export type Subscriber = (delivery: Delivery) => void
 
+export interface Subscription {
+  readonly subscriber: Subscriber
+  /** The share of the messages that it wants. */
+  readonly rating: number
+}
+
 /**
- * Who on this node listens to which topic. A filter: the network does not know of it.
+ * The subscribers of one topic on this node.
  *
  * Invariant: a delivery reaches all its subscribers before the next begins, also when a subscriber publishes; so every
  * subscriber sees the same order.
  */
 export class Subscriptions {
-  readonly #byTopic = new Map<string, Set<{ readonly subscriber: Subscriber }>>()
-  readonly #failed: (error: unknown, topic: string) => void
+  readonly #subscriptions = new Set<Subscription>()
+  readonly #failed: (error: unknown) => void
   /** Publications delivered while a delivery is going on: as many as its subscribers publish, which the publish rate bounds. */
-  readonly #queue: Publication[] = []
+  readonly #queue: { readonly publication: Publication; readonly payload: Uint8Array }[] = []
   #delivering = false
 
   /** @param failed a subscriber threw; the others are served all the same */
-  constructor(failed: (error: unknown, topic: string) => void) {
+  constructor(failed: (error: unknown) => void) {
     this.#failed = failed
   }
 
-  get topics(): number {
-    return this.#byTopic.size
+  get size(): number {
+    return this.#subscriptions.size
+  }
+
+  /** What the most demanding subscriber wants, 0 to 1. */
+  get rating(): number {
+    let rating = 0
+    for (const subscription of this.#subscriptions) rating = Math.max(rating, subscription.rating)
+    return rating
   }
 
   /** Returns the function that ends the subscription; ending it twice does nothing. */
-  add(topic: string, subscriber: Subscriber): () => void {
-    const subscription = { subscriber }
-    const subscribers = this.#byTopic.get(topic) ?? new Set()
-    this.#byTopic.set(topic, subscribers)
-    subscribers.add(subscription)
-    return () => {
-      if (!subscribers.delete(subscription) || subscribers.size > 0) return
-      if (this.#byTopic.get(topic) === subscribers) this.#byTopic.delete(topic)
-    }
+  add(subscription: Subscription): () => void {
+    const own = { ...subscription }
+    this.#subscriptions.add(own)
+    return () => void this.#subscriptions.delete(own)
   }
 
-  deliver(publication: Publication): void {
-    this.#queue.push(publication)
+  deliver(publication: Publication, payload: Uint8Array): void {
+    this.#queue.push({ publication, payload })
     if (this.#delivering) return
     this.#delivering = true
-    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#hand(next)
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      for (const { subscriber } of [...this.#subscriptions]) this.#hand(next.publication, next.payload, subscriber)
+    }
     this.#delivering = false
   }
 
-  #hand(publication: Publication): void {
-    const { topic, publisher: from, sequence, payload, published } = publication
-    for (const { subscriber } of [...(this.#byTopic.get(topic) ?? [])]) {
-      try {
-        subscriber({
-          topic,
-          from,
-          sequence,
-          payload: new Uint8Array(payload),
-          id: publicationId(publication),
-          published,
-        })
-      } catch (error) {
-        this.#failed(error, topic)
-      }
+  /** The recent past, in order, to one subscriber. */
+  replay(recent: readonly Publication[], assembly: Assembly, subscriber: Subscriber): void {
+    for (const publication of recent) {
+      const payload = assembly.add(publication)
+      if (typeof payload !== 'string') this.#hand(publication, payload, subscriber)
+    }
+  }
+
+  #hand(publication: Publication, payload: Uint8Array, subscriber: Subscriber): void {
+    const { topic, publisher: from, sequence, published } = publication
+    const id = publicationId(publication)
+    try {
+      subscriber({ topic, from, sequence, payload: new Uint8Array(payload), id, published })
+    } catch (error) {
+      this.#failed(error)
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { BimodalMessage } from '../../protocols/broadcast/bimodal/codec.ts'
 import type { StackMessage } from '../../protocols/channels.ts'
 
 /** Ways in which a node can break the protocols that it speaks. */
@@ -21,10 +22,9 @@ export const DISGUISE: Readonly<Record<DisguiseName, Disguise>> = {
   /** Takes part, but passes neither queries nor other nodes' publications on. */
   freeloader: (message, self) => {
     if (message.channel === 'query' && message.message.kind === 'delegate') return undefined
-    if (message.channel === 'broadcast' && message.message.kind === 'data') {
-      return message.message.publication.publisher === self ? message : undefined
-    }
-    return message
+    if (message.channel !== 'broadcast' || message.message.delivery !== 'bimodal') return message
+    const said = message.message.message as BimodalMessage
+    return said.kind === 'data' && said.publication.publisher !== self ? undefined : message
   },
   /** Says of everybody that it is dead. */
   rumours: (message, _self, everybody) => {

@@ -43,12 +43,12 @@ function boundsOf({ stack }: Scenario): Bound[] {
       most: 0,
       of: ({ broadcast: { held, stored } }) => held - stored.publications,
     },
-    { name: 'handovers', most: 1024, of: (status) => status.broadcast.handovers },
-    { name: 'digests sent', most: 256, of: (status) => status.broadcast.repair.sent ?? 0 },
-    { name: 'publications wanted', most: 4096, of: (status) => status.broadcast.repair.wanted ?? 0 },
-    { name: 'publications served', most: 16_384, of: (status) => status.broadcast.repair.served ?? 0 },
-    { name: 'digests heard', most: 1024, of: (status) => status.broadcast.repair.heard ?? 0 },
-    { name: 'publications lacking', most: 4096, of: (status) => status.broadcast.repair.lacking ?? 0 },
+    { name: 'handovers', most: 1024, of: (status) => status.broadcast.most.handovers ?? 0 },
+    { name: 'digests sent', most: 256, of: (status) => status.broadcast.most.sent ?? 0 },
+    { name: 'publications wanted', most: 4096, of: (status) => status.broadcast.most.wanted ?? 0 },
+    { name: 'publications served', most: 16_384, of: (status) => status.broadcast.most.served ?? 0 },
+    { name: 'digests heard', most: 1024, of: (status) => status.broadcast.most.heard ?? 0 },
+    { name: 'publications lacking', most: 4096, of: (status) => status.broadcast.most.lacking ?? 0 },
     { name: 'equivocations', most: 16, of: (status) => status.broadcast.equivocations.length },
   ]
 }

@@ -1,3 +1,4 @@
+import type { BimodalMessage } from '../../../protocols/broadcast/bimodal/codec.ts'
 import { type StackMessage, stackCodec } from '../../../protocols/channels.ts'
 import type { Invariant } from './invariant.ts'
 
@@ -18,9 +19,12 @@ export function gossipBudget(budget: number): Invariant {
   }
 }
 
+/** All but failure detection, queries, and publications on their way down the tree. */
 function isGossip({ channel, message }: StackMessage): boolean {
   if (channel === 'membership' || channel === 'query') return false
-  return channel !== 'broadcast' || message.kind !== 'data' || message.until === undefined
+  if (channel !== 'broadcast' || message.delivery !== 'bimodal') return true
+  const said = message.message as BimodalMessage
+  return said.kind !== 'data' || said.until === undefined
 }
 
 /** The bytes of the last second, as a queue in two lists. */

@@ -1,13 +1,13 @@
-import type { TokenBucket } from '../../core/bucket.ts'
-import type { PeerDescriptor } from '../../core/descriptor.ts'
-import type { Environment } from '../../core/environment.ts'
-import { positionOf } from '../../core/position.ts'
-import { type BroadcastMessage, broadcastCodec, type Digest, type Holding, type Pull } from './codec.ts'
-import type { Counts } from './counts.ts'
-import type { BroadcastOptions } from './options.ts'
-import type { Publishers } from './publishers.ts'
-import { asRuns, numbersOf, type Run } from './runs.ts'
-import type { Entry, Store } from './store.ts'
+import type { TokenBucket } from '../../../core/bucket.ts'
+import type { PeerDescriptor } from '../../../core/descriptor.ts'
+import type { Environment } from '../../../core/environment.ts'
+import { positionOf } from '../../../core/position.ts'
+import type { Counts } from '../counts.ts'
+import type { BroadcastOptions } from '../options.ts'
+import type { Publishers } from '../publishers.ts'
+import { asRuns, numbersOf, type Run } from '../runs.ts'
+import type { Entry, Store } from '../store.ts'
+import { type BimodalMessage, bimodalCodec, type Digest, type Holding, type Pull } from './codec.ts'
 
 /** A digest we sent: what a pull or a reply must name to be heard. */
 interface Sent {
@@ -46,7 +46,7 @@ const SLOW = 10
  * (4) what comes unasked is not taken: `wants` says what was asked for.
  */
 export class Repair {
-  readonly #environment: Environment<BroadcastMessage>
+  readonly #environment: Environment<BimodalMessage>
   readonly #partners: () => readonly PeerDescriptor[]
   readonly #budget: TokenBucket
   readonly #options: BroadcastOptions
@@ -69,7 +69,7 @@ export class Repair {
   readonly #heard = new Map<string, number>()
 
   constructor(
-    environment: Environment<BroadcastMessage>,
+    environment: Environment<BimodalMessage>,
     init: { readonly partners: () => readonly PeerDescriptor[]; readonly budget: TokenBucket },
     options: BroadcastOptions,
     store: Store,
@@ -150,7 +150,7 @@ export class Repair {
   /** Bytes that it took of `room`. */
   #serve(to: PeerDescriptor, { publication }: Entry, room: number): number {
     const message = { kind: 'data', publication, until: undefined } as const
-    const size = broadcastCodec.size(message)
+    const size = bimodalCodec.size(message)
     const key = `${to.id}/${publication.publisher}/${publication.sequence}`
     const times = this.#served.get(key) ?? 0
     if (size > room) this.#counts.refused.add('pull-bytes')
@@ -274,8 +274,8 @@ export class Repair {
     return { holdings: [...holdings.values()], partial }
   }
 
-  #say(to: PeerDescriptor, message: BroadcastMessage): boolean {
-    const affordable = this.#budget.take(this.#environment.now(), broadcastCodec.size(message))
+  #say(to: PeerDescriptor, message: BimodalMessage): boolean {
+    const affordable = this.#budget.take(this.#environment.now(), bimodalCodec.size(message))
     if (affordable) this.#environment.send(to, message)
     else this.#counts.refused.add('over-budget')
     return affordable

@@ -2,17 +2,22 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { create, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
-import { Malformed } from '../../core/malformed.ts'
-import { SPACE } from '../../core/position.ts'
-import type { Signed } from '../../core/signed.ts'
-import { BroadcastFrameSchema, PublicationBodySchema } from './broadcast_pb.ts'
-import { type BroadcastMessage, broadcastCodec, type Holding } from './codec.ts'
-import { compose, type Publication } from './publication.ts'
-import { asRuns } from './runs.ts'
+import { Malformed } from '../../../core/malformed.ts'
+import { SPACE } from '../../../core/position.ts'
+import type { Signed } from '../../../core/signed.ts'
+import { PublicationBodySchema } from '../broadcast_pb.ts'
+import { compose, DELIVERY_NAMES, PRIORITIES, type Publication } from '../publication.ts'
+import { asRuns } from '../runs.ts'
+import { BimodalFrameSchema } from './bimodal_pb.ts'
+import { type BimodalMessage, bimodalCodec, type Holding } from './codec.ts'
 
 const MAX = Number.MAX_SAFE_INTEGER
 const position = fc.maxSafeNat().map((n) => n % SPACE)
 const topic = fc.string({ unit: 'binary', minLength: 1, maxLength: 64 }).filter((text) => text.length <= 128)
+
+function wellFormed<T extends Pick<Publication, 'previous' | 'sequence' | 'part' | 'parts'>>(fields: T): T {
+  return { ...fields, previous: fields.previous % fields.sequence, part: fields.part % fields.parts }
+}
 
 const publication: fc.Arbitrary<Publication> = fc
   .record({
@@ -22,11 +27,14 @@ const publication: fc.Arbitrary<Publication> = fc
     elapsed: fc.nat(0xffff_ffff),
     published: fc.maxSafeNat(),
     topic,
+    delivery: fc.constantFrom(...DELIVERY_NAMES),
+    ttl: fc.nat(3_600_000),
+    priority: fc.constantFrom(...PRIORITIES),
+    parts: fc.integer({ min: 1, max: 32 }),
+    part: fc.nat(31),
     payload: fc.uint8Array({ maxLength: 300 }),
   })
-  .map((fields) =>
-    compose({ ...fields, previous: fields.previous % fields.sequence }, () => new Uint8Array(64).fill(7)),
-  )
+  .map((fields) => compose(wellFormed(fields), () => new Uint8Array(64).fill(7)))
 
 const holdings = (settled: fc.Arbitrary<number>): fc.Arbitrary<Holding[]> =>
   fc.uniqueArray(
@@ -40,7 +48,7 @@ const holdings = (settled: fc.Arbitrary<number>): fc.Arbitrary<Holding[]> =>
     { selector: ({ publisher }) => publisher, minLength: 1, maxLength: 20 },
   )
 
-const message: fc.Arbitrary<BroadcastMessage> = fc
+const message: fc.Arbitrary<BimodalMessage> = fc
   .oneof(
     fc.record({ kind: fc.constant('data' as const), publication, until: fc.option(position, { nil: undefined }) }),
     fc.record({
@@ -57,14 +65,14 @@ const message: fc.Arbitrary<BroadcastMessage> = fc
 test('what is encoded is decoded the same, within the size foretold, and all that is signed is claimed', () => {
   fc.assert(
     fc.property(message, (original) => {
-      const bytes = broadcastCodec.encode(original)
-      assert.ok(bytes.length <= broadcastCodec.size(original), `${bytes.length} > ${broadcastCodec.size(original)}`)
+      const bytes = bimodalCodec.encode(original)
+      assert.ok(bytes.length <= bimodalCodec.size(original), `${bytes.length} > ${bimodalCodec.size(original)}`)
       const claims: Signed[] = []
-      assert.deepEqual(broadcastCodec.decode(bytes, claims), original)
+      assert.deepEqual(bimodalCodec.decode(bytes, claims), original)
       if (original.kind !== 'data') assert.deepEqual(claims, [])
       else {
         const { publisher, record } = original.publication
-        assert.deepEqual(claims, [{ signer: publisher, type: 'broadcast/1', ...record }])
+        assert.deepEqual(claims, [{ signer: publisher, type: 'broadcast/2', ...record }])
       }
     }),
   )
@@ -74,27 +82,27 @@ test('mutated, truncated and random bytes: a message within the limits or Malfor
   const damaged = fc.oneof(
     fc.uint8Array({ maxLength: 400 }),
     fc.tuple(message, fc.nat(), fc.nat(255)).map(([original, at, byte]) => {
-      const bytes = broadcastCodec.encode(original)
+      const bytes = bimodalCodec.encode(original)
       bytes[at % bytes.length] = byte
       return bytes
     }),
     fc.tuple(message, fc.nat()).map(([original, at]) => {
-      const bytes = broadcastCodec.encode(original)
+      const bytes = bimodalCodec.encode(original)
       return bytes.subarray(0, at % bytes.length)
     }),
   )
   fc.assert(
     fc.property(damaged, (bytes) => {
       const claims: Signed[] = []
-      let decoded: BroadcastMessage
+      let decoded: BimodalMessage
       try {
-        decoded = broadcastCodec.decode(bytes, claims)
+        decoded = bimodalCodec.decode(bytes, claims)
       } catch (error) {
         assert.ok(error instanceof Malformed, String(error))
         return
       }
       assert.equal(claims.length, decoded.kind === 'data' ? 1 : 0)
-      const again = broadcastCodec.decode(broadcastCodec.encode(decoded), [])
+      const again = bimodalCodec.decode(bimodalCodec.encode(decoded), [])
       assert.deepEqual(again, decoded, 'what was accepted can be passed on')
     }),
     { numRuns: 2000 },
@@ -106,11 +114,11 @@ type Fields = Partial<Parameters<typeof create<typeof PublicationBodySchema>>[1]
 function data(fields: Fields, signature = new Uint8Array(64)): Uint8Array {
   const defaults = { publisher: 'n1', sequence: 5n, published: 1n, back: 1n, topic: 't', payload: new Uint8Array(1) }
   const body = toBinary(PublicationBodySchema, create(PublicationBodySchema, { ...defaults, ...fields } as never))
-  return frame({ case: 'data', value: { body, signature } })
+  return frame({ case: 'data', value: { record: { body, signature } } })
 }
 
 function frame(message: unknown): Uint8Array {
-  return toBinary(BroadcastFrameSchema, create(BroadcastFrameSchema, { message } as never))
+  return toBinary(BimodalFrameSchema, create(BimodalFrameSchema, { message } as never))
 }
 
 function list(kind: 'digest' | 'pull', ...runs: bigint[][]): Uint8Array {
@@ -120,9 +128,10 @@ function list(kind: 'digest' | 'pull', ...runs: bigint[][]): Uint8Array {
 
 test('each limit has its reason', () => {
   const cases: [Uint8Array, string][] = [
-    [new Uint8Array(0), 'broadcast-kind'],
-    [frame({ case: 'data', value: {} }), 'publication-size'],
-    [frame({ case: 'data', value: { body: new Uint8Array(60_000) } }), 'publication-size'],
+    [new Uint8Array(0), 'bimodal-kind'],
+    [frame({ case: 'data', value: {} }), 'publication-record'],
+    [frame({ case: 'data', value: { record: {} } }), 'publication-size'],
+    [frame({ case: 'data', value: { record: { body: new Uint8Array(60_000) } } }), 'publication-size'],
     [data({}, new Uint8Array(513)), 'publication-signature'],
     [data({ publisher: '../etc' }), 'id'],
     [data({ topic: '' }), 'publication-topic'],
@@ -132,8 +141,18 @@ test('each limit has its reason', () => {
     [data({ sequence: 2n ** 53n }), 'publication-sequence'],
     [data({ back: 5n }), 'publication-previous'],
     [data({ published: 2n ** 60n }), 'publication-time'],
-    [frame({ case: 'data', value: { body: new Uint8Array([255]), until: BigInt(SPACE) } }), 'broadcast-interval'],
-    [frame({ case: 'data', value: { body: new Uint8Array([255]) } }), 'publication'],
+    [data({ delivery: 200 }), 'publication-delivery'],
+    [data({ priority: 3 }), 'publication-priority'],
+    [data({ ttl: 3_600_001 }), 'publication-ttl'],
+    [data({ parts: 33 }), 'publication-parts'],
+    [data({ parts: 1 }), 'publication-parts'],
+    [data({ parts: 4, part: 4 }), 'publication-parts'],
+    [data({ part: 1 }), 'publication-parts'],
+    [
+      frame({ case: 'data', value: { record: { body: new Uint8Array([255]) }, until: BigInt(SPACE) } }),
+      'bimodal-interval',
+    ],
+    [frame({ case: 'data', value: { record: { body: new Uint8Array([255]) } } }), 'publication'],
     [list('digest', [5n]), 'digest-runs'],
     [list('digest', []), 'digest-runs'],
     [list('digest', [5n, 6n]), 'digest-runs'],
@@ -145,17 +164,17 @@ test('each limit has its reason', () => {
   ]
   for (const [bytes, reason] of cases) {
     assert.throws(
-      () => broadcastCodec.decode(bytes, []),
+      () => bimodalCodec.decode(bytes, []),
       (error) => error instanceof Malformed && error.reason === reason,
       reason,
     )
   }
-  assert.equal(broadcastCodec.decode(list('pull', [300n, 256n]), []).kind, 'pull')
-  assert.equal(broadcastCodec.decode(data({ payload: new Uint8Array(48 * 1024) }), []).kind, 'data')
+  assert.equal(bimodalCodec.decode(list('pull', [300n, 256n]), []).kind, 'pull')
+  assert.equal(bimodalCodec.decode(data({ payload: new Uint8Array(48 * 1024) }), []).kind, 'data')
 })
 
 test('a decoded publication does not keep the frame alive that it came in', () => {
-  const decoded = broadcastCodec.decode(data({ payload: new Uint8Array(100) }), [])
+  const decoded = bimodalCodec.decode(data({ payload: new Uint8Array(100) }), [])
   assert.ok(decoded.kind === 'data')
   const { payload, record } = decoded.publication
   assert.equal(record.body.buffer.byteLength, record.body.length)

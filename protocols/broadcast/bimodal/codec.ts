@@ -1,18 +1,18 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
-import { type Codec, checkCount, checkId, checkInteger, parse } from '../../core/codec.ts'
-import { Malformed } from '../../core/malformed.ts'
-import { SPACE } from '../../core/position.ts'
-import type { Signed } from '../../core/signed.ts'
+import { type Codec, checkCount, checkInteger, parse } from '../../../core/codec.ts'
+import { Malformed } from '../../../core/malformed.ts'
+import { SPACE } from '../../../core/position.ts'
+import type { Signed } from '../../../core/signed.ts'
+import type { Publication } from '../publication.ts'
+import { publicationFromWire, recordSize, recordToWire } from '../record.ts'
+import type { Run } from '../runs.ts'
 import {
-  BroadcastFrameSchema,
-  PublicationBodySchema,
+  BimodalFrameSchema,
   type Data as WireData,
   type Digest as WireDigest,
   type Holding as WireHolding,
   type Pull as WirePull,
-} from './broadcast_pb.ts'
-import { MAX_PAYLOAD_BYTES, MAX_TOPIC_LENGTH, PUBLICATION_TYPE, type Publication } from './publication.ts'
-import type { Run } from './runs.ts'
+} from './bimodal_pb.ts'
 
 /** Publications of one publisher, who is named by its ring position. */
 export interface Holding {
@@ -46,21 +46,18 @@ export interface Pull {
   readonly holdings: readonly Holding[]
 }
 
-export type BroadcastMessage = Data | Digest | Pull
+export type BimodalMessage = Data | Digest | Pull
 
 /** Runs in a digest, ids in a pull (LIMITS: 256). A run is one entry however many ids it spans: that is what costs bytes. */
 export const MAX_RUNS = 256
-const MAX_BODY_BYTES = MAX_PAYLOAD_BYTES + 1024
-const MAX_SIGNATURE_BYTES = 512 // RSA 4096
 const MAX = Number.MAX_SAFE_INTEGER
 
-export const broadcastCodec: Codec<BroadcastMessage> = {
+export const bimodalCodec: Codec<BimodalMessage> = {
   encode(message) {
     switch (message.kind) {
       case 'data': {
-        const { body, signature } = message.publication.record
         const until = message.until === undefined ? {} : { until: BigInt(message.until) }
-        return frame({ case: 'data', value: { body, signature, ...until } })
+        return frame({ case: 'data', value: { record: recordToWire(message.publication), ...until } })
       }
       case 'digest': {
         const answers = message.answers === undefined ? {} : { answers: BigInt(message.answers) }
@@ -76,7 +73,7 @@ export const broadcastCodec: Codec<BroadcastMessage> = {
   },
 
   decode(bytes, claims) {
-    const { message } = parse('broadcast', () => fromBinary(BroadcastFrameSchema, bytes))
+    const { message } = parse('bimodal', () => fromBinary(BimodalFrameSchema, bytes))
     switch (message.case) {
       case 'data':
         return dataFromWire(message.value, claims)
@@ -85,54 +82,27 @@ export const broadcastCodec: Codec<BroadcastMessage> = {
       case 'pull':
         return pullFromWire(message.value)
       case undefined:
-        throw new Malformed('broadcast-kind')
+        throw new Malformed('bimodal-kind')
     }
   },
 
   size(message) {
-    if (message.kind === 'data') {
-      const { body, signature } = message.publication.record
-      return body.length + signature.length + 24
-    }
+    if (message.kind === 'data') return recordSize(message.publication) + 20
     let size = 32
     for (const { runs } of message.holdings) size += 28 + 16 * runs.length
     return size
   },
 }
 
-type FrameInit = NonNullable<Parameters<typeof create<typeof BroadcastFrameSchema>>[1]>['message']
+type FrameInit = NonNullable<Parameters<typeof create<typeof BimodalFrameSchema>>[1]>['message']
 
 function frame(message: FrameInit): Uint8Array {
-  return toBinary(BroadcastFrameSchema, create(BroadcastFrameSchema, message === undefined ? {} : { message }))
+  return toBinary(BimodalFrameSchema, create(BimodalFrameSchema, message === undefined ? {} : { message }))
 }
 
 function dataFromWire(wire: WireData, claims: Signed[]): Data {
-  checkInteger(wire.body.length, 1, MAX_BODY_BYTES, 'publication-size')
-  checkInteger(wire.signature.length, 0, MAX_SIGNATURE_BYTES, 'publication-signature')
-  const until = wire.until === undefined ? undefined : checkInteger(wire.until, 0, SPACE - 1, 'broadcast-interval')
-  // Copies: a publication is kept for a minute, the batch of frames it came in must not be.
-  // (Not slice(): of a Node Buffer that is a view.)
-  const record = { body: new Uint8Array(wire.body), signature: new Uint8Array(wire.signature) }
-  const body = parse('publication', () => fromBinary(PublicationBodySchema, record.body))
-  const publisher = checkId(body.publisher)
-  if (!isTopic(body.topic)) throw new Malformed('publication-topic', `${body.topic.length} characters`)
-  checkInteger(body.payload.length, 0, MAX_PAYLOAD_BYTES, 'publication-payload')
-  const sequence = checkInteger(body.sequence, 1, MAX, 'publication-sequence')
-  const back = checkInteger(body.back, 0, sequence - 1, 'publication-previous')
-  const published = checkInteger(body.published, 0, MAX, 'publication-time')
-  const { elapsed, topic, payload } = body
-  claims.push({ signer: publisher, type: PUBLICATION_TYPE, ...record })
-  const previous = back === 0 ? 0 : sequence - back
-  return {
-    kind: 'data',
-    until,
-    publication: { publisher, sequence, previous, elapsed, published, topic, payload, record },
-  }
-}
-
-/** 1-128 characters of well-formed Unicode. */
-export function isTopic(topic: string): boolean {
-  return topic.length > 0 && topic.length <= MAX_TOPIC_LENGTH && topic.isWellFormed()
+  const until = wire.until === undefined ? undefined : checkInteger(wire.until, 0, SPACE - 1, 'bimodal-interval')
+  return { kind: 'data', until, publication: publicationFromWire(wire.record, claims) }
 }
 
 function digestFromWire(wire: WireDigest): Digest {

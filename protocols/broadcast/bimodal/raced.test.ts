@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Random } from '../../core/random.ts'
-import { network, publishSteadily } from './network.fixture.ts'
+import { Random } from '../../../core/random.ts'
+import { network, publishSteadily } from '../network.fixture.ts'
 import { Repair } from './repair.ts'
 
 /** 40 nodes, a fifth of which sleep for 2 s at any time, so that the tree is often slower than repair. */

@@ -1,10 +1,11 @@
-import type { PeerDescriptor } from '../../core/descriptor.ts'
-import type { Environment } from '../../core/environment.ts'
-import { clockwise, SPACE } from '../../core/position.ts'
-import { cut, type Interval } from '../../overlays/intervals/intervals.ts'
-import type { BroadcastMessage } from './codec.ts'
-import type { Counts } from './counts.ts'
-import type { Entry, Store } from './store.ts'
+import type { PeerDescriptor } from '../../../core/descriptor.ts'
+import type { Environment } from '../../../core/environment.ts'
+import { clockwise, SPACE } from '../../../core/position.ts'
+import { cut, type Interval } from '../../../overlays/intervals/intervals.ts'
+import type { Counts } from '../counts.ts'
+import type { Publication } from '../publication.ts'
+import type { Store } from '../store.ts'
+import type { BimodalMessage } from './codec.ts'
 
 /** A piece that was passed on, kept for as long as it may have to be passed on again. */
 interface Handover {
@@ -21,23 +22,25 @@ const MAX_HANDOVERS = 1024
  * Phase 1 of bimodal multicast: down the sender's interval tree. Whoever gets a publication "until x" is responsible for
  * [its own position, x) and cuts that at its contacts; the publisher starts with the whole ring.
  *
- * Invariants: (1) what an entry has `covered` only grows, and only what is new is passed on, so a node passes a publication
+ * Invariants: (1) what of a publication is `covered` only grows, and only what is new is passed on, so a node passes a publication
  * on at most once to every position, whatever it is sent; (2) at most 1024 handovers are kept, each for `handover` ms.
  *
  * A duplicate that extends the interval is passed on into the extension: it comes from somebody whose delegate died, or it
  * is the tree's copy of what repair brought first. What a hole or a lost message leaves out is left to repair.
  */
 export class Tree {
-  readonly #environment: Environment<BroadcastMessage>
+  readonly #environment: Environment<BimodalMessage>
   readonly #contacts: () => readonly PeerDescriptor[]
   readonly #store: Store
   readonly #lifetime: number
   readonly #counts: Counts
+  /** How far clockwise from our own position we have passed a publication on. */
+  readonly #covered = new WeakMap<Publication, number>()
   /** In the order of sending. */
   #handovers: Handover[] = []
 
   constructor(
-    environment: Environment<BroadcastMessage>,
+    environment: Environment<BimodalMessage>,
     contacts: () => readonly PeerDescriptor[],
     store: Store,
     lifetime: number,
@@ -54,15 +57,21 @@ export class Tree {
     return this.#handovers.length
   }
 
-  /** Passes an entry on to [own position, until); until our own position, it goes round the whole ring. */
-  spread(entry: Entry, until: number): void {
+  /** Whether this node has passed it on: not when repair brought it. */
+  hasSpread(publication: Publication): boolean {
+    return this.#covered.has(publication)
+  }
+
+  /** Passes a publication on to [own position, until); until our own position, it goes round the whole ring. */
+  spread(publication: Publication, until: number): void {
     const { position, id } = this.#environment.self
     const length = clockwise(position, until) || SPACE
-    if (length <= entry.covered) return
-    const interval = { from: (position + entry.covered) % SPACE, to: until }
-    entry.covered = length
+    const covered = this.#covered.get(publication) ?? 0
+    if (length <= covered) return
+    const interval = { from: (position + covered) % SPACE, to: until }
+    this.#covered.set(publication, length)
     this.#pass(
-      entry,
+      publication,
       interval,
       this.#contacts().filter((contact) => contact.id !== id),
     )
@@ -83,7 +92,7 @@ export class Tree {
       const entry = this.#store.get(publisher, sequence)
       if (entry === undefined) continue
       this.#counts.done.add('handed-over')
-      this.#pass(entry, interval, contacts)
+      this.#pass(entry.publication, interval, contacts)
     }
   }
 
@@ -95,16 +104,15 @@ export class Tree {
   }
 
   /** To the contacts in the interval; and what lies before the first of them to the nearest contact before it. */
-  #pass(entry: Entry, interval: Interval, contacts: readonly PeerDescriptor[]): void {
+  #pass(publication: Publication, interval: Interval, contacts: readonly PeerDescriptor[]): void {
     const { head, pieces } = cut(interval, contacts)
-    for (const piece of pieces) this.#hand(entry, piece.interval, piece.delegate)
+    for (const piece of pieces) this.#hand(publication, piece.interval, piece.delegate)
     if (head === undefined || head.from === this.#environment.self.position) return
     const before = this.#nearestBefore(head.from, contacts)
-    if (before !== undefined) this.#hand(entry, head, before)
+    if (before !== undefined) this.#hand(publication, head, before)
   }
 
-  #hand(entry: Entry, interval: Interval, delegate: PeerDescriptor): void {
-    const { publication } = entry
+  #hand(publication: Publication, interval: Interval, delegate: PeerDescriptor): void {
     const { publisher, sequence } = publication
     this.#counts.done.add('forwarded')
     if (this.#handovers.length >= MAX_HANDOVERS) this.#handovers.shift()

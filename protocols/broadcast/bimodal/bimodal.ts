@@ -1,0 +1,96 @@
+import type { PeerDescriptor } from '../../../core/descriptor.ts'
+import type { Environment, Timer } from '../../../core/environment.ts'
+import type { Delivery, DeliveryInit } from '../delivery.ts'
+import type { Publication } from '../publication.ts'
+import type { BimodalMessage, Data } from './codec.ts'
+import { Repair } from './repair.ts'
+import { Tree } from './tree.ts'
+
+/** Publications made while no other member was known, kept to be sent to the first one. */
+const MAX_EARLY = 64
+
+/**
+ * Bimodal multicast (seed 003, PAPERS section 4), the default: a publication goes down its publisher's interval tree, one payload
+ * a node; digest gossip repairs what was missed.
+ */
+export class Bimodal implements Delivery<BimodalMessage> {
+  readonly #environment: Environment<BimodalMessage>
+  readonly #init: DeliveryInit
+  readonly #tree: Tree
+  readonly #repair: Repair
+  #timer: Timer | undefined
+  /** When something was last taken in. */
+  #news = Number.NEGATIVE_INFINITY
+  /** At most MAX_EARLY; what falls out is left to repair. */
+  #early: Publication[] = []
+
+  constructor(environment: Environment<BimodalMessage>, init: DeliveryInit) {
+    const { options, store, publishers, counts, budget } = init
+    this.#environment = environment
+    this.#init = init
+    this.#tree = new Tree(environment, () => init.contacts(), store, options.handover, counts)
+    const partners = () => init.partners()
+    this.#repair = new Repair(environment, { partners, budget }, options, store, publishers, counts)
+  }
+
+  start(): void {
+    this.#timer ??= this.#environment.every(this.#init.options.period, () => this.#turn())
+  }
+
+  stop(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#early = []
+  }
+
+  spread(publication: Publication): void {
+    this.#news = this.#environment.now()
+    if (this.#init.contacts().length === 0) this.#early = [...this.#early, publication].slice(-MAX_EARLY)
+    else this.#tree.spread(publication, this.#environment.self.position)
+  }
+
+  receive(from: PeerDescriptor, message: BimodalMessage): void {
+    if (this.#timer === undefined) return
+    if (message.kind === 'data') this.#receiveData(message)
+    else if (message.kind === 'digest') this.#repair.receiveDigest(from, message)
+    else this.#repair.receivePull(from, message)
+  }
+
+  peerDown(id: string): void {
+    if (this.#timer !== undefined) this.#tree.peerDown(id)
+  }
+
+  status(): Readonly<Record<string, number>> {
+    return { handovers: this.#tree.handovers, early: this.#early.length, ...this.#repair.sizes }
+  }
+
+  #turn(): void {
+    this.#tree.turn()
+    this.#repair.turn(this.#news)
+    if (this.#early.length === 0 || this.#init.contacts().length === 0) return
+    for (const publication of this.#early) this.#tree.spread(publication, this.#environment.self.position)
+    this.#early = []
+  }
+
+  #receiveData({ publication, until }: Data): void {
+    const { store, counts, options } = this.#init
+    const pushed = until !== undefined
+    const known = store.get(publication.publisher, publication.sequence)
+    if (known === undefined && !pushed && !this.#repair.wants(publication.publisher, publication.sequence)) {
+      counts.done.add('copies')
+      counts.done.add('bytes', publication.payload.length)
+      counts.refused.add('unasked')
+      return
+    }
+    const verdict = this.#init.accept(publication, pushed)
+    if (verdict === 'new') {
+      counts.done.add(pushed ? 'pushed' : 'repaired')
+      this.#news = this.#environment.now()
+      if (pushed) this.#tree.spread(publication, until)
+    } else if (verdict === 'known' && known !== undefined && pushed) {
+      if (!this.#tree.hasSpread(known.publication)) this.#repair.raced()
+      const young = this.#environment.now() - known.received <= options.handover
+      if (young) this.#tree.spread(known.publication, until)
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import { type Codec, checkInteger } from '../../core/codec.ts'
+import type { Environment } from '../../core/environment.ts'
+import { Malformed } from '../../core/malformed.ts'
+import { SPACE } from '../../core/position.ts'
+import { Bimodal } from './bimodal/bimodal.ts'
+import { bimodalCodec } from './bimodal/codec.ts'
+import type { Delivery, DeliveryInit } from './delivery.ts'
+import { DELIVERY_NAMES, type DeliveryName } from './publication.ts'
+
+interface Kind<Message> {
+  readonly codec: Codec<Message>
+  make(environment: Environment<Message>, init: DeliveryInit): Delivery<Message>
+}
+
+/** One line for every way of delivery. */
+const KINDS: { readonly [Name in DeliveryName]?: Kind<never> } = {
+  bimodal: kind({ codec: bimodalCodec, make: (environment, init) => new Bimodal(environment, init) }),
+}
+
+function kind<Message>(one: Kind<Message>): Kind<never> {
+  return one as unknown as Kind<never>
+}
+
+function kindOf(name: DeliveryName | undefined): Kind<unknown> {
+  const found = name === undefined ? undefined : KINDS[name]
+  if (found === undefined) throw new Malformed('broadcast-delivery')
+  return found as unknown as Kind<unknown>
+}
+
+/** Whether this version runs it. */
+export function isRunnable(name: string): boolean {
+  return Object.hasOwn(KINDS, name)
+}
+
+export function makeDelivery(name: DeliveryName, environment: Environment<unknown>, init: DeliveryInit): Delivery {
+  return kindOf(name).make(environment, init)
+}
+
+/** A message of one lane. */
+export interface BroadcastMessage {
+  /** Ring position of the topic's name. */
+  readonly group: number
+  readonly delivery: DeliveryName
+  /** What the delivery's codec encodes. */
+  readonly message: unknown
+}
+
+/** One byte for the delivery, seven for the group; then the delivery's own encoding. */
+export const broadcastCodec: Codec<BroadcastMessage> = {
+  encode({ group, delivery, message }) {
+    const body = kindOf(delivery).codec.encode(message)
+    const bytes = new Uint8Array(HEAD + body.length)
+    bytes[0] = DELIVERY_NAMES.indexOf(delivery)
+    for (let i = HEAD - 1, rest = group; i > 0; i--, rest = Math.floor(rest / 256)) bytes[i] = rest % 256
+    bytes.set(body, HEAD)
+    return bytes
+  },
+  decode(bytes, claims) {
+    if (bytes.length < HEAD) throw new Malformed('broadcast-size')
+    const delivery = DELIVERY_NAMES[bytes[0] as number]
+    let group = 0
+    for (let i = 1; i < HEAD; i++) group = group * 256 + (bytes[i] as number)
+    checkInteger(group, 0, SPACE - 1, 'broadcast-group')
+    const message = kindOf(delivery).codec.decode(bytes.subarray(HEAD), claims)
+    return { group, delivery: delivery as DeliveryName, message }
+  },
+  size: ({ delivery, message }) => HEAD + kindOf(delivery).codec.size(message),
+}
+
+const HEAD = 8

@@ -1,0 +1,56 @@
+import type { TokenBucket } from '../../core/bucket.ts'
+import type { PeerDescriptor } from '../../core/descriptor.ts'
+import type { Protocol } from '../../core/environment.ts'
+import type { Counts } from './counts.ts'
+import type { BroadcastOptions } from './options.ts'
+import type { Publication } from './publication.ts'
+import type { Publishers } from './publishers.ts'
+import type { Store } from './store.ts'
+
+/** One way to bring publications to all members of a group. It runs on members only. */
+export interface Delivery<Message = unknown> extends Protocol<Message> {
+  /** Sends a publication that this node has just made, and taken in itself. */
+  spread(publication: Publication): void
+  /** The transport lost this peer, or membership declared it dead. */
+  peerDown(id: string): void
+  /**
+   * Gets what was accepted in its publisher's order, in place of the subscribers; `DeliveryInit.deliver` passes it on to
+   * them. For a delivery that promises more than each publisher's order. @default to the subscribers
+   */
+  inOrder?(publication: Publication): void
+  /** Whether its publications may have gaps that nobody waits for: it brings a member only a part, on purpose. @default false */
+  readonly sparse?: boolean
+  /** Counters and sizes; every size has its bound beside its field. */
+  status(): Readonly<Record<string, unknown>>
+}
+
+/**
+ * What becomes of a publication that a delivery brings: 'new' is to be passed on; 'known' was here before; one refused, for a
+ * reason that is counted, goes nowhere.
+ */
+export type Verdict = 'new' | 'known' | { readonly refused: string }
+
+/** What a delivery has of the node that it runs in: one topic's part of it. */
+export interface DeliveryInit {
+  /** Live members of the group that are sorted by the ring: neighbours and long links. */
+  contacts(): readonly PeerDescriptor[]
+  /** Live members to gossip with: contacts and random ones. */
+  partners(): readonly PeerDescriptor[]
+  /** The node's gossip budget, bytes. A publication's first copy to a peer is not paid from it, everything else is. */
+  readonly budget: TokenBucket
+  /**
+   * Takes in a publication that a peer sent; it is delivered in order, after the message that brought it was handled. Its
+   * signature is verified.
+   * @param pushed whether it came unasked: then its publisher's rate is also held to by this node's clock. @default true
+   */
+  accept(publication: Publication, pushed?: boolean): Verdict
+  /** Hands a publication to the subscribers: for a delivery with `inOrder`, once for each. */
+  deliver(publication: Publication): void
+  /** The share of the publications that this node's subscribers want, 0 to 1. */
+  rating(): number
+  /** The group's recent publications, and who published them. */
+  readonly store: Store
+  readonly publishers: Publishers
+  readonly counts: Counts
+  readonly options: BroadcastOptions
+}

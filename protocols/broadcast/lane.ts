@@ -1,0 +1,254 @@
+import type { TokenBucket } from '../../core/bucket.ts'
+import type { PeerDescriptor } from '../../core/descriptor.ts'
+import type { Environment, Protocol, Timer } from '../../core/environment.ts'
+import type { Sign } from '../../core/signed.ts'
+import { Counts } from './counts.ts'
+import { makeDelivery } from './deliveries.ts'
+import type { Delivery, DeliveryInit, Verdict } from './delivery.ts'
+import type { BroadcastOptions } from './options.ts'
+import type { Missed } from './order.ts'
+import { compose, type DeliveryName, isExpired, type Publication, publicationId, sameBytes } from './publication.ts'
+import { type Publisher, Publishers } from './publishers.ts'
+import { type Held, Store } from './store.ts'
+
+export interface LaneInit {
+  readonly topic: string
+  readonly delivery: DeliveryName
+  readonly options: BroadcastOptions
+  readonly budget: TokenBucket
+  readonly sign: Sign | undefined
+  /** Shared by all lanes of the node. */
+  readonly held: Held
+  contacts(): readonly PeerDescriptor[]
+  partners(): readonly PeerDescriptor[]
+  rating(): number
+  /** In each publisher's order, each once. */
+  deliver(publication: Publication): void
+  missed(missed: Missed & { readonly from: string }): void
+  /** Two publications under one number, both signed by their publisher. */
+  equivocation(first: Publication, second: Publication): void
+  /** Something was stored: the node's memory may be too small for all its lanes. */
+  stored(): void
+}
+
+/**
+ * One topic by one delivery, on a member of its group: what may come in, what is kept for others, and the order in which it
+ * goes to the subscribers. How it travels is the delivery's business.
+ *
+ * Invariants: (1) whatever is delivered was admitted: of this topic and delivery, not seen before, published within the window, within
+ * its publisher's rate; (2) what waits for its turn is in the store, and is delivered before it is discarded from there;
+ * (3) a publisher is known for as long as one of its publications is stored or could be sent again within the window; so (1)
+ * holds at most once for every publication.
+ */
+export class Lane implements Protocol<unknown> {
+  readonly counts = new Counts()
+  readonly #environment: Environment<unknown>
+  readonly #init: LaneInit
+  readonly #publishers: Publishers
+  readonly #store: Store
+  readonly #delivery: Delivery
+  /** Accepted while a message is handled, by id: taken in after it. As many as one message holds. */
+  readonly #arrived = new Map<string, { readonly publisher: Publisher; readonly publication: Publication }>()
+  #handling = false
+  #timer: Timer | undefined
+  /** Our own last publication: the next one names it. */
+  #last: Publication | undefined
+
+  constructor(environment: Environment<unknown>, init: LaneInit) {
+    const { options, counts } = { options: init.options, counts: this.counts }
+    this.#environment = environment
+    this.#init = init
+    const discarded = ({ publication: { publisher, sequence } }: { publication: Publication }) => {
+      this.#publishers.get(publisher)?.order.release(sequence, environment.now())
+    }
+    this.#store = new Store(options, discarded, init.held)
+    this.#publishers = new Publishers(
+      { ...options, started: environment.now() },
+      { deliver: (publication) => this.#inOrder(publication), missed: (from, missed) => this.#missed(from, missed) },
+      (id) => this.#store.shelf(id) === undefined,
+    )
+    const delivery: DeliveryInit = {
+      contacts: () => init.contacts(),
+      partners: () => init.partners(),
+      budget: init.budget,
+      accept: (publication, pushed = true) => this.#accept(publication, pushed),
+      deliver: (publication) => this.#deliver(publication),
+      rating: () => init.rating(),
+      store: this.#store,
+      publishers: this.#publishers,
+      counts,
+      options,
+    }
+    this.#delivery = makeDelivery(init.delivery, environment, delivery)
+    this.#publishers.sparse = this.#delivery.sparse === true
+  }
+
+  start(): void {
+    if (this.#timer !== undefined) return
+    this.#timer = this.#environment.every(this.#init.options.period, () => this.#turn())
+    this.#delivery.start()
+  }
+
+  stop(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#delivery.stop()
+  }
+
+  /** What it keeps goes out of the memory that the lanes share. The lane must not be used any more. */
+  close(): void {
+    this.stop()
+    this.#init.held.bytes -= this.#store.bytes
+  }
+
+  get bytes(): number {
+    return this.#store.bytes
+  }
+
+  /** Makes room in the memory of all lanes. */
+  relieve(): void {
+    this.#store.relieve()
+  }
+
+  /** Makes, takes in and sends a publication of this node; or says in words why it cannot now. */
+  publish(
+    fields: Pick<Publication, 'payload' | 'ttl' | 'priority' | 'part' | 'parts'>,
+    sequence: number,
+  ): Publication | string {
+    const now = this.#environment.now()
+    const published = Math.round(now)
+    const last = this.#last
+    const { topic, delivery, sign } = this.#init
+    const publication = compose(
+      {
+        ...fields,
+        publisher: this.#environment.self.id,
+        sequence,
+        previous: last?.sequence ?? 0,
+        elapsed: last === undefined ? 0 : Math.max(0, published - last.published),
+        published,
+        topic,
+        delivery,
+      },
+      sign,
+    )
+    const publisher = this.#publishers.admit(publication, now, false)
+    if (typeof publisher === 'string') return publisher
+    this.#last = publication
+    this.counts.done.add('published')
+    this.#delivery.spread(publication)
+    this.#take(publisher, publication)
+    return publication
+  }
+
+  receive(from: PeerDescriptor, message: unknown): void {
+    if (this.#timer === undefined) return
+    this.#handling = true
+    this.#delivery.receive(from, message)
+    this.#handling = false
+    this.#settle()
+  }
+
+  peerDown(id: string): void {
+    this.#delivery.peerDown(id)
+  }
+
+  /** What is kept of the last `past` ms and was delivered, in the order of arrival. */
+  recent(past: number): Publication[] {
+    const since = this.#environment.now() - past
+    const recent: Publication[] = []
+    for (const { publication, received } of this.#store.entries()) {
+      const settled = this.#publishers.get(publication.publisher)?.order.settled ?? 0
+      if (received >= since && publication.sequence <= settled) recent.push(publication)
+    }
+    return recent.sort((a, b) => (a.publisher === b.publisher ? a.sequence - b.sequence : 0))
+  }
+
+  /** Counters and sizes; every size has its bound in the options or beside its field. */
+  status() {
+    return {
+      done: this.counts.done.toJSON(),
+      refused: this.counts.refused.toJSON(),
+      stored: { publications: this.#store.size, bytes: this.#store.bytes },
+      publishers: this.#publishers.size,
+      held: this.#publishers.held,
+      delivery: this.#delivery.status(),
+    }
+  }
+
+  #turn(): void {
+    const now = this.#environment.now()
+    this.#store.turn(now)
+    this.#publishers.turn(now)
+  }
+
+  #accept(publication: Publication, pushed: boolean): Verdict {
+    const { done } = this.counts
+    done.add('copies')
+    done.add('bytes', publication.payload.length)
+    const { publisher: from, sequence } = publication
+    const known = this.#arrived.get(publicationId(publication)) ?? this.#store.get(from, sequence)
+    if (known !== undefined) {
+      if (!sameBytes(known.publication.record.body, publication.record.body)) {
+        this.#init.equivocation(known.publication, publication)
+        return this.#refuse('equivocation')
+      }
+      done.add('duplicates')
+      return 'known'
+    }
+    const publisher = this.#admit(publication, pushed)
+    if (typeof publisher === 'string') return this.#refuse(publisher)
+    this.#arrived.set(publicationId(publication), { publisher, publication })
+    if (!this.#handling) this.#settle()
+    return 'new'
+  }
+
+  #refuse(reason: string): Verdict {
+    this.counts.refused.add(reason)
+    return { refused: reason }
+  }
+
+  /** Its publisher, or the reason why a publication that is not known does not get in. */
+  #admit(publication: Publication, pushed: boolean): Publisher | string {
+    const { publisher, sequence, published, topic, delivery } = publication
+    const now = this.#environment.now()
+    if (topic !== this.#init.topic || delivery !== this.#init.delivery) return 'lane'
+    if (publisher === this.#environment.self.id) return 'own' // from before a restart
+    if (sequence <= (this.#publishers.get(publisher)?.order.settled ?? 0)) return 'past'
+    if (Math.abs(published - now) > this.#init.options.window) return 'window'
+    if (isExpired(publication, now)) return 'expired'
+    return this.#publishers.admit(publication, now, pushed)
+  }
+
+  /** After the delivery has passed them on, so that a subscriber's work delays nobody else. */
+  #settle(): void {
+    if (this.#arrived.size === 0) return
+    const arrived = [...this.#arrived.values()]
+    for (const { publisher, publication } of arrived) this.#take(publisher, publication)
+    this.#arrived.clear()
+  }
+
+  /** Stores it last, when it waits or is delivered. */
+  #take(publisher: Publisher, publication: Publication): void {
+    const now = this.#environment.now()
+    publisher.order.accept(publication, now)
+    this.#store.add({ publication, received: now })
+    this.#init.stored()
+  }
+
+  #inOrder(publication: Publication): void {
+    if (this.#delivery.inOrder === undefined) this.#deliver(publication)
+    else this.#delivery.inOrder(publication)
+  }
+
+  #deliver(publication: Publication): void {
+    const expired = isExpired(publication, this.#environment.now())
+    this.counts.done.add(expired ? 'expired' : 'delivered')
+    if (!expired) this.#init.deliver(publication)
+  }
+
+  #missed(from: string, missed: Missed): void {
+    this.counts.done.add('missed')
+    this.#init.missed({ from, ...missed })
+  }
+}

@@ -1,0 +1,217 @@
+import type { TokenBucket } from '../../core/bucket.ts'
+import type { PeerDescriptor } from '../../core/descriptor.ts'
+import type { Environment, Timer } from '../../core/environment.ts'
+import { clockwise, SPACE } from '../../core/position.ts'
+import { Rounds } from '../../core/rounds.ts'
+import { tmanCodec } from '../../overlays/tman/codec.ts'
+import { ringRanking, SIDE, sides } from '../../overlays/tman/ring.ts'
+import { TMan } from '../../overlays/tman/tman.ts'
+import type { GroupMessage } from './codec.ts'
+
+export interface GroupInit {
+  readonly budget: TokenBucket
+  /** ms between two rounds of the group's ring. */
+  readonly period: number
+  /** The network's ring: contacts of this node that may be members, too. */
+  contacts(): readonly PeerDescriptor[]
+  admits(peer: PeerDescriptor): 'yes' | 'ask' | 'no'
+  /** Sends this node's registration on its way. */
+  register(): void
+  changed(): void
+}
+
+/** Peers that said they are members, remembered; and peers that said they are not. */
+const MAX_MEMBERS = 256
+const MAX_STRANGERS = 256
+/** ms for which somebody who said it is no member is not asked again. */
+const STRANGER_FOR = 20_000
+/** ms after which a question whether a peer is a member may be put again. */
+const ASK_EVERY = 2000
+/** Questions open at a time. */
+const MAX_ASKED = 64
+/** ms between two registrations of a member that knows few others, and at most of any. */
+const REGISTER_EVERY = 4000
+const REGISTER_AT_LEAST = 30_000
+/** With so many members known a group is no more looked for. */
+const ENOUGH = SIDE
+/** Registrations in 30 s, all members together: what the node that keeps them can bear, whatever the group's size. */
+const REGISTRATIONS = 16
+
+/**
+ * One topic's group, on a member: a ring of its own among the members, arranged by T-Man like the network's. Nobody gets into it
+ * who did not say for itself that it is a member.
+ *
+ * Invariants: (1) members, strangers and questions are bounded; (2) the view holds members only.
+ */
+export class Group {
+  readonly #environment: Environment<GroupMessage>
+  readonly #init: GroupInit
+  readonly #tman: TMan
+  readonly #rounds: Rounds<readonly PeerDescriptor[], readonly PeerDescriptor[]>
+  /** Said so itself, the latest last; at most MAX_MEMBERS. */
+  readonly #members = new Map<string, PeerDescriptor>()
+  /** Until when; at most MAX_STRANGERS. */
+  readonly #strangers = new Map<string, number>()
+  /** When it was asked; at most MAX_ASKED. */
+  readonly #asked = new Map<string, number>()
+  #timer: Timer | undefined
+  #registeredAt = Number.NEGATIVE_INFINITY
+
+  constructor(environment: Environment<GroupMessage>, init: GroupInit) {
+    this.#environment = environment
+    this.#init = init
+    this.#tman = new TMan(environment, {
+      ranking: ringRanking(),
+      sample: (count) => environment.random.sample([...this.#members.values()], count),
+      admits: (peer) => this.#admits(peer),
+      ask: (peer) => this.#ask(peer),
+      changed: () => init.changed(),
+    })
+    const rounds: Environment<Extract<GroupMessage, { kind: 'ring' }>['round']> = {
+      get self() {
+        return environment.self
+      },
+      random: environment.random,
+      now: () => environment.now(),
+      send: (to, round) => environment.send(to, { kind: 'ring', round }),
+      after: (delay, task) => environment.after(delay, task),
+      every: (period, task) => environment.every(period, task),
+    }
+    const { period, budget } = init
+    this.#rounds = new Rounds(rounds, this.#tman, { period, timeout: 4 * period, budget, size: tmanCodec.size })
+  }
+
+  /** Says to all contacts that this node is a member: those who are, too, answer. */
+  start(): void {
+    if (this.#timer !== undefined) return
+    this.#timer = this.#environment.every(this.#init.period, () => this.#turn())
+    this.#rounds.start()
+    for (const peer of this.#init.contacts()) this.#ask(peer)
+    this.#register()
+  }
+
+  /** Those who may count on this node hear that it leaves. */
+  leave(): void {
+    for (const peer of this.#tman.view) this.#environment.send(peer, { kind: 'stranger' })
+    this.stop()
+  }
+
+  stop(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#rounds.stop()
+  }
+
+  /** Neighbours on the group's ring first, then long links. */
+  get contacts(): readonly PeerDescriptor[] {
+    return this.#tman.view
+  }
+
+  receive(from: PeerDescriptor, message: Exclude<GroupMessage, { kind: 'register' }>): void {
+    switch (message.kind) {
+      case 'member':
+        this.#met(from)
+        if (message.asks) this.#say(from, { kind: 'member', asks: false })
+        break
+      case 'stranger':
+        this.#strange(from)
+        break
+      case 'members':
+        for (const peer of message.peers) this.#ask(peer)
+        break
+      case 'ring':
+        this.#met(from)
+        this.#rounds.receive(from, message.round)
+        break
+    }
+  }
+
+  unreachable(id: string): void {
+    this.#rounds.unreachable(id)
+  }
+
+  /** It died or left the network. */
+  remove(id: string): void {
+    this.#members.delete(id)
+    this.#asked.delete(id)
+    this.#tman.remove(id)
+  }
+
+  /** How many members the group has, from the distances of the nearest on the ring. */
+  get size(): number {
+    const { view } = this.#tman
+    const { position } = this.#environment.self
+    const { successors, predecessors } = sides(this.#environment.self, view)
+    const [last, first] = [successors.at(-1), predecessors.at(-1)]
+    if (last === undefined || first === undefined || view.length <= 2 * SIDE) return view.length + 1
+    const span = clockwise(first.position, position) + clockwise(position, last.position)
+    return Math.max(view.length + 1, Math.round(((successors.length + predecessors.length) * SPACE) / span))
+  }
+
+  status() {
+    return {
+      contacts: this.#tman.view.length,
+      members: this.#members.size,
+      size: this.size,
+      settled: this.#tman.quiet,
+      counts: { ...this.#rounds.tally.toJSON(), ...this.#tman.tally.toJSON() },
+    }
+  }
+
+  #turn(): void {
+    const now = this.#environment.now()
+    for (const [id, until] of this.#strangers) if (until <= now) this.#strangers.delete(id)
+    for (const [id, at] of this.#asked) if (now - at > ASK_EVERY) this.#asked.delete(id)
+    // The network's contacts are asked first: it costs no connection.
+    if (this.#tman.view.length < ENOUGH) for (const peer of this.#init.contacts()) this.#ask(peer)
+    // A full group does not need each of its members to be registered, only some at any time.
+    const pause =
+      this.#tman.view.length < ENOUGH
+        ? REGISTER_EVERY
+        : Math.max(REGISTER_EVERY, (REGISTER_AT_LEAST * this.size) / REGISTRATIONS)
+    if (now - this.#registeredAt >= pause) this.#register()
+  }
+
+  #register(): void {
+    this.#registeredAt = this.#environment.now()
+    this.#init.register()
+  }
+
+  #admits(peer: PeerDescriptor): 'yes' | 'ask' | 'no' {
+    if (this.#strangers.has(peer.id)) return 'no'
+    const verdict = this.#init.admits(peer)
+    return verdict === 'no' ? 'no' : this.#members.has(peer.id) ? verdict : 'ask'
+  }
+
+  /** Whether the peer is a member. False when it was asked lately. */
+  #ask(peer: PeerDescriptor): boolean {
+    const now = this.#environment.now()
+    if (peer.id === this.#environment.self.id || this.#strangers.has(peer.id) || this.#init.admits(peer) === 'no')
+      return false
+    if (now - (this.#asked.get(peer.id) ?? Number.NEGATIVE_INFINITY) < ASK_EVERY || this.#asked.size >= MAX_ASKED)
+      return false
+    this.#asked.set(peer.id, now)
+    this.#say(peer, { kind: 'member', asks: true })
+    return true
+  }
+
+  #met(peer: PeerDescriptor): void {
+    this.#asked.delete(peer.id)
+    this.#strangers.delete(peer.id)
+    this.#members.delete(peer.id)
+    this.#members.set(peer.id, peer)
+    if (this.#members.size > MAX_MEMBERS) this.#members.delete(this.#members.keys().next().value as string)
+    this.#tman.consider([peer])
+  }
+
+  #strange(peer: PeerDescriptor): void {
+    this.remove(peer.id)
+    this.#strangers.delete(peer.id)
+    this.#strangers.set(peer.id, this.#environment.now() + STRANGER_FOR)
+    if (this.#strangers.size > MAX_STRANGERS) this.#strangers.delete(this.#strangers.keys().next().value as string)
+  }
+
+  #say(to: PeerDescriptor, message: GroupMessage): void {
+    if (this.#init.budget.take(this.#environment.now(), 16)) this.#environment.send(to, message)
+  }
+}
