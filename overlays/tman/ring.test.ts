@@ -46,10 +46,12 @@ function plainly(
   const bands = Map.groupBy(sorted.reverse(), (peer) => linkBandOf(distance(around, peer)))
   for (const band of bands.values()) band.sort((a, b) => preference(a) - preference(b))
   const nearestFirst = [...bands.keys()].sort((a, b) => a - b)
-  const far = [100, 98, 96] // half to a quarter of the ring ahead, to an eighth, to a sixteenth
-  const first = [...far, ...nearestFirst.filter((band) => !far.includes(band))]
+  const far = [100, 96, 92] // ahead: from half to a quarter of the ring, an eighth to a sixteenth, a 32nd to a 64th
+  const ahead = nearestFirst.filter((band) => band % 2 === 0 && (100 - band) % 4 === 0) // a quarter as far, each time
+  const behind = nearestFirst.filter((band) => band % 2 === 1 && (103 - band) % 8 === 0) // a sixteenth as far
+  const first = new Set([...far, ...ahead, ...behind, ...nearestFirst])
   for (let depth = 0; depth < perBand; depth++) {
-    const order = depth === 0 ? first : nearestFirst.toReversed()
+    const order = depth === 0 ? [...first] : nearestFirst.toReversed()
     chosen.push(...order.flatMap((band) => bands.get(band)?.slice(depth, depth + 1) ?? []))
   }
   return chosen.slice(0, wanted)
