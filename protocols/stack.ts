@@ -5,6 +5,7 @@ import type { Environment, Protocol } from '../core/environment.ts'
 import { Rounds } from '../core/rounds.ts'
 import type { Sign } from '../core/signed.ts'
 import { samplingCodec } from '../overlays/sampling/codec.ts'
+import { addressGroup } from '../overlays/sampling/groups.ts'
 import type { Aged } from '../overlays/sampling/held.ts'
 import { Sampling, type SamplingOptions } from '../overlays/sampling/sampling.ts'
 import { tmanCodec } from '../overlays/tman/codec.ts'
@@ -137,6 +138,7 @@ export class Stack implements Protocol<StackMessage> {
       doubted: (peer, yes) => this.#doubted(peer, yes),
       answered: (peer) => this.#sampling.met(peer),
       alarm: () => this.#alarm(),
+      groupOf: (peer) => addressGroup(peer, init.options?.sampling?.loopbackApart),
       ...(init.options?.membership && { options: init.options.membership }),
     })
     const samplingEnvironment = onChannel(environment, 'sampling')
@@ -235,9 +237,14 @@ export class Stack implements Protocol<StackMessage> {
     this.#membership.heard(from)
     switch (channel) {
       case 'sampling':
+        this.#membership.told(
+          from,
+          message.body.map(({ peer }) => peer),
+        )
         this.#samplingRounds.receive(from, message)
         break
       case 'tman':
+        this.#membership.told(from, message.body)
         this.#tmanRounds.receive(from, message)
         break
       case 'membership':

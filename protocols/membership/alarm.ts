@@ -12,9 +12,15 @@ export class Alarm {
   static readonly LASTS = 10_000
   #outcomes: readonly { readonly at: number; readonly answered: boolean }[] = []
   #raisedAt = Number.NEGATIVE_INFINITY
+  #since = Number.NEGATIVE_INFINITY
 
   isRaised(now: number): boolean {
     return now - this.#raisedAt < Alarm.LASTS
+  }
+
+  /** When the present alarm began, or the last one. */
+  get since(): number {
+    return this.#since
   }
 
   /** A peer answered its probe directly. */
@@ -29,6 +35,7 @@ export class Alarm {
     const doubts = this.#outcomes.filter(({ answered }) => !answered).length
     const many = doubts >= Alarm.DOUBTS && doubts >= this.#outcomes.length * SHARE
     if (many) this.#raisedAt = now
+    if (many && !before) this.#since = now
     return many && !before
   }
 

@@ -9,6 +9,7 @@ import { MAX_RUMORS, type MembershipMessage, type Rumor } from './messages.ts'
 import { MEMBERSHIP_DEFAULTS, type MembershipOptions } from './options.ts'
 import { Probe, type ProbeTimes } from './probe.ts'
 import { Relays } from './relays.ts'
+import { Survivors } from './survivors.ts'
 
 export type PeerState = 'alive' | 'suspect' | 'dead' | 'left'
 
@@ -38,6 +39,8 @@ export interface MembershipInit {
   answered?(peer: PeerDescriptor): void
   /** Many peers do not answer: whoever may still live is worth asking. Once a round while it lasts. @default nothing */
   alarm?(): void
+  /** The part of the address space a peer sits in. @default its first address's /24 or /48, its id if it has none */
+  groupOf?(peer: PeerDescriptor): string
   readonly options?: Partial<MembershipOptions>
 }
 
@@ -56,8 +59,6 @@ const REFUSED_FOR = 5000
 const NEVER = Number.NEGATIVE_INFINITY
 /** Contacts looked at when one does not answer: the nearest. In an alarm all are. */
 const LOOK_AROUND = 8
-/** Other peers remembered as alive that are probed in a round of an alarm. */
-const REMEMBERED = 16
 /** ms between two pings to a peer that is back from the dead, and between two rounds of pings to all that were lost. */
 const RETURN_EVERY = 1000
 const BRIDGE_EVERY = 5000
@@ -76,7 +77,10 @@ const OFFERED_EVERY = 10_000
  * (2) every change to dead or left has a reason; (3) members, probes, relays and lost peers are bounded.
  */
 export class Membership implements Protocol<MembershipMessage> {
-  /** probes, deaths, strangers-silent, refuted, vouched, rumours, relayed, relay-refused, too-many-probes, offered, goodbyes, old-goodbye */
+  /**
+   * probes, deaths, strangers-silent, refuted, vouched, rumours, relayed, relay-refused, too-many-probes, offered, acquaintances,
+   * goodbyes, old-goodbye
+   */
   readonly tally = new Tally()
   readonly #environment: Environment<MembershipMessage>
   readonly #init: MembershipInit
@@ -91,6 +95,7 @@ export class Membership implements Protocol<MembershipMessage> {
   /** Those being probed whose direct ping was not answered; a subset of the probed. */
   readonly #doubted = new Set<string>()
   readonly #alarm = new Alarm()
+  readonly #survivors: Survivors
   #bridgedAt = NEVER
   #offeredAt = NEVER
   /** The newest deaths; at most MAX_RUMORS. */
@@ -110,6 +115,14 @@ export class Membership implements Protocol<MembershipMessage> {
     })
     this.#lost = new LostPeers(environment.random)
     this.#health = new LocalHealth(this.#options.period)
+    this.#survivors = new Survivors(environment, {
+      acquaintances: this.#options.acquaintances,
+      ...(init.groupOf && { groupOf: init.groupOf }),
+      members: this.#members,
+      isProbed: (id) => this.#probes.has(id),
+      ping: (peer) => this.#ping(peer),
+      tally: this.tally,
+    })
   }
 
   start(): void {
@@ -228,6 +241,11 @@ export class Membership implements Protocol<MembershipMessage> {
     for (const other of this.#lost.all(now)) this.#ping(other)
   }
 
+  /** A partner of some gossip told of these: remembered, in case that nobody else is left. */
+  told(from: PeerDescriptor, peers: readonly PeerDescriptor[]): void {
+    this.#survivors.told(from, peers)
+  }
+
   member(id: string): Member | undefined {
     return this.#members.get(id)
   }
@@ -243,13 +261,17 @@ export class Membership implements Protocol<MembershipMessage> {
     return this.#alarm.isRaised(this.#environment.now())
   }
 
-  /** 'yes' for a peer heard of lately, 'no' for one that is dead or has left, 'ask' for one that has to answer first. */
+  /**
+   * 'yes' for a peer heard of lately, 'no' for one that is dead or has left, 'ask' for one that has to answer first: in an alarm
+   * whoever has not spoken since it began, or survivors would give each other the dead.
+   */
   admits(peer: PeerDescriptor): 'yes' | 'ask' | 'no' {
     const member = this.#members.get(peer.id)
     if (member === undefined) return 'ask'
     if (member.state === 'left') return peer.sequence > member.peer.sequence ? 'ask' : 'no'
     if (member.state === 'dead' || (this.#doubted.has(peer.id) && this.alarmed)) return 'no'
-    return this.#environment.now() - member.heardAt < STALE ? 'yes' : 'ask'
+    const since = this.alarmed ? this.#alarm.since : this.#environment.now() - STALE
+    return member.heardAt > since ? 'yes' : 'ask'
   }
 
   /** Finds out whether the peer lives. False when that is being done already, is known, or is too much at the moment. */
@@ -302,10 +324,22 @@ export class Membership implements Protocol<MembershipMessage> {
     for (const peer of [...peers.values()].slice(0, MAX_GOODBYES)) this.#environment.send(peer, { kind: 'goodbye' })
   }
 
-  status(): { members: Record<PeerState, number>; lost: number; stretch: number; counts: Record<string, number> } {
+  status(): {
+    members: Record<PeerState, number>
+    lost: number
+    acquaintances: number
+    stretch: number
+    counts: Record<string, number>
+  } {
     const members = { alive: 0, suspect: 0, dead: 0, left: 0 }
     for (const { state } of this.#members.values()) members[state]++
-    return { members, lost: this.#lost.size, stretch: this.#health.stretch, counts: this.tally.toJSON() }
+    return {
+      members,
+      lost: this.#lost.size,
+      acquaintances: this.#survivors.size,
+      stretch: this.#health.stretch,
+      counts: this.tally.toJSON(),
+    }
   }
 
   #tick(): void {
@@ -313,22 +347,14 @@ export class Membership implements Protocol<MembershipMessage> {
     this.#round++
     this.#forget()
     for (const peer of this.#due()) this.probe(peer, 'no answer to a ping')
-    if (this.alarmed) this.#askAll()
+    if (this.alarmed) {
+      this.#survivors.search(this.#alarm.since)
+      this.#init.alarm?.()
+    } else if (this.#init.contacts().length === 0) this.#survivors.askAcquaintances()
     if (this.#round % this.#options.retryLost === 0) {
       const lost = this.#lost.pick(this.#environment.now())
       if (lost !== undefined) this.#ping(lost)
     }
-  }
-
-  /** In an alarm everybody that this node remembers may be the way back to those that live. */
-  #askAll(): void {
-    const now = this.#environment.now()
-    const remembered = [...this.#members.values()].filter(
-      ({ state, peer, heardAt }) => state === 'alive' && !this.#probes.has(peer.id) && now - heardAt > Alarm.LASTS,
-    )
-    for (const { peer } of this.#environment.random.sample(remembered, REMEMBERED))
-      this.probe(peer, 'no answer to a ping')
-    this.#init.alarm?.()
   }
 
   /** Of the four nearest and of all, the one unheard for longest, unless it was heard of within the last round. */
@@ -371,6 +397,7 @@ export class Membership implements Protocol<MembershipMessage> {
     this.#pings.delete(nonce)
     const state = this.#members.get(from.id)?.state
     if (state === 'dead' || (state === undefined && this.#lost.has(from.id))) this.#returned(from)
+    this.#survivors.answered(from)
     this.#init.answered?.(from)
     const took = this.#environment.now() - ping.at
     if (took < this.#options.pingTimeout) this.#health.better()

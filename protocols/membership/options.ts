@@ -16,6 +16,11 @@ export interface MembershipOptions {
   readonly deadFor: number
   /** Rounds between two attempts to reach a peer lost earlier. @default 5 */
   readonly retryLost: number
+  /**
+   * Peers that gossip told of, remembered in case that everybody this node talks to dies at once; 0 for none. 13 bytes each, and the descriptors.
+   * @default 1024 (LIMITS)
+   */
+  readonly acquaintances: number
 }
 
 export const MEMBERSHIP_DEFAULTS: MembershipOptions = {
@@ -26,4 +31,5 @@ export const MEMBERSHIP_DEFAULTS: MembershipOptions = {
   reprieves: 8,
   deadFor: 60_000,
   retryLost: 5,
+  acquaintances: 1024,
 }

@@ -111,7 +111,7 @@ function rowsOf({ share, death, ring, largest, count, survivors, load }: Failure
       reached >= 0 && reached <= limit,
     ),
     row(name, `ring links right after ${limit} rounds`, null, percent(ring[limit] as number), true),
-    row(name, `largest component of the ring after ${limit} rounds`, null, percent(largest), true),
+    row(name, `largest component of the ring after ${limit} rounds`, '100 %', percent(largest), largest === 1),
     row(
       name,
       `an interval-tree count after ${ring.length - 1} rounds`,

@@ -1,6 +1,6 @@
 import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import { type StackMessage, stackCodec } from '../../../protocols/channels.ts'
-import { type Outcome, Stack } from '../../../protocols/stack.ts'
+import { type Outcome, Stack, type StackOptions } from '../../../protocols/stack.ts'
 import { loadOf } from '../../observers/load.ts'
 import { Simulation } from '../../simulator/simulation.ts'
 import type { Row } from '../experiment.ts'
@@ -18,7 +18,10 @@ const KNOWN = 30
 export class Stacks {
   readonly simulation: Simulation<StackMessage, Stack>
 
-  constructor(seed: number) {
+  readonly #options: Partial<StackOptions>
+
+  constructor(seed: number, options: Partial<StackOptions> = {}) {
+    this.#options = options
     this.simulation = new Simulation({ seed, codec: stackCodec, notices: true })
   }
 
@@ -26,7 +29,8 @@ export class Stacks {
   add(knows: readonly PeerDescriptor[]): Stack {
     const { protocol } = this.simulation.add({ addresses: [`/sim/${this.simulation.nodes.length}`] }, (environment) => {
       let sequence = 0
-      return new Stack(environment, { attributes: () => ({}), sequences: { next: () => ++sequence } })
+      const sequences = { next: () => ++sequence }
+      return new Stack(environment, { attributes: () => ({}), sequences, options: this.#options })
     })
     protocol.introduce(knows)
     return protocol
