@@ -6,6 +6,11 @@ import { finish } from '../partial/finish.ts'
 import type { Partial } from '../partial/partial.ts'
 import { MAX_MISSING, type MissingInterval, type Tallied } from './messages.ts'
 
+/**
+ * How much of the network an answer is about. Known limits: a part of the network that was cut off more than some seconds ago looks
+ * as if it had died, so an answer is about the asker's side; and who has just joined is not counted before its neighbours on the
+ * ring have heard of it, a round or two.
+ */
 export interface Coverage {
   /** Nodes whose answer is in the result, each once. */
   readonly answered: number
@@ -13,7 +18,10 @@ export interface Coverage {
   readonly missing: number
   /** Where on the ring nobody answered, and why. */
   readonly intervals: readonly MissingInterval[]
-  /** Delegates that gave no sign of life: taken for dead, and their place asked of others. */
+  /**
+   * Taken for dead: delegates that gave no sign of life, whose place was asked of others, and nodes that fell silent within the
+   * last seconds. Dead most likely, but if they were only cut off or slow, so many more live than answered.
+   */
   readonly silent: number
 }
 

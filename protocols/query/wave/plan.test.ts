@@ -61,6 +61,20 @@ suite('plan', () => {
     )
   })
 
+  test('what goes to others, what is unknown and what is called empty make up the interval', () => {
+    fc.assert(
+      fc.property(interval, position, peers, fc.nat(), (whole, own, contacts, seed) => {
+        const { pieces, unknown, empty } = plan(whole, at(own), contacts, someOf(contacts, seed))
+        const parts = [...pieces.map((piece) => piece.interval), ...unknown, ...empty]
+        for (const [i, part] of parts.entries()) {
+          for (const [j, other] of parts.entries()) assert.ok(i === j || !contains(part, other.from), 'overlap')
+        }
+        const length = parts.reduce((sum, part) => sum + lengthOf(part), 0)
+        assert.equal(length, lengthOf(whole))
+      }),
+    )
+  })
+
   /** Carries plans out to the end, all nodes answering except the dead, whom each delegator excludes in turn. */
   function walk(n: number, seed: number, dead: ReadonlySet<string>) {
     const nodes = Array.from({ length: n }, (_, i) => describe({ id: `n${i}`, addresses: [], sequence: 0, issued: 0 }))

@@ -6,10 +6,12 @@ import { sides } from '../../../overlays/tman/ring.ts'
 export interface Plan {
   /** This node sits in the interval and has to count itself. */
   readonly mine: boolean
-  /** What goes to others. Whatever of the interval is neither in a piece nor unknown holds nobody. */
+  /** What goes to others. */
   readonly pieces: readonly Piece[]
   /** Stretches that nobody within reach knows anything about. */
   readonly unknown: readonly Interval[]
+  /** Stretches that hold nobody, as far as this node knows: between its own neighbours. */
+  readonly empty: readonly Interval[]
 }
 
 /**
@@ -40,7 +42,12 @@ export function plan(
   const empty = after.from === after.to && interval.from !== interval.to
   const right = empty ? NOTHING : around(after, knowledge)
   const left = interval.from === self.position ? NOTHING : around({ from: interval.from, to: self.position }, knowledge)
-  return { mine: true, pieces: [...left.pieces, ...right.pieces], unknown: [...left.unknown, ...right.unknown] }
+  return {
+    mine: true,
+    pieces: [...left.pieces, ...right.pieces],
+    unknown: [...left.unknown, ...right.unknown],
+    empty: [...left.empty, ...right.empty],
+  }
 }
 
 interface Knowledge {
@@ -59,16 +66,21 @@ function arcOf(self: PeerDescriptor, contacts: readonly PeerDescriptor[]): Inter
   return { from: first.position, to: (last.position + 1) % SPACE }
 }
 
-const NOTHING = { pieces: [], unknown: [] } as const
+const NOTHING = { pieces: [], unknown: [], empty: [] } as const
 
 /** What to do about an interval that does not hold this node, or begins with it. */
 function around(interval: Interval, knowledge: Knowledge): Omit<Plan, 'mine'> {
   const { head, pieces } = cut(interval, knowledge.usable)
-  const gap = head === undefined ? undefined : outside(head, knowledge.arc)
-  if (head === undefined || gap === undefined) return { pieces, unknown: [] }
-  const delegate = whoKnows(gap, knowledge, lengthOf(gap) < lengthOf(head))
-  if (delegate === undefined) return { pieces, unknown: [gap] }
-  return { pieces: [{ interval: gap, delegate }, ...pieces], unknown: [] }
+  if (head === undefined) return { pieces, unknown: [], empty: [] }
+  const gap = outside(head, knowledge.arc)
+  if (gap === undefined) return { pieces, unknown: [], empty: [head] }
+  const empty = [
+    { from: head.from, to: gap.from },
+    { from: gap.to, to: head.to },
+  ].filter(({ from, to }) => from !== to)
+  const delegate = whoKnows(gap, knowledge, empty.length > 0)
+  if (delegate === undefined) return { pieces, unknown: [gap], empty }
+  return { pieces: [{ interval: gap, delegate }, ...pieces], unknown: [], empty }
 }
 
 /** What of a gap lies outside the arc; undefined if nothing does. */

@@ -2,7 +2,7 @@ import type { Attributes } from '../../../core/attributes.ts'
 import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import type { Environment, Timer } from '../../../core/environment.ts'
 import { clockwise, SPACE } from '../../../core/position.ts'
-import { type Interval, lengthOf, type Piece } from '../../../overlays/intervals/intervals.ts'
+import { contains, type Interval, lengthOf, type Piece } from '../../../overlays/intervals/intervals.ts'
 import type { Query } from '../language/ast.ts'
 import { MAX_COUNT } from '../partial/accumulators.ts'
 import { collect, merge, nodesIn, type Partial } from '../partial/partial.ts'
@@ -17,7 +17,7 @@ import {
   waveCodec,
 } from './messages.ts'
 import type { Pace } from './pace.ts'
-import { plan } from './plan.ts'
+import { type Plan, plan } from './plan.ts'
 
 export interface WaveTimes {
   /**
@@ -53,6 +53,10 @@ export interface TaskInit {
   contacts(): readonly PeerDescriptor[]
   /** Contacts that died lately; see plan. */
   gone(): readonly PeerDescriptor[]
+  /** See WaveInit. */
+  fallen(): readonly Fallen[]
+  /** See WaveInit. */
+  vouched(id: string): boolean
   attributes(): Attributes
   /** Registers this task under a new attempt number. */
   attempt(task: Task): number
@@ -64,6 +68,13 @@ export interface TaskInit {
   /** A delegate did not answer. */
   doubt(peer: PeerDescriptor): void
   done(task: Task): void
+}
+
+/** A peer that this node takes for dead. */
+export interface Fallen {
+  readonly peer: PeerDescriptor
+  /** Others still offer it: it may be silent towards this node alone. */
+  readonly disputed: boolean
 }
 
 interface Attempt {
@@ -145,14 +156,14 @@ export class Task {
   }
 
   start(): void {
-    const { interval, query, contacts, attributes, deadline } = this.init
-    const { mine, pieces, unknown } = plan(interval, this.#environment.self, contacts(), new Set(), this.init.gone())
+    const { interval, query, attributes, deadline } = this.init
+    const { mine, ...rest } = this.#plan(interval, new Set())
     if (mine) {
       this.#answered = 1
       this.partial = collect(query, attributes())
     }
     this.#deadline = this.#environment.after(deadline - this.#environment.now(), () => this.#expire())
-    this.#handOn(pieces, unknown, new Set())
+    this.#handOn(rest, new Set())
     this.#settle()
   }
 
@@ -200,13 +211,27 @@ export class Task {
     this.#settle()
   }
 
-  #handOn(pieces: readonly Piece[], unknown: readonly Interval[], excluded: ReadonlySet<string>): void {
+  #plan(interval: Interval, excluded: ReadonlySet<string>): Plan {
+    return plan(interval, this.#environment.self, this.init.contacts(), excluded, this.init.gone())
+  }
+
+  #handOn({ pieces, unknown, empty }: Omit<Plan, 'mine'>, excluded: ReadonlySet<string>): void {
     for (const stretch of unknown) this.#miss(stretch, 'nobody near it answers')
+    if (empty.length > 0) this.#vouch(empty)
     for (const piece of pieces) {
       if (this.init.depth >= MAX_DEPTH) this.#miss(piece.interval, 'too deep')
       else if (excluded.size >= MAX_TRIED) this.#miss(piece.interval, 'no delegate answers')
       else if (this.#share(piece.delegate) <= 0) this.#miss(piece.interval, 'deadline')
       else this.#open(piece, excluded)
+    }
+  }
+
+  /** These stretches hold nobody, but for those who only seem to be dead: they were not asked, and that is said. */
+  #vouch(empty: readonly Interval[]): void {
+    for (const { peer, disputed } of this.init.fallen()) {
+      if (!empty.some((stretch) => contains(stretch, peer.position))) continue
+      if (disputed) this.#miss(placeOf(peer), 'silent towards its neighbour, not to others')
+      else this.#silent++
     }
   }
 
@@ -328,15 +353,19 @@ export class Task {
     const { delegate, interval } = attempt.piece
     this.#close(number)
     const rest = withoutDelegate(attempt.piece)
-    if (rest !== interval) this.#miss({ from: delegate.position, to: (delegate.position + 1) % SPACE }, reason)
+    if (rest !== interval) this.#miss(placeOf(delegate), reason)
     if (rest !== undefined) this.#again(rest, attempt)
   }
 
-  /** The delegate is taken for dead. */
+  /** The delegate is taken for dead, unless others hear it. */
   #giveUp(number: number, attempt: Attempt): void {
     this.#close(number)
+    const { delegate, interval } = attempt.piece
     const rest = withoutDelegate(attempt.piece)
-    if (rest !== attempt.piece.interval) this.#silent++
+    if (rest !== interval) {
+      if (this.init.vouched(delegate.id)) this.#miss(placeOf(delegate), 'silent towards its neighbour, not to others')
+      else this.#silent++
+    }
     if (rest !== undefined) this.#again(rest, attempt)
   }
 
@@ -344,14 +373,13 @@ export class Task {
   #others({ interval, delegate }: Piece, { excluded }: Attempt): boolean {
     if (delegate.position === interval.from) return true
     const without = new Set([...excluded, delegate.id])
-    return plan(interval, this.#environment.self, this.init.contacts(), without, this.init.gone()).unknown.length === 0
+    return this.#plan(interval, without).unknown.length === 0
   }
 
   /** Hands on what another delegate had, to anybody else. */
   #again(interval: Interval, { piece, excluded }: Attempt): void {
     const without = new Set([...excluded, piece.delegate.id])
-    const { pieces, unknown } = plan(interval, this.#environment.self, this.init.contacts(), without, this.init.gone())
-    this.#handOn(pieces, unknown, without)
+    this.#handOn(this.#plan(interval, without), without)
   }
 
   #expire(): void {
@@ -407,6 +435,10 @@ function withoutDelegate({ interval, delegate }: Piece): Interval | undefined {
   if (delegate.position !== interval.from) return interval
   const from = (interval.from + 1) % SPACE
   return from === interval.to ? undefined : { from, to: interval.to }
+}
+
+function placeOf({ position }: PeerDescriptor): Interval {
+  return { from: position, to: (position + 1) % SPACE }
 }
 
 /** Those that lie inside the interval and do not overlap: an honest answer's all do. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe as suite, test } from 'node:test'
+import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import { positionOf } from '../../../core/position.ts'
 import { contains, lengthOf } from '../../../overlays/intervals/intervals.ts'
 import { uniform } from '../../../testnet/simulator/latency.ts'
@@ -252,6 +253,52 @@ suite('wave, limits', () => {
     const busy = coverage.intervals.filter(({ reason }) => reason === 'busy')
     assert.equal(busy.length, bed.contacts.get('n0')?.length, 'each contact is named, and alone')
     for (const interval of busy) assert.equal(lengthOf(interval), 1)
+  })
+
+  test('whose place is called empty is mentioned when it fell silent only lately, and missing when others say that it lives', () => {
+    for (const disputed of [false, true]) {
+      // Everybody has buried n5, which lives; n5 itself is not asked and asks nobody.
+      let buried: PeerDescriptor | undefined
+      const bed: ReturnType<typeof network> = network({
+        nodes: 20,
+        replace: (i, environment) =>
+          new Wave(environment, {
+            contacts: () => (bed.contacts.get(environment.self.id) ?? []).filter(({ id }) => id !== 'n5'),
+            attributes: () => ({ number: i }),
+            doubt: () => undefined,
+            fallen: () => (buried === undefined ? [] : [{ peer: buried, disputed }]),
+          }),
+      })
+      assert.deepEqual(
+        bed.ask().coverage,
+        { answered: 19, missing: 0, intervals: [], silent: 0 },
+        'without the word: a lie',
+      )
+      buried = bed.simulation.node('n5').self
+      const { answered, missing, silent, intervals } = bed.ask().coverage
+      assert.deepEqual([answered, missing, silent], disputed ? [19, 1, 0] : [19, 0, 1])
+      const reason = 'silent towards its neighbour, not to others'
+      const place = { from: buried.position, to: buried.position + 1, reason }
+      assert.deepEqual(intervals, disputed ? [place] : [])
+    }
+  })
+
+  test('who does not answer, but is vouched for by others, is missing and not taken for dead', () => {
+    for (const vouches of [false, true]) {
+      const bed: ReturnType<typeof network> = network({
+        nodes: 20,
+        replace: (_, environment) =>
+          new Wave(environment, {
+            contacts: () => bed.contacts.get(environment.self.id) ?? [],
+            attributes: () => ({}),
+            doubt: () => undefined,
+            vouched: () => vouches,
+          }),
+      })
+      bed.simulation.kill('n5')
+      const { answered, missing, silent } = bed.ask().coverage
+      assert.deepEqual([answered, missing, silent], vouches ? [19, 1, 0] : [19, 0, 1])
+    }
   })
 
   test('answers kept for repetition are bounded, whatever is asked', () => {

@@ -14,7 +14,7 @@ import { type Answer, answerOf } from './answer.ts'
 import { Bounded } from './bounded.ts'
 import { MAX_MESSAGE_BYTES, MAX_TIMEOUT, pose, type Question, type WaveMessage, waveCodec } from './messages.ts'
 import { Pace } from './pace.ts'
-import { Task, type WaveTimes } from './task.ts'
+import { type Fallen, Task, type WaveTimes } from './task.ts'
 
 export interface WaveOptions extends WaveTimes {
   /** ms that a query may take when the asker does not say. @default 10_000; at most 60_000 */
@@ -51,6 +51,13 @@ export interface WaveInit {
   contacts(): readonly PeerDescriptor[]
   /** Contacts that died lately: their places are not vouched for. @default none */
   gone?(): readonly PeerDescriptor[]
+  /**
+   * Peers taken for dead that an answer has to mention where this node calls their place empty: who fell silent lately counts as
+   * `silent`, who lives to others is missing. @default none
+   */
+  fallen?(): readonly Fallen[]
+  /** Whether others vouch for a peer that does not answer this node. @default never */
+  vouched?(id: string): boolean
   attributes(): Attributes
   /** ms to this peer and back, as far as known: how long to be patient with it. @default unknown */
   rtt?(id: string): number | undefined
@@ -259,6 +266,8 @@ export class Wave implements Protocol<WaveMessage> {
       times: this.#options,
       contacts: this.#init.contacts,
       gone: this.#init.gone ?? (() => []),
+      fallen: this.#init.fallen ?? (() => []),
+      vouched: (id) => this.#init.vouched?.(id) ?? false,
       attributes: this.#init.attributes,
       attempt: (task) => {
         this.#attempt = (this.#attempt + 1) >>> 0
