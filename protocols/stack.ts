@@ -30,6 +30,7 @@ import { parse } from './query/language/parser.ts'
 import type { QueryError } from './query/language/query-error.ts'
 import { unknownAttribute } from './query/language/type-check.ts'
 import type { Answer } from './query/wave/answer.ts'
+import type { Fallen } from './query/wave/task.ts'
 import { Wave, type WaveOptions } from './query/wave/wave.ts'
 import type { OwnStructure, StructureMember } from './structures/structure.ts'
 import { Structures } from './structures/structures.ts'
@@ -172,6 +173,8 @@ export class Stack implements Protocol<StackMessage> {
     this.#wave = new Wave(onChannel(environment, 'query'), {
       contacts,
       gone: () => this.#recentlyGone(),
+      fallen: () => this.#fallen(),
+      vouched: (id) => (this.#membership.member(id)?.reprieves ?? 0) > 0,
       attributes: () => this.attributes(),
       rtt: (id) => this.#membership.member(id)?.rtt,
       doubt: (peer) => this.#membership.probe(peer, 'no answer to a query'),
@@ -314,6 +317,14 @@ export class Stack implements Protocol<StackMessage> {
     const since = this.#environment.now() - CLOSING
     this.#gone = this.#gone.filter(({ at }) => at > since)
     return this.#gone.map(({ peer }) => peer)
+  }
+
+  /** Those that left are known to be gone. */
+  #fallen(): readonly Fallen[] {
+    const disputed = this.#membership.disputed()
+    const ids = new Set(disputed.map(({ id }) => id))
+    const silent = this.#recentlyGone().filter(({ id }) => !ids.has(id) && this.#membership.member(id)?.state !== 'left')
+    return [...disputed, ...silent].map((peer) => ({ peer, disputed: ids.has(peer.id) }))
   }
 
   /** Neighbours on the ring, the nearest first. */

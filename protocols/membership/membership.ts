@@ -98,6 +98,8 @@ export class Membership implements Protocol<MembershipMessage> {
   readonly #survivors: Survivors
   #bridgedAt = NEVER
   #offeredAt = NEVER
+  /** Some of the dead -> when others offered them last; none for longer than OFFERED_EVERY, and at most as many as members. */
+  readonly #disputes = new Map<string, number>()
   /** The newest deaths; at most MAX_RUMORS. */
   #rumors: readonly Rumor[] = []
   #timer: Timer | undefined
@@ -212,11 +214,27 @@ export class Membership implements Protocol<MembershipMessage> {
     const member = this.#members.get(peer.id)
     const now = this.#environment.now()
     if (this.#timer === undefined || member?.state !== 'dead' || member.heardAt === NEVER) return
+    this.#disputes.set(peer.id, now)
     if (now - this.#offeredAt < this.#options.period || now - member.since < OFFERED_EVERY) return
     if (this.#pinged(peer.id, OFFERED_EVERY)) return
     this.#offeredAt = now
     this.tally.add('offered')
     this.#ping(peer)
+  }
+
+  /**
+   * The dead that others still offer, although the news of a death has reached them: most likely they live, and only this node
+   * does not hear them.
+   */
+  disputed(): readonly PeerDescriptor[] {
+    const now = this.#environment.now()
+    const peers: PeerDescriptor[] = []
+    for (const [id, at] of this.#disputes) {
+      const member = this.#members.get(id)
+      if (member?.state !== 'dead' || now - at > OFFERED_EVERY) continue
+      if (now - member.since > OFFERED_EVERY) peers.push(member.peer)
+    }
+    return peers
   }
 
   /** Whether a ping to this peer, in the last so many ms, is not answered. */
@@ -479,12 +497,11 @@ export class Membership implements Protocol<MembershipMessage> {
   /** Only contacts are worth a look, or a liar could make this node ping everybody it knows. */
   #look(dead: readonly Rumor[]): void {
     if (dead.length === 0) return
-    const contacts = new Set(this.#init.contacts().map(({ id }) => id))
     const quietSince = this.#environment.now() - this.#options.period
     for (const { id, sequence } of dead) {
       const member = this.#members.get(id)
-      if (member?.state !== 'alive' || !contacts.has(id)) continue
-      if (member.peer.sequence > sequence || member.heardAt > quietSince) continue
+      if (member?.state !== 'alive' || member.peer.sequence > sequence || member.heardAt > quietSince) continue
+      if (!this.#init.contacts().some((contact) => contact.id === id)) continue
       this.tally.add('rumours')
       this.probe(member.peer, 'others found it dead')
     }
@@ -550,6 +567,7 @@ export class Membership implements Protocol<MembershipMessage> {
 
   #forget(): void {
     const now = this.#environment.now()
+    for (const [id, at] of this.#disputes) if (now - at > OFFERED_EVERY) this.#disputes.delete(id)
     for (const [id, { state, since, peer, heardAt }] of this.#members) {
       const gone = state === 'dead' || state === 'left'
       const remembered = heardAt === NEVER ? REFUSED_FOR : this.#options.deadFor
