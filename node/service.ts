@@ -17,7 +17,7 @@ import { TypedEventEmitter } from 'main-event'
 import { type Attributes, attributeOf, type Value } from '../core/attributes.ts'
 import type { PeerDescriptor } from '../core/descriptor.ts'
 import { Tally } from '../core/tally.ts'
-import type { Receipt } from '../protocols/broadcast/broadcast.ts'
+import type { PublishOptions, Receipt, SubscribeOptions } from '../protocols/broadcast/broadcast.ts'
 import type { Delivery } from '../protocols/broadcast/subscriptions.ts'
 import { queueClass, type StackMessage, stackCodec } from '../protocols/channels.ts'
 import type { Answer } from '../protocols/query/wave/answer.ts'
@@ -112,12 +112,13 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
       attributes: () => this.#machine.attributes,
       sign,
       sequences: { next: () => this.#running?.publications.next() },
-      options: { ...init.stack, ...(init.structures && { structures: init.structures }) },
+      // Strangers can join.
+      options: { gossip: 'defended', ...init.stack, ...(init.structures && { structures: init.structures }) },
       on: {
         peerUp: ({ id }) => this.#tell('peer:up', { id }),
         peerDown: ({ id }, reason) => this.#tell('peer:down', { id, reason }),
-        missed: ({ from, range, reason }) => this.#tell('message:missed', { from, range, reason }),
-        equivocation: () => this.#tally.add('equivocation'),
+        missed: ({ topic, from, range, reason }) => this.#tell('message:missed', { topic, from, range, reason }),
+        equivocation: (proof) => this.#tell('publisher:equivocated', proof),
         subscriberThrew: (error) => this.#failed('subscriber', error),
         callbackThrew: (error) => this.#failed('callback', error),
       },
@@ -237,12 +238,16 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
     })
   }
 
-  publish(topic: string, data: Uint8Array | string): Receipt {
-    return this.#stack.publish(topic, typeof data === 'string' ? new TextEncoder().encode(data) : data)
+  publish(topic: string, data: Uint8Array | string, options?: PublishOptions): Receipt {
+    return this.#stack.publish(topic, typeof data === 'string' ? new TextEncoder().encode(data) : data, options)
   }
 
-  subscribe(topic: string, onMessage: (message: Delivery) => void): () => void {
-    return this.#stack.subscribe(topic, onMessage)
+  subscribe(topic: string, how: ((message: Delivery) => void) | SubscribeOptions): () => void {
+    return this.#stack.subscribe(topic, how)
+  }
+
+  topics(): ReturnType<Stack['topics']> {
+    return this.#stack.topics()
   }
 
   set(name: string, value: Value): void {

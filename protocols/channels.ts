@@ -3,6 +3,7 @@ import { Malformed } from '../core/malformed.ts'
 import { type SamplingMessage, samplingCodec } from '../overlays/sampling/codec.ts'
 import { type TManMessage, tmanCodec } from '../overlays/tman/codec.ts'
 import { type AggregationMessage, aggregationCodec } from './aggregation/codec.ts'
+import { type SamplesMessage, samplesCodec } from './aggregation/samples-codec.ts'
 import { type BroadcastMessage, broadcastCodec } from './broadcast/deliveries.ts'
 import { type GroupsMessage, groupsCodec } from './groups/codec.ts'
 import { type MembershipMessage, membershipCodec } from './membership/messages.ts'
@@ -19,6 +20,7 @@ export interface Messages {
   readonly structures: StructuresMessage
   readonly aggregation: AggregationMessage
   readonly groups: GroupsMessage
+  readonly samples: SamplesMessage
 }
 
 export type Channel = keyof Messages
@@ -36,6 +38,7 @@ const CHANNELS: readonly Channel[] = [
   'structures',
   'aggregation',
   'groups',
+  'samples',
 ]
 
 const CODECS: { readonly [C in Channel]: Codec<Messages[C]> } = {
@@ -47,6 +50,7 @@ const CODECS: { readonly [C in Channel]: Codec<Messages[C]> } = {
   structures: structuresCodec,
   aggregation: aggregationCodec,
   groups: groupsCodec,
+  samples: samplesCodec,
 }
 
 function codecOf(channel: Channel): Codec<Messages[Channel]> {

@@ -12,6 +12,8 @@ import { tmanCodec } from '../overlays/tman/codec.ts'
 import { ringRanking, sides } from '../overlays/tman/ring.ts'
 import { TMan, type TManOptions } from '../overlays/tman/tman.ts'
 import { Aggregation, type AggregationOptions } from './aggregation/aggregation.ts'
+import { DefendedAggregation, type DefendedOptions } from './aggregation/defended.ts'
+import type { Aggregates } from './aggregation/reading.ts'
 import {
   Broadcast,
   type BroadcastEvents,
@@ -35,6 +37,8 @@ import { Wave, type WaveOptions } from './query/wave/wave.ts'
 import type { OwnStructure, StructureMember } from './structures/structure.ts'
 import { Structures } from './structures/structures.ts'
 
+export type GossipMode = 'honest-only' | 'defended'
+
 export interface StackOptions {
   readonly sampling: Partial<SamplingOptions>
   readonly tman: Partial<TManOptions>
@@ -44,6 +48,18 @@ export interface StackOptions {
   readonly aggregation: Partial<AggregationOptions>
   /** Attributes that gossip keeps up, for queries WITH GOSSIP: at most 16, the same on all nodes. @default load, memory_free, memory_total, cpus, uptime */
   readonly aggregates: readonly string[]
+  /**
+   * How `aggregates` are kept up, the same on all nodes. `honest-only`: exact, and a single liar moves them as far as `ranges` lets it.
+   * `defended`: trimmed means of signed samples, for networks that strangers can join. @default 'honest-only'; a real node's is 'defended'
+   */
+  readonly gossip: GossipMode
+  /** What attributes can be at least and at most: gossip clamps all values to it. @default {} (anything) */
+  readonly ranges: Readonly<Record<string, readonly [number, number]>>
+  /** Attributes of which gossip keeps the 10 largest and smallest, for ORDER BY ... LIMIT ... WITH GOSSIP: at most 4. @default none */
+  readonly tops: readonly string[]
+  /** Attributes whose different texts gossip keeps, for GROUP BY ... WITH GOSSIP: at most 4. @default none */
+  readonly unions: readonly string[]
+  readonly defended: Partial<DefendedOptions>
   /** Structures beside the ring: `line:<attribute>`, `torus`, ... (structures/kinds.ts). @default none */
   readonly structures: readonly string[]
   /** Rankings of the user's own, run as the structures `own:<name>`. @default none */
@@ -81,6 +97,10 @@ export type Outcome = { readonly answer: Answer } | { readonly error: QueryError
 
 const DEFAULTS = {
   aggregates: ['load', 'memory_free', 'memory_total', 'cpus', 'uptime'] as readonly string[],
+  gossip: 'honest-only' as GossipMode,
+  ranges: {},
+  tops: [] as readonly string[],
+  unions: [] as readonly string[],
   structures: [],
   rankings: [],
   samplingPeriod: 3000,
@@ -115,6 +135,9 @@ export class Stack implements Protocol<StackMessage> {
   readonly #broadcast: Broadcast
   readonly #groups: Groups
   readonly #aggregation: Aggregation
+  readonly #gossip: GossipMode
+  /** Undefined while nothing is wanted of it. */
+  readonly #defended: DefendedAggregation | undefined
   readonly #aggregates: readonly string[]
   readonly #structures: Structures
   /** Contacts that went down, newest last; at most MAX_GONE. */
@@ -201,13 +224,28 @@ export class Stack implements Protocol<StackMessage> {
       budget,
     })
     this.#aggregates = options.aggregates
+    this.#gossip = options.gossip
+    const { ranges, tops, unions } = options
+    const lists = tops.length + unions.length > 0
+    if (options.gossip === 'defended' || lists) {
+      this.#defended = new DefendedAggregation(onChannel(environment, 'samples'), {
+        partners: contacts,
+        attributes: () => this.#tell(init.attributes) ?? {},
+        names: options.gossip === 'defended' ? options.aggregates : [],
+        tops,
+        unions,
+        sign: init.sign,
+        budget,
+        options: { period: AGGREGATION_PERIOD, ranges, ...init.options?.defended },
+      })
+    }
     this.#aggregation = new Aggregation(onChannel(environment, 'aggregation'), {
       partners: contacts,
       attributes: () => this.#tell(init.attributes) ?? {},
       names: options.aggregates,
       neighbours: () => this.neighbours(),
       budget,
-      options: { period: AGGREGATION_PERIOD, ...init.options?.aggregation },
+      options: { period: AGGREGATION_PERIOD, ranges: options.ranges, ...init.options?.aggregation },
     })
     this.#structures = new Structures(onChannel(environment, 'structures'), {
       names: options.structures,
@@ -265,6 +303,9 @@ export class Stack implements Protocol<StackMessage> {
       case 'aggregation':
         this.#aggregation.receive(from, message)
         break
+      case 'samples':
+        this.#defended?.receive(from, message)
+        break
       case 'structures':
         this.#structures.receive(from, message)
         break
@@ -276,6 +317,7 @@ export class Stack implements Protocol<StackMessage> {
     this.#samplingRounds.unreachable(id)
     this.#tmanRounds.unreachable(id)
     this.#aggregation.unreachable(id)
+    this.#defended?.unreachable(id)
     this.#structures.unreachable(id)
     this.#groups.unreachable(id)
     this.#membership.unreachable(id, reason)
@@ -323,7 +365,9 @@ export class Stack implements Protocol<StackMessage> {
   #fallen(): readonly Fallen[] {
     const disputed = this.#membership.disputed()
     const ids = new Set(disputed.map(({ id }) => id))
-    const silent = this.#recentlyGone().filter(({ id }) => !ids.has(id) && this.#membership.member(id)?.state !== 'left')
+    const silent = this.#recentlyGone().filter(
+      ({ id }) => !ids.has(id) && this.#membership.member(id)?.state !== 'left',
+    )
     return [...disputed, ...silent].map((peer) => ({ peer, disputed: ids.has(peer.id) }))
   }
 
@@ -348,7 +392,7 @@ export class Stack implements Protocol<StackMessage> {
    */
   attributes(): Attributes {
     const given = this.#tell(this.#init.attributes) ?? {}
-    const { size } = this.#aggregation.read()
+    const { size } = this.#figures()
     if (size === undefined) return given
     const [value, low, high] = [size.value, size.low, size.high].map((end) => Math.round(Math.max(1, end)))
     return { ...given, network_size: value, network_size_low: low, network_size_high: high } as Attributes
@@ -361,8 +405,10 @@ export class Stack implements Protocol<StackMessage> {
    */
   query(text: string, options: { timeout?: number }, done: (outcome: Outcome) => void): () => void {
     const query = parse(text)
-    if (query.gossip && query.kind === 'groups') {
-      done({ answer: answerFromGossip(query, this.#aggregation.read(), this.#aggregates) })
+    if (query.gossip) {
+      const liars = this.#gossip === 'defended' ? (this.#defended?.liars ?? 0) : 0
+      const lists = this.#defended?.lists()
+      done({ answer: answerFromGossip(query, { figures: this.#figures(), names: this.#aggregates, lists, liars }) })
       return () => undefined
     }
     return this.#wave.ask(text, options, (answer) => {
@@ -403,14 +449,25 @@ export class Stack implements Protocol<StackMessage> {
       query: this.#wave.status(),
       broadcast: this.#broadcast.status(),
       groups: this.#groups.status(),
-      aggregation: this.#aggregation.status(),
+      aggregation: { mode: this.#gossip, ...this.#aggregation.status(), defended: this.#defended?.status() },
       structures: this.#structures.status(),
     }
   }
 
   #protocols(): readonly { start(): void; stop(): void }[] {
-    const rounds = [this.#samplingRounds, this.#tmanRounds, this.#structures, this.#aggregation]
+    const gossip = [
+      ...(this.#gossip === 'honest-only' ? [this.#aggregation] : []),
+      ...(this.#defended === undefined ? [] : [this.#defended]),
+    ]
+    const rounds = [this.#samplingRounds, this.#tmanRounds, this.#structures, ...gossip]
     return [this.#membership, ...rounds, this.#wave, this.#groups, this.#broadcast]
+  }
+
+  /** What gossip knows of the attributes that it keeps up. */
+  #figures(): Aggregates {
+    return this.#gossip === 'defended' && this.#defended !== undefined
+      ? this.#defended.read()
+      : this.#aggregation.read()
   }
 
   #up(peer: PeerDescriptor): void {

@@ -41,8 +41,15 @@ function coverageText({ coverage, cost }: Answer, c: Colors): string {
   return [`${c.yellow(head)}${c.dim(` · ${spent}`)}`, ...lines].join('\n')
 }
 
-/** `from gossip, 0.9 s old, about 100 nodes, nobody asked`, and a line for each column that has an interval. */
-function gossipText({ coverage }: Answer, { ageMs, certainty }: NonNullable<Answer['gossip']>, c: Colors): string {
+/**
+ * `from gossip, 0.9 s old, about 100 nodes, nobody asked; holds if all nodes are honest`, and a line for each column that has an
+ * interval.
+ */
+function gossipText(
+  { coverage }: Answer,
+  { ageMs, certainty, liars }: NonNullable<Answer['gossip']>,
+  c: Colors,
+): string {
   const known = certainty.filter(({ low, high }) => low !== null && high !== null)
   const lines = known.map(({ column, low, high, confidence }) => {
     return c.dim(
@@ -51,7 +58,9 @@ function gossipText({ coverage }: Answer, { ageMs, certainty }: NonNullable<Answ
   })
   const size = coverage.answered === 0 ? '' : `, about ${count(coverage.answered, 'node')}`
   const head = `from gossip, ${duration(ageMs)} old${size}, nobody asked`
-  return [c.green(head), ...lines].join('\n')
+  const trust =
+    liars === 0 ? 'holds if all nodes are honest' : `holds while at most ${Math.round(liars * 100)} % of the nodes lie`
+  return [`${c.green(head)}${c.dim(`; ${trust}`)}`, ...lines].join('\n')
 }
 
 /** A position on the ring as its share of the way around. */

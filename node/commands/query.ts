@@ -11,7 +11,7 @@ export const ANSWER_SHAPE = `{ "sql": string, "columns": [string], "rows": [[num
   "coverage": { "answered": number, "missing": number, "intervals": [{ "from", "to", "reason" }], "silent": number },
   "cost": { "delegations", "messages", "bytes", "hops", "ms" }, "notes": [string],
   "unknown": [attributes that no node which answered has],
-  "gossip": { "ageMs", "epoch", "certainty": [{ "column", "low", "high", "confidence" }] } only WITH GOSSIP }
+  "gossip": { "ageMs", "epoch", "liars", "certainty": [{ "column", "low", "high", "confidence" }] } only WITH GOSSIP }
 What is missing is said in coverage and is no failure; a wrong query is one:
 { "error": "query", "message", "hint", "position", "caret" } on standard error, exit code 1.`
 

@@ -44,6 +44,7 @@ test('without anything, a node of the network "tendril" with its admin API on lo
       dht: { enabled: true, mode: 'auto' },
       attributes: {},
       structures: [],
+      gossip: { mode: 'defended', ranges: {}, tops: [], unions: [] },
       limits: {},
       admin: { host: '127.0.0.1', hosts: [] },
       log: 'info',
@@ -61,6 +62,27 @@ test('flags go before the environment, the environment before the file, the file
     { network, port: admin.port, log, dht },
     { network: 'from-flag', port: 2, log: 'warn', dht: { enabled: false, mode: 'server' } },
   )
+})
+
+test('what gossip keeps up: defended unless told otherwise; ranges by name; what is none is refused with its place', async () => {
+  const path = await file('a.yaml', 'gossip: { tops: [load], ranges: [load=0..64, temperature=-40..1e2] }')
+  const { gossip } = await load({ file: path, flags: { '--gossip-mode': ['honest-only'] } })
+  assert.deepEqual(gossip, {
+    mode: 'honest-only',
+    ranges: { load: [0, 64], temperature: [-40, 100] },
+    tops: ['load'],
+    unions: [],
+  })
+  for (const range of ['load', 'load=1', 'load=2..1', 'load=a..b', '=0..1', 'load=0..Infinity']) {
+    const [problem] = await problems({ flags: { '--gossip-range': [range] } })
+    assert.match(problem as string, /^--gossip-range: gossip\.ranges.* is not a range: write it like load=0\.\.64/)
+  }
+  assert.match(
+    (await problems({ environment: { TENDRIL_GOSSIP_MODE: 'x' } }))[0] as string,
+    /one of defended, honest-only/,
+  )
+  const tops = ['a', 'b', 'c', 'd', 'e']
+  assert.match((await problems({ flags: { '--gossip-top': tops } }))[0] as string, /at most 4 attributes/)
 })
 
 test('limits of connections are passed on as they are given', async () => {
@@ -106,7 +128,7 @@ test('an unknown key is refused with the file, the line, the key and the nearest
   assert.deepEqual(found.toSorted(), [
     'FILE:3: unknown key bootstap: did you mean bootstrap?',
     'FILE:5: unknown key admin.prot: did you mean admin.port?',
-    'FILE:7: unknown key zzzzzzzz: the keys are network, data, listen, announce, bootstrap, dht, attributes, structures, aggregates, admin, limits, log',
+    'FILE:7: unknown key zzzzzzzz: the keys are network, data, listen, announce, bootstrap, dht, attributes, structures, aggregates, gossip, admin, limits, log',
   ])
 })
 

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { multiaddr } from '@multiformats/multiaddr'
 import { z } from 'zod'
 import { type Attributes, checkAttributes, isAttributeName } from '../../core/attributes.ts'
+import { MAX_LISTS } from '../../protocols/aggregation/defended.ts'
 import { MAX_NAME } from '../../protocols/structures/codec.ts'
 import { checkStructures } from '../../protocols/structures/structures.ts'
 import { defaultDataFolder } from './folder.ts'
@@ -61,6 +62,42 @@ const aggregatesError = 'must be a list of at most 16 attributes'
 const attributeName = z.string({ error: 'must be the name of an attribute' }).refine(isAttributeName, {
   error: ({ input }) => `${JSON.stringify(input)} cannot be the name of an attribute`,
 })
+
+const RANGE = /^([^=]+)=(.+)\.\.(.+)$/
+
+/** `load=0..64`: what an attribute can be at least and at most. */
+const ranges = list(text(300)).transform((texts, context): Readonly<Record<string, readonly [number, number]>> => {
+  const found = texts.map((one) => {
+    const [, name = '', low, high] = RANGE.exec(one) ?? []
+    const ends = [Number(low), Number(high)] as const
+    if (isAttributeName(name) && Number.isFinite(ends[0]) && Number.isFinite(ends[1]) && ends[0] < ends[1]) {
+      return [name, ends] as const
+    }
+    const message = `${JSON.stringify(one)} is not a range: write it like load=0..64`
+    context.issues.push({ code: 'custom', input: one, message })
+    return ['', [0, 0]] as const
+  })
+  return Object.fromEntries(found)
+})
+
+const attributeList = z
+  .array(attributeName, { error: `must be a list of at most ${MAX_LISTS} attributes` })
+  .max(MAX_LISTS, {
+    error: `must be a list of at most ${MAX_LISTS} attributes`,
+  })
+const GOSSIP_MODES = ['defended', 'honest-only'] as const
+
+/** What gossip keeps up beside and of `aggregates`; the same on all nodes. */
+const gossip = z.strictObject(
+  {
+    /** Strangers can join a network, unless something else keeps them out. */
+    mode: z.enum(GOSSIP_MODES, { error: `must be one of ${GOSSIP_MODES.join(', ')}` }).default('defended'),
+    ranges: ranges.prefault([]),
+    tops: attributeList.default([]),
+    unions: attributeList.default([]),
+  },
+  { error: 'must be a mapping with mode, ranges, tops and unions' },
+)
 
 const hostError = 'must be an IP address of this machine, such as 127.0.0.1'
 const portError = 'must be a whole number from 0 to 65535'
@@ -145,6 +182,7 @@ export const configSchema = z.strictObject(
     attributes: attributes.prefault({}),
     structures: structures.default([]),
     aggregates: z.array(attributeName, { error: aggregatesError }).max(16, { error: aggregatesError }).optional(),
+    gossip: gossip.prefault({}),
     limits: limits.prefault({}),
     admin: admin.prefault({}),
     log: z.enum(LEVELS, { error: `must be one of ${LEVELS.join(', ')}` }).default('info'),

@@ -79,6 +79,30 @@ export const SETTINGS: readonly Setting[] = [
     flag: '--aggregate <attribute>',
     description: 'attribute that gossip keeps up for queries WITH GOSSIP, on all nodes; may be repeated',
   },
+  {
+    path: ['gossip', 'mode'],
+    kind: 'text',
+    flag: '--gossip-mode <mode>',
+    description: 'defended (stands up to liars) or honest-only (more exact), the same on all nodes',
+  },
+  {
+    path: ['gossip', 'ranges'],
+    kind: 'list',
+    flag: '--gossip-range <attribute=low..high>',
+    description: 'what an attribute can be: gossip clamps values to it; may be repeated',
+  },
+  {
+    path: ['gossip', 'tops'],
+    kind: 'list',
+    flag: '--gossip-top <attribute>',
+    description: 'attribute for ORDER BY ... LIMIT ... WITH GOSSIP, on all nodes; may be repeated',
+  },
+  {
+    path: ['gossip', 'unions'],
+    kind: 'list',
+    flag: '--gossip-union <attribute>',
+    description: 'attribute for GROUP BY ... WITH GOSSIP, on all nodes; may be repeated',
+  },
   { path: ['admin', 'host'], kind: 'text', flag: '--admin-host <address>', description: 'address of the admin API' },
   {
     path: ['admin', 'port'],

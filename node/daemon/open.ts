@@ -11,8 +11,9 @@ const DEFAULT_PORT = 4645
 export async function openNode(config: Config) {
   const listen = config.listen ?? [`/ip4/0.0.0.0/tcp/${(await isFree(DEFAULT_PORT)) ? DEFAULT_PORT : 0}`]
   try {
-    const { network, data, announce, bootstrap, dht, attributes, aggregates, structures, limits } = config
-    const stack = { ...(aggregates && { aggregates }) }
+    const { network, data, announce, bootstrap, dht, attributes, aggregates, structures, gossip, limits } = config
+    const { mode, ...kept } = gossip
+    const stack = { ...(aggregates && { aggregates }), gossip: mode, ...kept }
     return await createNode({ network, data, listen, announce, bootstrap, dht, attributes, structures, limits, stack })
   } catch (error) {
     if (error instanceof DataFolderError || error instanceof RangeError)

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file protocols/aggregation/aggregation.proto.
  */
 export const file_protocols_aggregation_aggregation: GenFile = /*@__PURE__*/
-  fileDesc("Cidwcm90b2NvbHMvYWdncmVnYXRpb24vYWdncmVnYXRpb24ucHJvdG8SE3RlbmRyaWwuYWdncmVnYXRpb24ipwEKEkFnZ3JlZ2F0aW9uTWVzc2FnZRINCgVyb3VuZBgBIAEoDRIOCgZhbnN3ZXIYAiABKAgSDQoFZXBvY2gYAyABKAQSEAoIdHJhbnNmZXIYBCABKAQSDAoEa2V5cxgFIAMoBxIOCgZ2YWx1ZXMYBiADKAESDQoFZHJhd3MYByADKAISFAoMbWluaW11bV9rZXlzGAggAygHEg4KBm1pbmltYRgJIAMoASI3CgpTYW1wbGVCb2R5EgoKAmlkGAEgASgJEg4KBmlzc3VlZBgCIAEoBBINCgV2YWx1ZRgDIAEoASIpCgZTYW1wbGUSDAoEYm9keRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwigQEKDlNhbXBsZXNNZXNzYWdlEg0KBXJvdW5kGAEgASgNEg4KBmFuc3dlchgCIAEoCBIsCgdzYW1wbGVzGAMgAygLMhsudGVuZHJpbC5hZ2dyZWdhdGlvbi5TYW1wbGUSFQoIZXN0aW1hdGUYBCABKAFIAIgBAUILCglfZXN0aW1hdGViBnByb3RvMw");
+  fileDesc("Cidwcm90b2NvbHMvYWdncmVnYXRpb24vYWdncmVnYXRpb24ucHJvdG8SE3RlbmRyaWwuYWdncmVnYXRpb24ipwEKEkFnZ3JlZ2F0aW9uTWVzc2FnZRINCgVyb3VuZBgBIAEoDRIOCgZhbnN3ZXIYAiABKAgSDQoFZXBvY2gYAyABKAQSEAoIdHJhbnNmZXIYBCABKAQSDAoEa2V5cxgFIAMoBxIOCgZ2YWx1ZXMYBiADKAESDQoFZHJhd3MYByADKAISFAoMbWluaW11bV9rZXlzGAggAygHEg4KBm1pbmltYRgJIAMoASJoCgpTYW1wbGVCb2R5EgoKAmlkGAEgASgJEg4KBmlzc3VlZBgCIAEoBBIMCgRrZXlzGAMgAygHEg4KBnZhbHVlcxgEIAMoARIRCgl0ZXh0X2tleXMYBSADKAcSDQoFdGV4dHMYBiADKAkiKQoGU2FtcGxlEgwKBGJvZHkYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMIn4KDlNhbXBsZXNNZXNzYWdlEg0KBXJvdW5kGAEgASgNEg4KBmFuc3dlchgCIAEoCBIsCgdzYW1wbGVzGAMgAygLMhsudGVuZHJpbC5hZ2dyZWdhdGlvbi5TYW1wbGUSDAoEa2V5cxgEIAMoBxIRCgllc3RpbWF0ZXMYBSADKAFiBnByb3RvMw");
 
 /**
  * One round of the standing aggregates: an offer, or the answer to one.
@@ -84,7 +84,7 @@ export const AggregationMessageSchema: GenMessage<AggregationMessage> = /*@__PUR
   messageDesc(file_protocols_aggregation_aggregation, 0);
 
 /**
- * What a node signs about its own value (type 'aggregation-sample/1').
+ * What a node signs about its own values (type 'aggregation-sample/1').
  *
  * @generated from message tendril.aggregation.SampleBody
  */
@@ -102,9 +102,32 @@ export type SampleBody = Message<"tendril.aggregation.SampleBody"> & {
   issued: bigint;
 
   /**
-   * @generated from field: double value = 3;
+   * names of the numbers, at most 32
+   *
+   * @generated from field: repeated fixed32 keys = 3;
    */
-  value: number;
+  keys: number[];
+
+  /**
+   * one for each key
+   *
+   * @generated from field: repeated double values = 4;
+   */
+  values: number[];
+
+  /**
+   * names of the texts, at most 8
+   *
+   * @generated from field: repeated fixed32 text_keys = 5;
+   */
+  textKeys: number[];
+
+  /**
+   * one for each, at most 64 characters
+   *
+   * @generated from field: repeated string texts = 6;
+   */
+  texts: string[];
 };
 
 /**
@@ -162,11 +185,18 @@ export type SamplesMessage = Message<"tendril.aggregation.SamplesMessage"> & {
   samples: Sample[];
 
   /**
-   * what the sender's own samples come to
+   * at most 16
    *
-   * @generated from field: optional double estimate = 4;
+   * @generated from field: repeated fixed32 keys = 4;
    */
-  estimate?: number | undefined;
+  keys: number[];
+
+  /**
+   * what the sender's own samples come to, one for each key
+   *
+   * @generated from field: repeated double estimates = 5;
+   */
+  estimates: number[];
 };
 
 /**

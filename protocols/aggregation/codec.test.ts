@@ -105,14 +105,20 @@ describe('messages of the aggregation', () => {
 
 describe('messages of samples', () => {
   const sign = (_type: string, body: Uint8Array) => body.slice(0, 8)
+  const number = fc.double({ noNaN: true, noDefaultInfinity: true })
+  const numbers = (most: number) =>
+    fc.uniqueArray(fc.tuple(key, number), { maxLength: most, selector: ([one]) => one }).map((all) => new Map(all))
+  const texts = fc
+    .uniqueArray(fc.tuple(key, fc.string({ unit: 'grapheme', maxLength: 20 })), {
+      maxLength: 8,
+      selector: ([one]) => one,
+    })
+    .map((all) => new Map(all.filter(([, text]) => text.length <= 64)))
   const sample = fc
-    .tuple(fc.stringMatching(/^[A-Za-z0-9]{1,64}$/), fc.nat(), fc.double({ noNaN: true, noDefaultInfinity: true }))
-    .map(([id, now, one]) => sampleOf(id, now, one, sign))
+    .tuple(fc.stringMatching(/^[A-Za-z0-9]{1,64}$/), fc.nat(), numbers(32), texts)
+    .map(([id, now, values, said]) => sampleOf(id, now, values, { texts: said, sign }))
   const body = fc.record(
-    {
-      samples: fc.array(sample, { maxLength: 32 }),
-      estimate: fc.option(value, { nil: undefined }),
-    },
+    { samples: fc.array(sample, { maxLength: 32 }), estimates: numbers(16) },
     { noNullPrototype: true },
   )
 
@@ -132,14 +138,47 @@ describe('messages of samples', () => {
     )
   })
 
-  test('random bytes, too many samples and numbers that are none are refused', () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => void decoded(samplesCodec, bytes)))
-    const one = sampleOf('a', 1, 2)
-    const told = (body: Parameters<typeof samplesCodec.encode>[0]['body']) =>
-      samplesCodec.decode(samplesCodec.encode({ kind: 'offer', round: 1, body }), [])
-    assert.throws(() => told({ samples: Array(33).fill(one), estimate: 1 }), { reason: 'samples-count' })
-    assert.throws(() => told({ samples: [], estimate: Number.NaN }), { reason: 'samples-estimate' })
-    assert.throws(() => told({ samples: [sampleOf('a', 1, Number.NaN)], estimate: 1 }), { reason: 'sample-value' })
-    assert.throws(() => told({ samples: [sampleOf('not an id', 1, 1)], estimate: 1 }), { reason: 'id' })
+  test('of damaged and random bytes come numbers that are finite, texts and lists that are bounded, or nothing', () => {
+    const damage = fc.array(fc.tuple(fc.nat(8000), fc.nat(255)), { maxLength: 4 })
+    const damaged = fc.tuple(body, damage).map(([one, changes]) => {
+      const bytes = samplesCodec.encode({ kind: 'offer', round: 1, body: one })
+      for (const [at, byte] of changes) bytes[at % bytes.length] = byte
+      return bytes
+    })
+    fc.assert(
+      fc.property(fc.oneof(fc.uint8Array({ maxLength: 300 }), damaged), (bytes) => {
+        const claims: Signed[] = []
+        const found = decoded(samplesCodec, bytes, claims)
+        if (found === undefined) return
+        const { samples, estimates } = found.body
+        assert.ok(samples.length <= 32 && estimates.size <= 16)
+        assert.ok([...estimates.values()].every(Number.isFinite))
+        assert.equal(claims.length, samples.length, 'nothing is believed that is not to be verified')
+        for (const { values, texts } of samples) {
+          assert.ok(values.size <= 32 && texts.size <= 8)
+          assert.ok([...values.values()].every(Number.isFinite))
+          assert.ok([...texts.values()].every((text) => text.length <= 64))
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('each limit: one more is refused, with its reason', () => {
+    const many = (count: number) => new Map(Array.from({ length: count }, (_, i) => [i, i]))
+    const words = (count: number, text = 'x') => new Map(Array.from({ length: count }, (_, i) => [i, text]))
+    const one = sampleOf('a', 1, many(1))
+    const told = (samples: readonly (typeof one)[], estimates: ReadonlyMap<number, number> = new Map()) =>
+      samplesCodec.decode(samplesCodec.encode({ kind: 'offer', round: 1, body: { samples, estimates } }), [])
+    assert.throws(() => told(Array(33).fill(one)), { reason: 'samples-count' })
+    assert.throws(() => told([], new Map([[1, Number.NaN]])), { reason: 'samples-estimates' })
+    assert.throws(() => told([], many(17)), { reason: 'samples-estimates' })
+    assert.throws(() => told([sampleOf('a', 1, new Map([[1, Number.NaN]]))]), { reason: 'sample-values' })
+    assert.throws(() => told([sampleOf('a', 1, many(33))]), { reason: 'sample-values' })
+    assert.throws(() => told([sampleOf('a', 1, many(0), { texts: words(9) })]), { reason: 'sample-texts' })
+    assert.throws(() => told([sampleOf('a', 1, many(0), { texts: words(1, 'x'.repeat(65)) })]), {
+      reason: 'sample-texts',
+    })
+    assert.throws(() => told([sampleOf('not an id', 1, many(1))]), { reason: 'id' })
   })
 })

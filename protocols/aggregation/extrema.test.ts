@@ -3,9 +3,10 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { Random } from '../../core/random.ts'
 import { draws, mergeMinima, pointwiseMinimum } from './extrema.ts'
-import { Join } from './join.ts'
-import { peer } from './nodes.fixture.ts'
-import { top, union } from './union.ts'
+import type { Kept } from './sample.ts'
+import { sampleOf } from './samples-codec.ts'
+import { Top } from './top.ts'
+import { Union } from './union.ts'
 
 /** Merging in any order and any number of times comes to the same: what makes loss, duplication and reordering harmless. */
 function isJoin<State>(name: string, state: fc.Arbitrary<State>, merge: (a: State, b: State) => State): void {
@@ -30,32 +31,79 @@ isJoin(
     .map((found) => Object.entries(found).map(([key, value]) => [Number(key), value] as const)),
   (a, b) => [...mergeMinima(new Map(a), new Map(b))].sort(([x], [y]) => x - y),
 )
-const members = fc
-  .uniqueArray(fc.string({ maxLength: 2 }))
-  .map((found) => union({ members: found, more: false }, { members: [], more: false }, 5))
-isJoin('union of at most 5', members, (a, b) => union(a, b, 5))
-const ranked = fc.array(fc.record({ id: fc.constantFrom('a', 'b', 'c', 'd', 'e'), value: fc.integer() }))
-isJoin(
-  'top 3',
-  ranked.map((found) => top(found, [], 3)),
-  (a, b) => top(a, b, 3),
+
+/** Of one time each: what a node says in its sample. */
+const said = fc.array(
+  fc.tuple(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), fc.integer({ min: 0, max: 3 })).map(([id]) => {
+    const number = id.charCodeAt(0) % 4
+    return sampleOf(id, 1000, new Map(id === 'f' ? [] : [[1, number]]), { texts: new Map([[2, `t${number}`]]) })
+  }),
 )
 
-test('unions and top lists are cut to their limits, whatever comes, and say so', () => {
-  const many = Array.from({ length: 1000 }, (_, i) => `${i}`)
-  assert.deepEqual(union({ members: many, more: false }, { members: [], more: false }, 3), {
-    members: ['0', '1', '10'],
-    more: true,
+/** What is kept does not depend on order or number. */
+function listIsJoin(name: string, make: () => Kept, shown: (kept: Kept) => unknown): void {
+  test(`${name}: commutative, associative, idempotent; the old leaves, the later replaces`, () => {
+    fc.assert(
+      fc.property(said, said, (a, b) => {
+        const of = (...lists: (typeof a)[]) => {
+          const kept = make()
+          for (const one of lists.flat()) kept.consider(one)
+          return shown(kept)
+        }
+        assert.deepEqual(of(a, b), of(b, a))
+        assert.deepEqual(of(a, b, a, b), of(a, b))
+        const kept = make()
+        for (const one of [...a, ...b]) kept.consider(one)
+        kept.forget(999)
+        assert.deepEqual(shown(kept), of(a, b))
+        for (const { id } of [...a, ...b]) kept.consider(sampleOf(id, 1001, new Map()))
+        assert.deepEqual(kept.samples, [], 'who has nothing any more is on no list')
+        for (const one of [...a, ...b]) kept.consider({ ...one, issued: 2000 })
+        assert.deepEqual(shown(kept), of(a, b))
+        kept.forget(2000)
+        assert.deepEqual(kept.samples, [])
+      }),
+    )
   })
-  assert.equal(union({ members: many, more: false }, { members: [], more: false }, 1e9).members.length, 256)
-  assert.equal(
-    top(
-      many.map((id) => ({ id, value: 1 })),
-      [],
-      1e9,
-    ).length,
-    256,
+}
+
+listIsJoin(
+  'top 3',
+  () => new Top(1, 3, true),
+  (kept) => (kept as Top).ranked,
+)
+listIsJoin(
+  'union',
+  () => new Union(2),
+  (kept) => (kept as Union).members,
+)
+
+test('the largest come first, and the smallest where they are asked for', () => {
+  const [largest, smallest] = [new Top(1, 2, true), new Top(1, 2, false)]
+  for (const [id, value] of [
+    ['a', 3],
+    ['b', 9],
+    ['c', -1],
+    ['d', 9],
+  ] as const) {
+    for (const top of [largest, smallest]) top.consider(sampleOf(id, 1, new Map([[1, value]])))
+  }
+  assert.deepEqual(largest.ranked, [
+    { id: 'b', value: 9 },
+    { id: 'd', value: 9 },
+  ])
+  assert.deepEqual(
+    smallest.ranked.map(({ value }) => value),
+    [-1, 3],
   )
+})
+
+test('unions and minima are cut to their limits, whatever comes, and unions say so', () => {
+  const whole = new Union(2)
+  for (let i = 0; i < 256; i++) whole.consider(sampleOf(`n${i}`, 1, new Map(), { texts: new Map([[2, `m${i}`]]) }))
+  assert.deepEqual([whole.members.length, whole.more], [256, false])
+  whole.consider(sampleOf('one more', 1, new Map(), { texts: new Map([[2, 'a']]) }))
+  assert.deepEqual([whole.members.length, whole.more, whole.members[0]], [256, true, 'a'])
   const minima = new Map(Array.from({ length: 1000 }, (_, i) => [i, i]))
   assert.equal(mergeMinima(new Map(), minima).size, 128)
   assert.equal(mergeMinima(new Map([[5000, 1]]), minima).get(5000), 1, 'what is known is not driven out')
@@ -67,13 +115,4 @@ test('draws are positive, fit 32-bit floats, and their minimum over n nodes has 
   assert.ok(nodes.flat().every((draw) => draw > 0 && draw === Math.fround(draw)))
   const minimum = nodes.reduce(pointwiseMinimum)
   assert.ok(Math.abs(minimum.reduce((a, b) => a + b, 0) / 500 - 1 / 50) < 0.003)
-})
-
-test('a join ends with the merged state on both sides; an answer that is lost costs the initiator a round', () => {
-  const make = (state: number) => new Join(state, { partner: () => undefined, merge: Math.max })
-  const [a, b] = [make(1), make(5)]
-  b.answer(peer('a'), a.offer())
-  assert.deepEqual([a.state, b.state], [1, 5])
-  a.absorb(peer('b'), b.answer(peer('a'), a.offer()))
-  assert.deepEqual([a.state, b.state], [5, 5])
 })

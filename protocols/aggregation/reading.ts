@@ -24,7 +24,7 @@ export interface Reading {
 export interface Aggregates {
   /** 0 while this node waits to take part. */
   readonly epoch: number
-  readonly size?: Reading & { readonly by: NetworkSize['by'] | 'alone' }
+  readonly size?: Reading & { readonly by: NetworkSize['by'] | 'alone' | 'samples' }
   /** Over the nodes that have the attribute. */
   readonly averages: Readonly<Record<string, Reading>>
   readonly sums: Readonly<Record<string, Reading>>

@@ -5,23 +5,28 @@ import { byHand, peer } from './nodes.fixture.ts'
 import { Samples } from './samples.ts'
 import { sampleOf } from './samples-codec.ts'
 
+const KEY = 7
+const RANGES = new Map([[KEY, [0, 1] as const]])
+const of = (id: string, now: number, value: number) => sampleOf(id, now, new Map([[KEY, value]]))
+const told = (estimate?: number) => new Map(estimate === undefined ? [] : [[KEY, estimate]])
+
 function node(clock = { time: 1_000_000 }, options = {}) {
-  return new Samples(byHand('me', clock), { partner: () => undefined, own: () => undefined, range: [0, 1], options })
+  return new Samples(byHand('me', clock), { partner: () => undefined, own: () => undefined, ranges: RANGES, options })
 }
 
 describe('samples', () => {
   test('a liar has one voice, however often it speaks and whatever it says', () => {
     const mine = node()
-    const honest = Array.from({ length: 19 }, (_, i) => sampleOf(`h${i}`, 999_000, 0.5))
-    mine.absorb(peer('p'), { samples: honest, estimate: undefined })
+    const honest = Array.from({ length: 19 }, (_, i) => of(`h${i}`, 999_000, 0.5))
+    mine.absorb(peer('p'), { samples: honest, estimates: told() })
     for (let i = 0; i < 1000; i++) {
-      mine.answer(peer('liar'), { samples: [sampleOf('liar', 999_000 + i, 1e300)], estimate: 1e300 })
+      mine.answer(peer('liar'), { samples: [of('liar', 999_000 + i, 1e300)], estimates: told(1e300) })
     }
     assert.equal(mine.size, 20)
-    assert.equal(mine.mean(), 0.5, 'the largest twentieth is left out')
-    assert.equal(mine.estimate()?.value, 1, 'of two voices the higher')
-    mine.absorb(peer('p'), { samples: [], estimate: 0.5 })
-    assert.equal(mine.estimate()?.value, 0.5, 'of three the middle')
+    assert.equal(mine.mean(KEY), 0.5, 'the largest twentieth is left out')
+    assert.equal(mine.estimate(KEY)?.value, 1, 'of two voices the higher')
+    mine.absorb(peer('p'), { samples: [], estimates: told(0.5) })
+    assert.equal(mine.estimate(KEY)?.value, 0.5, 'of three the middle')
   })
 
   test('at most so many are kept, each once, its latest, in the range, and no older than the limit', () => {
@@ -30,14 +35,14 @@ describe('samples', () => {
       fc.property(fc.array(fc.array(sample, { maxLength: 40 }), { maxLength: 30 }), (messages) => {
         const mine = node({ time: 1_000_000 }, { kept: 20 })
         for (const message of messages) {
-          const samples = message.map(({ id, age, value }) => sampleOf(`x${id}`, 1_000_000 - age, value))
-          mine.answer(peer('p'), { samples, estimate: undefined })
+          const samples = message.map(({ id, age, value }) => of(`x${id}`, 1_000_000 - age, value))
+          mine.answer(peer('p'), { samples, estimates: told() })
           assert.ok(mine.size <= 20)
-          const told = mine.offer().samples
-          assert.equal(new Set(told.map(({ id }) => id)).size, told.length)
-          for (const { issued } of told) assert.ok(issued > 700_000 && issued < 1_120_000)
+          const said = mine.offer().samples
+          assert.equal(new Set(said.map(({ id }) => id)).size, said.length)
+          for (const { issued } of said) assert.ok(issued > 700_000 && issued < 1_120_000)
         }
-        const mean = mine.mean()
+        const mean = mine.mean(KEY)
         assert.ok(mean === undefined || (mean >= 0 && mean <= 1))
       }),
     )
@@ -50,47 +55,89 @@ describe('samples', () => {
       const mine = new Samples(byHand(`me${'x'.repeat(trial)}`, clock), {
         partner: () => undefined,
         own: () => undefined,
-        range: [0, 1],
+        ranges: RANGES,
         options: { kept: 50 },
       })
       for (let i = 0; i < 450; i += 30) {
-        const honest = Array.from({ length: 30 }, (_, k) => sampleOf(`h${i + k}`, 999_000, 0))
-        mine.answer(peer('p'), { samples: honest, estimate: undefined })
+        const honest = Array.from({ length: 30 }, (_, k) => of(`h${i + k}`, 999_000, 0))
+        mine.answer(peer('p'), { samples: honest, estimates: told() })
         for (let loud = 0; loud < 50; loud++) {
-          mine.answer(peer('l'), { samples: [sampleOf(`liar${loud}`, 999_000 + i, 1)], estimate: undefined })
+          mine.answer(peer('l'), { samples: [of(`liar${loud}`, 999_000 + i, 1)], estimates: told() })
         }
       }
       // 50 liars of 500: 5 of the 50 that are kept.
-      const clamped = Array.from({ length: 50 }, (_, i) => mine.quantile((i + 0.5) / 50) as number)
+      const clamped = Array.from({ length: 50 }, (_, i) => mine.quantile(KEY, (i + 0.5) / 50) as number)
       liars += clamped.reduce((sum, value) => sum + value, 0)
     }
     assert.ok(liars / 40 > 3.5 && liars / 40 < 6.5, `${liars / 40} of 50`)
   })
 
   test('which samples are kept does not depend on their order either, and of each node its latest value', () => {
-    const all = Array.from({ length: 100 }, (_, i) => sampleOf(`h${i}`, 999_000, i / 100))
+    const all = Array.from({ length: 100 }, (_, i) => of(`h${i}`, 999_000, i / 100))
     const kept = (order: readonly (typeof all)[number][]) => {
       const mine = node({ time: 1_000_000 }, { kept: 20, message: 32, trim: 0 })
       for (let i = 0; i < order.length; i += 10)
-        mine.absorb(peer('p'), { samples: order.slice(i, i + 10), estimate: undefined })
+        mine.absorb(peer('p'), { samples: order.slice(i, i + 10), estimates: told() })
       return mine
     }
-    const means = [all, [...all].reverse(), [...all, ...all.slice(0, 50)]].map((order) => kept(order).mean())
+    const means = [all, [...all].reverse(), [...all, ...all.slice(0, 50)]].map((order) => kept(order).mean(KEY))
     assert.deepEqual(means, Array(3).fill(means[0]))
     const [first] = kept(all).offer().samples
-    const renewed = sampleOf(first!.id, 999_500, first!.value)
+    const renewed = of(first!.id, 999_500, first!.values.get(KEY)!)
     const later = kept([...all, renewed, first!])
-    const told = Array.from({ length: 50 }, () => later.offer().samples).flat()
-    assert.ok(told.filter(({ id }) => id === first!.id).every(({ issued }) => issued === 999_500))
+    const said = Array.from({ length: 50 }, () => later.offer().samples).flat()
+    assert.ok(said.filter(({ id }) => id === first!.id).every(({ issued }) => issued === 999_500))
   })
 
   test('values that are not renewed are forgotten', () => {
     const clock = { time: 1_000_000 }
     const mine = node(clock)
-    mine.absorb(peer('p'), { samples: [sampleOf('a', 1_000_000, 0.5)], estimate: undefined })
+    mine.absorb(peer('p'), { samples: [of('a', 1_000_000, 0.5)], estimates: told() })
     clock.time += 300_001
     mine.partner()
     assert.equal(mine.size, 0)
-    assert.equal(mine.estimate(), undefined)
+    assert.equal(mine.estimate(KEY), undefined)
+  })
+
+  test('the honest average lies in what is stated while at most 5 % lie, however skewed values are; a quarter of liars gets past it', () => {
+    for (const shape of [(u: number) => u, (u: number) => u ** 6]) {
+      const honest = Array.from({ length: 200 }, (_, i) => shape((i + 0.5) / 200))
+      const truth = honest.reduce((a, b) => a + b, 0) / 200
+      const found = (liars: number, lie: number) => {
+        const mine = node({ time: 1_000_000 }, { kept: 500, message: 32 })
+        const all = [...honest, ...Array<number>(liars).fill(lie)].map((value, i) => of(`h${i}`, 999_000, value))
+        for (let round = 0; round < 2; round++) {
+          for (let i = 0; i < all.length; i += 30)
+            mine.absorb(peer('p'), { samples: all.slice(i, i + 30), estimates: told() })
+        }
+        return mine.estimate(KEY)!
+      }
+      for (const lie of [0, 1]) {
+        const { low, high, value } = found(10, lie)
+        assert.ok(low <= truth && truth <= high, `${low} to ${high}, in truth ${truth}`)
+        assert.ok(Math.abs(value - truth) < 0.07)
+      }
+      assert.ok(found(60, 1).low > truth, 'more liars than stated')
+    }
+  })
+
+  test('how many there are: exactly, when all are known; else within 20 % out of 400, and who repeats itself counts once', () => {
+    const mine = node({ time: 1_000_000 }, { kept: 400, message: 32 })
+    const hear = (from: number, count: number) => {
+      for (let i = from; i < from + count; i += 30) {
+        const samples = Array.from({ length: 30 }, (_, k) => of(`x${(i + k) % (from + count)}`, 999_000, 0))
+        mine.absorb(peer('p'), { samples, estimates: told() })
+      }
+    }
+    assert.equal(mine.count(), undefined)
+    hear(0, 90)
+    const young = mine.count()!
+    for (let again = 0; again < 20; again++) hear(0, 90)
+    const known = mine.count()!
+    assert.deepEqual([known.value, known.low], [90, 90])
+    assert.ok(known.high < 91 && young.high > 100, 'who has heard nothing but news does not know all')
+    hear(90, 4910)
+    const { value, low, high } = mine.count()!
+    assert.ok(low <= 5000 && 5000 <= high && Math.abs(value / 5000 - 1) < 0.2, `${low} ${value} ${high}`)
   })
 })

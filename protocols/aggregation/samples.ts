@@ -3,21 +3,14 @@ import { CLOCK_WINDOW } from '../../core/descriptor.ts'
 import type { Surroundings } from '../../core/environment.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { Tally } from '../../core/tally.ts'
-import { CONFIDENCE, meanAndDeviation } from './size/estimate.ts'
+import type { Kept, Sample } from './sample.ts'
+import { CONFIDENCE, fromExponentials, meanAndDeviation, type SizeEstimate } from './size/estimate.ts'
 
-/** What a node says of itself, signed by it (type 'aggregation-sample/1'), passed on by everybody. */
-export interface Sample {
-  readonly id: string
-  /** ms since 1970; the later of two counts. */
-  readonly issued: number
-  readonly value: number
-  readonly record: { readonly body: Uint8Array; readonly signature: Uint8Array }
-}
-
-export interface SamplesMessage {
+/** One side of an exchange. */
+export interface SamplesExchange {
   readonly samples: readonly Sample[]
-  /** What the sender's own samples come to; undefined while it has hardly any. */
-  readonly estimate: number | undefined
+  /** What the sender's own samples come to, by key; empty while it has hardly any. */
+  readonly estimates: ReadonlyMap<number, number>
 }
 
 export interface SamplesOptions {
@@ -33,31 +26,52 @@ export interface SamplesOptions {
 
 export const SAMPLES_DEFAULTS: SamplesOptions = { kept: 400, message: 16, trim: 0.05, maxAge: 300_000 }
 
+/** Larger values could not be added up. */
+const LARGEST = 1e150
+
 /** LIMITS: samples in a message, whatever a partner sends. */
 export const MAX_SAMPLES = 32
-/** Peers whose estimates are remembered, and the fewest samples that make an estimate. */
+/** LIMITS: attributes whose estimates are told. */
+export const MAX_ESTIMATES = 16
+/** Peers whose estimates are remembered. */
 const PEERS = 31
+/** With fewer samples a node that still hears of new ones says nothing. */
 const FEWEST = 8
+/** Samples that brought nobody new, after which a small network is taken to be known. */
+const QUIET = 16
 
 export interface SamplesInit {
   partner(): PeerDescriptor | undefined
-  /** This node's value as it is now, signed; undefined when it has none. */
+  /** This node's values as they are now, signed; undefined when it has none. */
   own(): Sample | undefined
-  /** What a value can be at least and at most: others are clamped to it. */
-  readonly range: readonly [number, number]
+  /** Of what averages are wanted, at most MAX_ESTIMATES, and what each value can be at least and at most: others are clamped to it. */
+  readonly ranges: ReadonlyMap<number, readonly [number, number]>
+  /** Samples to keep beside the random ones. @default none */
+  readonly lists?: readonly Kept[]
   readonly options?: Partial<SamplesOptions>
 }
 
-interface Kept {
+interface Entry {
   sample: Sample
   readonly rank: number
 }
 
+/** What the samples come to, of one attribute. */
 interface Known {
   /** Clamped and sorted. */
   readonly values: Float64Array
   readonly mean: number
   readonly deviation: number
+  /** Where the mean of the honest lies, as far as these samples go, if a share of `trim` of them are liars. */
+  readonly low: number
+  readonly high: number
+}
+
+/** An average of the honest nodes. */
+export interface Defended extends SizeEstimate {
+  readonly deviation: number
+  /** Share of the samples that have the attribute. */
+  readonly share: number
 }
 
 /**
@@ -66,32 +80,37 @@ interface Known {
  * push-pull as far as it likes.
  *
  * Each node keeps a sample of the nodes that nobody can push out of shape (those whose ids come first under a private hash), and takes
- * its trimmed mean; the median of what its partners came to takes most of the sampling error out, and up to half of them may lie.
+ * its trimmed mean; the median of what its partners came to takes most of the sampling error out, and up to half of them may lie. How far
+ * down the hashes go tells how many nodes there are, and no node counts twice.
  *
- * Invariants: (1) at most `kept` samples and 31 estimates are held, one of each node; (2) every held value is in the range and at most `maxAge`
- * old; (3) the latest value of a node replaces its earlier ones.
+ * Invariants: (1) at most `kept` samples, those of the lists, and 31 peers' estimates are held; (2) every value counts as clamped to its range,
+ * and no sample is older than `maxAge`; (3) the latest sample of a node replaces its earlier ones.
  */
-export class Samples implements Exchange<SamplesMessage, SamplesMessage> {
+export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
   /** too-many, not-fresh */
   readonly tally = new Tally()
   readonly #environment: Surroundings
   readonly #init: SamplesInit
   readonly #options: SamplesOptions
+  readonly #lists: readonly Kept[]
   readonly #salt: number
   /** In the order of their ranks: at most `kept`. */
-  readonly #kept: Kept[] = []
-  readonly #byId = new Map<string, Kept>()
+  readonly #kept: Entry[] = []
+  readonly #byId = new Map<string, Entry>()
   /** What this node tells its partners to have found: renewed once a round. */
-  #told: number | undefined
-  /** What the samples come to; made when it is asked for, gone when they change. */
-  #known: Known | undefined
+  #told: ReadonlyMap<number, number> = new Map()
+  /** What the samples come to, by key; made when it is asked for, gone when they change. */
+  readonly #known = new Map<number, Known>()
   /** What partners came to, latest last. At most PEERS. */
-  readonly #estimates = new Map<string, number>()
+  readonly #estimates = new Map<string, ReadonlyMap<number, number>>()
+  /** Samples that came since one of somebody new did. */
+  #sinceNew = 0
 
   constructor(environment: Surroundings, init: SamplesInit) {
     this.#environment = environment
     this.#init = init
     this.#options = { ...SAMPLES_DEFAULTS, ...init.options }
+    this.#lists = init.lists ?? []
     this.#salt = environment.random.word()
   }
 
@@ -99,82 +118,146 @@ export class Samples implements Exchange<SamplesMessage, SamplesMessage> {
     return this.#kept.length
   }
 
+  /** When the oldest of the samples was issued, ms since 1970; undefined without any. */
+  get since(): number | undefined {
+    let oldest: number | undefined
+    for (const { sample } of this.#kept) if (!(sample.issued >= (oldest ?? Infinity))) oldest = sample.issued
+    return oldest
+  }
+
   partner(): PeerDescriptor | undefined {
     this.#forget()
-    this.#told = this.mean()
+    const own = this.#init.own()
+    if (own !== undefined) this.#consider(own)
+    const told = new Map<number, number>()
+    for (const key of this.#init.ranges.keys()) {
+      const mean = this.mean(key)
+      if (mean !== undefined) told.set(key, mean)
+    }
+    this.#told = told
     return this.#init.partner()
   }
 
-  offer(): SamplesMessage {
+  offer(): SamplesExchange {
     return this.#message()
   }
 
-  answer(from: PeerDescriptor, offer: SamplesMessage): SamplesMessage {
+  answer(from: PeerDescriptor, offer: SamplesExchange): SamplesExchange {
     const answer = this.#message()
     this.#take(from, offer)
     return answer
   }
 
-  absorb(from: PeerDescriptor, answer: SamplesMessage): void {
+  absorb(from: PeerDescriptor, answer: SamplesExchange): void {
     this.#take(from, answer)
   }
 
   missed(): void {}
 
-  /** Trimmed mean of this node's own samples; undefined with fewer than 8. */
-  mean(): number | undefined {
-    return this.#kept.length < FEWEST ? undefined : this.#summary().mean
+  /** Trimmed mean of this node's own samples; undefined while it has few, or none has the attribute. */
+  mean(key: number): number | undefined {
+    return this.#says && this.#summary(key).values.length > 0 ? this.#summary(key).mean : undefined
   }
 
   /** The q-quantile of this node's own samples. */
-  quantile(q: number): number | undefined {
-    const { values } = this.#summary()
+  quantile(key: number, q: number): number | undefined {
+    const { values } = this.#summary(key)
     return values[Math.min(values.length - 1, Math.floor(q * values.length))]
   }
 
-  /** The median of the means that this node and its latest partners came to, and where the honest average lies unless many lie. */
-  estimate(): { value: number; low: number; high: number; confidence: number } | undefined {
-    const own = this.mean()
+  /**
+   * The median of the means that this node and its latest partners came to, and where the average of the honest lies if at most a share of
+   * `trim` lie.
+   */
+  estimate(key: number): Defended | undefined {
+    const own = this.mean(key)
     if (own === undefined) return undefined
-    const means = [...this.#estimates.values(), own].sort((a, b) => a - b)
+    const { mean, low, high, deviation, values } = this.#summary(key)
+    const told = [...this.#estimates.values()].flatMap((estimates) => estimates.get(key) ?? [])
+    const means = [...told, own].sort((a, b) => a - b)
     const value = means[Math.floor(means.length / 2)] as number
-    // Of so many samples that a median of so many means is worth; partners' samples overlap, and so count half.
-    const half = (2.5 * this.#summary().deviation) / Math.sqrt((this.#kept.length * means.length) / 2)
-    return { value, low: value - half, high: value + half, confidence: CONFIDENCE }
+    // Of so many samples that a median of so many means is worth; partners' samples overlap, and so count half. Who knows all has no such error.
+    const half = (2.5 * deviation * Math.sqrt(this.#unseen())) / Math.sqrt((values.length * means.length) / 2)
+    return {
+      value,
+      low: value - (mean - low) - half,
+      high: value + (high - mean) + half,
+      confidence: CONFIDENCE,
+      deviation,
+      share: values.length / this.#kept.length,
+    }
   }
 
-  #message(): SamplesMessage {
+  /**
+   * How many nodes there are: those that are known while all are, else by how far down the hashes of the known go (k minimum values,
+   * Bar-Yossef et al. 2002). Those that have not been heard of for half of `maxAge` may be gone.
+   */
+  count(): SizeEstimate | undefined {
+    if (!this.#says) return undefined
+    const count = this.#kept.length
+    const since = this.#environment.now() - this.#options.maxAge / 2
+    const alive = this.#kept.filter(({ sample }) => sample.issued > since).length / count
+    if (count >= this.#options.kept) {
+      const found = fromExponentials(count, ((this.#kept.at(-1) as Entry).rank + 1) / 2 ** 32)
+      return found && { ...found, low: found.low * alive }
+    }
+    return { value: count, low: count * alive, high: count / (1 - this.#unseen()), confidence: CONFIDENCE }
+  }
+
+  get #says(): boolean {
+    return this.#kept.length >= FEWEST || (this.#kept.length > 0 && this.#sinceNew >= QUIET)
+  }
+
+  /** Share of the nodes that this one may not know, with 95 %: of as many samples as came since the last new one, none brought another. */
+  #unseen(): number {
+    const news = Math.min(0.9, 3 / Math.max(1, this.#sinceNew))
+    return this.#kept.length >= this.#options.kept ? 1 : news
+  }
+
+  #message(): SamplesExchange {
+    const { random } = this.#environment
     const own = this.#init.own()
     const samples = new Set<Sample>(own === undefined ? [] : [own])
-    const most = Math.min(this.#options.message, this.#kept.length)
-    for (let i = samples.size; i < most; i++) samples.add((this.#environment.random.pick(this.#kept) as Kept).sample)
-    return { samples: [...samples], estimate: this.#told }
+    const listed = this.#lists.flatMap((list) => list.samples)
+    const most = Math.min(this.#options.message, this.#kept.length + listed.length)
+    for (const sample of random.sample(listed, Math.floor(most / 2))) samples.add(sample)
+    for (let i = samples.size; i < most && this.#kept.length > 0; i++) {
+      samples.add((random.pick(this.#kept) as Entry).sample)
+    }
+    return { samples: [...samples], estimates: this.#told }
   }
 
-  #take(from: PeerDescriptor, { samples, estimate }: SamplesMessage): void {
-    if (samples.length > MAX_SAMPLES) {
+  #take(from: PeerDescriptor, { samples, estimates }: SamplesExchange): void {
+    if (samples.length > MAX_SAMPLES || estimates.size > MAX_ESTIMATES) {
       this.tally.add('too-many')
       return
     }
     for (const sample of samples) this.#consider(sample)
-    if (estimate === undefined || !Number.isFinite(estimate)) return
+    const told = new Map<number, number>()
+    for (const [key, estimate] of estimates) {
+      const range = this.#init.ranges.get(key)
+      if (range !== undefined && Number.isFinite(estimate)) told.set(key, clamped(estimate, range))
+    }
+    if (told.size === 0) return
     this.#estimates.delete(from.id)
-    this.#estimates.set(from.id, this.#clamp(estimate))
+    this.#estimates.set(from.id, told)
     if (this.#estimates.size > PEERS) this.#estimates.delete(this.#estimates.keys().next().value as string)
   }
 
   #consider(sample: Sample): void {
-    const known = this.#byId.get(sample.id)
-    if (known !== undefined && known.sample.issued >= sample.issued) return
     const now = this.#environment.now()
     const fresh = sample.issued > now - this.#options.maxAge && sample.issued < now + CLOCK_WINDOW
-    if (!fresh || !Number.isFinite(sample.value)) {
+    if (!fresh) {
       this.tally.add('not-fresh')
       return
     }
+    for (const list of this.#lists) list.consider(sample)
+    const known = this.#byId.get(sample.id)
     if (known !== undefined) {
+      this.#sinceNew++
+      if (known.sample.issued >= sample.issued) return
       known.sample = sample
-      this.#known = undefined
+      this.#known.clear()
       return
     }
     const rank = rankOf(sample.id, this.#salt)
@@ -186,36 +269,46 @@ export class Samples implements Exchange<SamplesMessage, SamplesMessage> {
     const entry = { sample, rank }
     this.#kept.splice(placeOf(this.#kept, rank), 0, entry)
     this.#byId.set(sample.id, entry)
-    this.#known = undefined
+    this.#known.clear()
+    this.#sinceNew = 0
   }
 
   /** The outdated go. */
   #forget(): void {
     const since = this.#environment.now() - this.#options.maxAge
+    for (const list of this.#lists) list.forget(since)
     for (let i = this.#kept.length - 1; i >= 0; i--) {
-      const { sample } = this.#kept[i] as Kept
+      const { sample } = this.#kept[i] as Entry
       if (sample.issued > since) continue
       this.#kept.splice(i, 1)
       this.#byId.delete(sample.id)
-      this.#known = undefined
+      this.#known.clear()
     }
   }
 
-  #summary(): Known {
-    if (this.#known === undefined) {
-      const values = new Float64Array(this.#kept.length)
-      for (let i = 0; i < values.length; i++) values[i] = this.#clamp((this.#kept[i] as Kept).sample.value)
-      values.sort()
-      const { deviation } = meanAndDeviation(values)
-      this.#known = { values, mean: trimmedMean(values, this.#options.trim), deviation }
+  #summary(key: number): Known {
+    const known = this.#known.get(key)
+    if (known !== undefined) return known
+    const range = this.#init.ranges.get(key) ?? [-LARGEST, LARGEST]
+    const found = this.#kept.flatMap(({ sample }) => sample.values.get(key) ?? []).filter(Number.isFinite)
+    const values = Float64Array.from(found, (value) => clamped(value, range)).sort()
+    const { deviation } = meanAndDeviation(values)
+    const liars = values.length < 2 ? 0 : Math.ceil(values.length * this.#options.trim)
+    const summary = {
+      values,
+      deviation,
+      mean: trimmedMean(values, this.#options.trim),
+      // Wherever the liars among them are, the honest are not lower than if all liars were on top, and not higher than if all were below.
+      low: meanAndDeviation(values.subarray(0, values.length - liars)).mean,
+      high: meanAndDeviation(values.subarray(liars)).mean,
     }
-    return this.#known
+    this.#known.set(key, summary)
+    return summary
   }
+}
 
-  #clamp(value: number): number {
-    const [low, high] = this.#init.range
-    return Math.min(high, Math.max(low, value))
-  }
+function clamped(value: number, [low, high]: readonly [number, number]): number {
+  return Math.min(high, Math.max(low, value))
 }
 
 /** The mean of what is left of sorted values without that share at each end. */
@@ -225,12 +318,12 @@ export function trimmedMean(sorted: Float64Array, share: number): number {
 }
 
 /** How many of the kept come before this rank. */
-function placeOf(kept: readonly Kept[], rank: number): number {
+function placeOf(kept: readonly Entry[], rank: number): number {
   let low = 0
   let high = kept.length
   while (low < high) {
     const middle = (low + high) >> 1
-    if ((kept[middle] as Kept).rank < rank) low = middle + 1
+    if ((kept[middle] as Entry).rank < rank) low = middle + 1
     else high = middle
   }
   return low

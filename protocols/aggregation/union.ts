@@ -1,36 +1,56 @@
-/** The first `limit` members in the order of their UTF-16 units, and whether there are more. */
-export interface Union {
-  readonly members: readonly string[]
-  readonly more: boolean
-}
+import type { Kept, Sample } from './sample.ts'
 
-/** LIMITS: members of a union, and entries of a top list, whatever was asked for. */
+/** LIMITS: members of a union, whatever comes. */
 export const MAX_MEMBERS = 256
 
-/** All members of both, sorted, cut to the limit: commutative, associative and idempotent for one and the same limit. */
-export function union(a: Union, b: Union, limit: number): Union {
-  const all = [...new Set([...a.members, ...b.members])].sort()
-  const most = Math.min(limit, MAX_MEMBERS)
-  return { members: all.slice(0, most), more: a.more || b.more || all.length > most }
-}
-
-/** A node and its value. */
-export interface Ranked {
-  readonly id: string
-  readonly value: number
-}
-
 /**
- * The k largest of both, largest first, ids breaking ties; of two values of one node the larger stays, so within an epoch each node
- * must say one value. Commutative, associative and idempotent for one and the same k.
+ * The different texts of one attribute, each with a node that signed to have it: the first MAX_MEMBERS in the order of their UTF-16 units. A
+ * liar adds one member, and nobody can add what no node has.
+ *
+ * Invariants: (1) at most MAX_MEMBERS, each with the latest sample that was heard of for it; (2) for samples of one time each, the members
+ * depend on which were considered, not on their order or number.
  */
-export function top(a: readonly Ranked[], b: readonly Ranked[], k: number): readonly Ranked[] {
-  const best = new Map<string, Ranked>()
-  for (const one of [...a, ...b]) {
-    const known = best.get(one.id)
-    if (known === undefined || one.value > known.value) best.set(one.id, one)
+export class Union implements Kept {
+  readonly #key: number
+  readonly #members = new Map<string, Sample>()
+  /** When the latest sample was issued that had no room. */
+  #cut = Number.NEGATIVE_INFINITY
+
+  constructor(key: number) {
+    this.#key = key
   }
-  return [...best.values()]
-    .sort((x, y) => y.value - x.value || (x.id < y.id ? -1 : 1))
-    .slice(0, Math.min(k, MAX_MEMBERS))
+
+  get samples(): readonly Sample[] {
+    return [...this.#members.values()]
+  }
+
+  /** Sorted. */
+  get members(): readonly string[] {
+    return [...this.#members.keys()].sort()
+  }
+
+  /** Whether there are more than are kept. */
+  get more(): boolean {
+    return this.#cut > Number.NEGATIVE_INFINITY
+  }
+
+  consider(sample: Sample): void {
+    const text = sample.texts.get(this.#key)
+    for (const [member, known] of this.#members) {
+      if (known.id === sample.id && known.issued < sample.issued && member !== text) this.#members.delete(member)
+    }
+    if (text === undefined) return
+    const known = this.#members.get(text)
+    if (known !== undefined && known.issued >= sample.issued) return
+    this.#members.set(text, sample)
+    if (this.#members.size <= MAX_MEMBERS) return
+    const last = this.members.at(-1) as string
+    this.#cut = Math.max(this.#cut, this.#members.get(last)?.issued ?? 0)
+    this.#members.delete(last)
+  }
+
+  forget(upTo: number): void {
+    for (const [member, { issued }] of this.#members) if (issued <= upTo) this.#members.delete(member)
+    if (this.#cut <= upTo) this.#cut = Number.NEGATIVE_INFINITY
+  }
 }

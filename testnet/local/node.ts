@@ -37,6 +37,7 @@ export async function startNode(plan: NodePlan): Promise<TendrilNode> {
       sampling: { loopbackApart: true },
       query: ASKING,
       aggregates: ['number', 'load'],
+      gossip: 'honest-only',
       ...(gossipPeriod !== undefined && { aggregation: { period: gossipPeriod } }),
     },
   })

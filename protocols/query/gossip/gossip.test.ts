@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Lists } from '../../aggregation/defended.ts'
 import type { Aggregates, Reading } from '../../aggregation/reading.ts'
-import type { GroupQuery } from '../language/ast.ts'
 import { parse } from '../language/parser.ts'
 import { QueryError } from '../language/query-error.ts'
 import { answerFromGossip } from './gossip.ts'
@@ -23,8 +23,25 @@ const KNOWN: Aggregates = {
 }
 const NOTHING: Aggregates = { ...KNOWN, epoch: 0, averages: {}, sums: {}, counts: {}, deviations: {}, min: {}, max: {} }
 
-function ask(sql: string, known: Aggregates = KNOWN) {
-  return answerFromGossip(parse(sql) as GroupQuery, known, ['load', 'memory_free'])
+const LISTS: Lists = {
+  largest: {
+    load: [
+      { id: 'b', value: 9 },
+      { id: 'a', value: 1 },
+    ],
+  },
+  smallest: {
+    load: [
+      { id: 'a', value: 1 },
+      { id: 'b', value: 9 },
+    ],
+  },
+  unions: { region: { members: ['eu', 'us'], more: true } },
+  ageMs: 4000,
+}
+
+function ask(sql: string, figures: Aggregates = KNOWN, lists: Lists | undefined = LISTS) {
+  return answerFromGossip(parse(sql), { figures, names: ['load', 'memory_free'], lists, liars: 0.05 })
 }
 
 test('every aggregate is answered at once, at no cost, with its interval, its age and its confidence', () => {
@@ -37,7 +54,46 @@ test('every aggregate is answered at once, at no cost, with its interval, its ag
   assert.equal(answer.gossip?.ageMs, 1500, 'as old as the oldest of them')
   assert.deepEqual(answer.gossip?.certainty[2], { column: 'mean', low: 0.49, high: 0.51, confidence: 0.95 })
   assert.deepEqual(answer.gossip?.certainty[4], { column: 'min(load)', low: null, high: null, confidence: null })
+  assert.equal(answer.gossip?.liars, 0.05)
   assert.deepEqual(answer.notes, [])
+})
+
+test('who comes first, at either end, and the different texts, at no cost and as old as said', () => {
+  const most = ask('SELECT load AS l, id FROM nodes ORDER BY l DESC LIMIT 1 WITH GOSSIP')
+  assert.deepEqual([most.columns, most.rows], [['l', 'id'], [[9, 'b']]])
+  assert.deepEqual([most.gossip?.ageMs, most.gossip?.liars, most.cost.messages], [4000, 0, 0])
+  assert.deepEqual(ask('SELECT id FROM nodes ORDER BY load LIMIT 10 WITH GOSSIP').rows, [['a'], ['b']])
+  const texts = ask('SELECT region FROM nodes GROUP BY region WITH GOSSIP')
+  assert.deepEqual(texts.rows, [['eu'], ['us']])
+  assert.match(texts.notes[0] as string, /more than these 2/)
+})
+
+test('lists that are not kept, and what lists cannot tell, are refused with the reason', () => {
+  const cases: [string, RegExp][] = [
+    [
+      'SELECT id FROM nodes ORDER BY memory_free LIMIT 3 WITH GOSSIP',
+      /does not keep up who comes first by memory_free, but of load/,
+    ],
+    ['SELECT id FROM nodes ORDER BY load LIMIT 11 WITH GOSSIP', /keeps the first 10 by load, not 11/],
+    ['SELECT id FROM nodes ORDER BY load WITH GOSSIP', /a LIMIT is needed/],
+    ['SELECT id, os FROM nodes ORDER BY load LIMIT 3 WITH GOSSIP', /nothing else of these nodes/],
+    ['SELECT id FROM nodes ORDER BY load, id LIMIT 3 WITH GOSSIP', /by one attribute/],
+    ['SELECT os FROM nodes GROUP BY os WITH GOSSIP', /the different texts of os, but of region/],
+    ['SELECT region, count(*) FROM nodes GROUP BY region WITH GOSSIP', /no GROUP BY/],
+    ['SELECT region FROM nodes GROUP BY region LIMIT 1 WITH GOSSIP', /sorted and all/],
+    ['SELECT id FROM nodes ORDER BY constructor LIMIT 3 WITH GOSSIP', /does not keep up/],
+  ]
+  for (const [sql, message] of cases) {
+    assert.throws(
+      () => ask(sql),
+      (error) => error instanceof QueryError && message.test(error.message),
+      sql,
+    )
+  }
+  assert.throws(
+    () => answerFromGossip(parse(cases[0]![0]), { figures: KNOWN, names: [], lists: undefined, liars: 0 }),
+    /nothing/,
+  )
 })
 
 test("stddev is SQL's, of a sample", () => {

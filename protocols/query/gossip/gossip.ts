@@ -1,31 +1,104 @@
 import type { Value } from '../../../core/attributes.ts'
+import { type Lists, MAX_TOP } from '../../aggregation/defended.ts'
 import type { Aggregates, Reading } from '../../aggregation/reading.ts'
-import type { Aggregate, GroupQuery } from '../language/ast.ts'
+import type { Aggregate, AttributeRef, GroupQuery, Query, RowQuery } from '../language/ast.ts'
 import { QueryError } from '../language/query-error.ts'
 import type { Answer, Certainty } from '../wave/answer.ts'
+
+/** What gossip has come to at this node. */
+export interface KnownByGossip {
+  readonly figures: Aggregates
+  /** Attributes that the aggregation keeps up. */
+  readonly names: readonly string[]
+  /** Undefined when no lists are kept. */
+  readonly lists: Lists | undefined
+  /** Share of the nodes that may lie. */
+  readonly liars: number
+}
 
 /**
  * Answers a query WITH GOSSIP from what the running aggregation has come to at this node: at once, without a message.
  *
- * @param names attributes that the aggregation keeps up
- * @throws QueryError for an attribute that it does not
+ * @throws QueryError for an attribute that it does not keep up
  */
-export function answerFromGossip(query: GroupQuery, aggregates: Aggregates, names: readonly string[]): Answer {
-  const known = query.aggregates.map((aggregate) => readingOf(query, aggregate, aggregates, names))
+export function answerFromGossip(query: Query, known: KnownByGossip): Answer {
+  if (query.kind === 'rows') return topOf(query, known)
+  const [key] = query.groupBy
+  return key === undefined ? figuresOf(query, known) : textsOf(query, key, known)
+}
+
+function figuresOf(query: GroupQuery, { figures, names, liars }: KnownByGossip): Answer {
+  const known = query.aggregates.map((aggregate) => readingOf(query, aggregate, figures, names))
   const chosen = query.select.map((value) => ('aggregate' in value ? known[value.aggregate] : undefined))
   const certainty = chosen.map((found, i) => certaintyOf(query.columns[i] as string, found))
   const ages = chosen.flatMap((found) => (found?.ageMs === undefined ? [] : [found.ageMs]))
-  const size = aggregates.size
+  return {
+    ...answerOf(query, [chosen.map((found): Value => found?.value ?? null)], figures),
+    notes: notesOf(query, chosen, figures),
+    gossip: { ageMs: Math.max(0, ...ages), epoch: figures.epoch, liars, certainty },
+  }
+}
+
+/** Who comes first. What a node says of itself is signed by it, so a liar puts itself on the list and nobody else. */
+function topOf(query: RowQuery, { figures, lists }: KnownByGossip): Answer {
+  const { attribute, descending } = query.orderBy[0] as RowQuery['orderBy'][number]
+  const chosen = descending ? lists?.largest : lists?.smallest
+  const ranked = listOf(query, attribute, chosen ?? {}, 'tops')
+  if (query.limit > MAX_TOP) {
+    throw new QueryError(
+      `gossip keeps the first ${MAX_TOP} by ${attribute.name}, not ${query.limit}`,
+      query.text,
+      attribute,
+    )
+  }
+  const rows = ranked
+    .slice(0, query.limit)
+    .map(({ id, value }) => query.select.map(({ name }): Value => (name === attribute.name ? value : id)))
+  return {
+    ...answerOf(query, rows, figures),
+    notes: rows.length > 0 ? [] : [`gossip has not heard of a node that has ${attribute.name}`],
+    gossip: uncertain(query, figures, lists),
+  }
+}
+
+/** The different texts of an attribute. */
+function textsOf(query: GroupQuery, key: AttributeRef, { figures, lists }: KnownByGossip): Answer {
+  const { members, more } = listOf(query, key, lists?.unions ?? {}, 'unions')
+  return {
+    ...answerOf(
+      query,
+      members.map((member) => query.select.map(() => member)),
+      figures,
+    ),
+    notes: more ? [`there are more than these ${members.length}, which come first`] : [],
+    gossip: uncertain(query, figures, lists),
+  }
+}
+
+function listOf<T>(query: Query, of: AttributeRef, lists: Readonly<Record<string, T>>, option: string): T {
+  const list = Object.hasOwn(lists, of.name) ? lists[of.name] : undefined
+  if (list !== undefined) return list
+  const kept = Object.keys(lists).join(', ') || 'nothing'
+  const what = option === 'tops' ? 'who comes first by' : 'the different texts of'
+  const hint = `without WITH GOSSIP every node is asked; or let all nodes keep it up: gossip.${option} in the configuration`
+  throw new QueryError(`gossip does not keep up ${what} ${of.name}, but of ${kept}`, query.text, of, hint)
+}
+
+function answerOf(query: Query, rows: Answer['rows'], { size }: Aggregates): Omit<Answer, 'notes' | 'gossip'> {
   return {
     sql: query.text,
     columns: query.columns,
-    rows: [chosen.map((found): Value => found?.value ?? null)],
+    rows,
     coverage: { answered: Math.round(size?.value ?? 0), missing: 0, intervals: [], silent: 0 },
     cost: { delegations: 0, messages: 0, bytes: 0, hops: 0, ms: 0 },
-    notes: notesOf(query, chosen, aggregates),
     unknown: [],
-    gossip: { ageMs: Math.max(0, ...ages), epoch: aggregates.epoch, certainty },
   }
+}
+
+/** Lists are stated without an interval, and stand up to no liar that wants to be on them. */
+function uncertain(query: Query, { epoch }: Aggregates, lists: Lists | undefined): Answer['gossip'] & {} {
+  const certainty = query.columns.map((column) => certaintyOf(column, undefined))
+  return { ageMs: lists?.ageMs ?? 0, epoch, liars: 0, certainty }
 }
 
 /** What is known of a figure; the interval is missing for extremes and deviations, which gossip states without one. */

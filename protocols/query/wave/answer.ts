@@ -54,8 +54,16 @@ export interface Answer {
   readonly notes: readonly string[]
   /** Attributes of the query that no node which answered has. */
   readonly unknown: readonly string[]
-  /** Of an answer WITH GOSSIP: how stale it is, ms, the epoch of the aggregation it comes from, and how certain. */
-  readonly gossip?: { readonly ageMs: number; readonly epoch: number; readonly certainty: readonly Certainty[] }
+  /**
+   * Of an answer WITH GOSSIP: how stale it is, ms, the epoch of the aggregation it comes from, and how certain. That holds while at most a
+   * share of `liars` of the nodes lie; 0: a single one can spoil it.
+   */
+  readonly gossip?: {
+    readonly ageMs: number
+    readonly epoch: number
+    readonly liars: number
+    readonly certainty: readonly Certainty[]
+  }
 }
 
 export function answerOf(query: Query, partial: Partial, tallied: Tallied, ms: number): Answer {

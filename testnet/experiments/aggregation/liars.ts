@@ -3,8 +3,9 @@ import type { Environment, Protocol } from '../../../core/environment.ts'
 import { Random } from '../../../core/random.ts'
 import type { RoundMessage } from '../../../core/rounds.ts'
 import { PushPull } from '../../../protocols/aggregation/push-pull.ts'
-import { type Sample, Samples, type SamplesMessage } from '../../../protocols/aggregation/samples.ts'
-import { sampleOf, samplesCodec } from '../../../protocols/aggregation/samples-codec.ts'
+import type { Sample } from '../../../protocols/aggregation/sample.ts'
+import { Samples, type SamplesExchange } from '../../../protocols/aggregation/samples.ts'
+import { type SamplesMessage, sampleOf, samplesCodec } from '../../../protocols/aggregation/samples-codec.ts'
 import { drawn } from '../chart.ts'
 import type { Experiment, Result, Row, Trial } from '../experiment.ts'
 import { Crowd, Gossiper, moments } from './crowd.ts'
@@ -20,6 +21,9 @@ const CYCLES = 40
 const STEP = 5
 const BUDGET = 64 * 1024
 const BYTES = 20
+/** The one attribute that there is. */
+const KEY = 1
+const RANGES = new Map([[KEY, [0, 1] as const]])
 
 /** How honest nodes' values, between 0 and 1, are distributed. */
 const VALUES = {
@@ -130,23 +134,22 @@ class LoudSamples extends Samples {
   readonly #own: () => Sample
 
   constructor(environment: Environment<never>, own: () => Sample, partner: () => PeerDescriptor | undefined) {
-    super(environment, { partner, own, range: [0, 1] })
+    super(environment, { partner, own, ranges: RANGES })
     this.#own = own
   }
 
-  override offer(): SamplesMessage {
-    return { samples: [this.#own()], estimate: 1 }
+  override offer(): SamplesExchange {
+    return { samples: [this.#own()], estimates: new Map([[KEY, 1]]) }
   }
 
-  override answer(): SamplesMessage {
+  override answer(): SamplesExchange {
     return this.offer()
   }
 }
 
 function defended({ nodes, seed, liars, values }: Setting): Outcome {
-  type Message = RoundMessage<SamplesMessage, SamplesMessage>
-  const size = (message: Message) => samplesCodec.size(message) + message.body.samples.length * 64 // of the signatures
-  const crowd = new Crowd<Message, Gossiper<SamplesMessage, SamplesMessage, Samples>>({
+  const size = (message: SamplesMessage) => samplesCodec.size(message) + message.body.samples.length * 64 // of the signatures
+  const crowd = new Crowd<SamplesMessage, Gossiper<SamplesExchange, SamplesExchange, Samples>>({
     nodes,
     seed,
     budget: BUDGET,
@@ -154,15 +157,16 @@ function defended({ nodes, seed, liars, values }: Setting): Outcome {
     make: (environment, index, partner) => {
       const lies = index < liars
       // A value is signed when it changes, and now and then.
-      const sample = sampleOf(environment.self.id, environment.now(), lies ? 1 : (values[index] as number))
+      const value = lies ? 1 : (values[index] as number)
+      const sample = sampleOf(environment.self.id, environment.now(), new Map([[KEY, value]]))
       const own = () => sample
       const exchange = lies
         ? new LoudSamples(environment, own, partner)
-        : new Samples(environment, { partner, own, range: [0, 1] })
+        : new Samples(environment, { partner, own, ranges: RANGES })
       return new Gossiper(environment, exchange, size, BUDGET)
     },
   })
-  return follow(crowd, liars, values, (protocol) => protocol.exchange.estimate()?.value)
+  return follow(crowd, liars, values, (protocol) => protocol.exchange.estimate(KEY)?.value)
 }
 
 function follow<M, P extends Protocol<M>>(
