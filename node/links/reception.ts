@@ -9,6 +9,7 @@ import { decodeHello, VERSION } from './frame.ts'
 import { Inbound } from './inbound.ts'
 import type { LinkLimits } from './limits.ts'
 import { type Link, REFUSED_PAUSE } from './link.ts'
+import { updateSeldom } from './window.ts'
 
 export interface ReceptionInit<Message> {
   readonly network: string
@@ -60,6 +61,7 @@ export class Reception<Message> {
       return
     }
     link.inbound?.abort('replaced by a newer stream of the same peer')
+    updateSeldom(stream)
     const inbound: Inbound = new Inbound(
       stream,
       {
