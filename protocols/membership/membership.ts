@@ -288,8 +288,8 @@ export class Membership implements Protocol<MembershipMessage> {
     if (member === undefined) return 'ask'
     if (member.state === 'left') return peer.sequence > member.peer.sequence ? 'ask' : 'no'
     if (member.state === 'dead' || (this.#doubted.has(peer.id) && this.alarmed)) return 'no'
-    const since = this.alarmed ? this.#alarm.since : this.#environment.now() - STALE
-    return member.heardAt > since ? 'yes' : 'ask'
+    const stale = this.#environment.now() - STALE
+    return member.heardAt > Math.max(stale, this.alarmed ? this.#alarm.since : NEVER) ? 'yes' : 'ask'
   }
 
   /** Finds out whether the peer lives. False when that is being done already, is known, or is too much at the moment. */

@@ -70,3 +70,19 @@ test('where enough contacts live, an alarm asks no acquaintance', () => {
   assert.ok(protocol.membership.tally.get('alarms') > 0)
   assert.equal(protocol.membership.tally.get('acquaintances'), 0)
 })
+
+test('in an alarm who has not spoken since it began has to answer first, whoever offers it', () => {
+  const simulation = network({ nodes: 40, contacts: 10 })
+  const { membership } = simulation.node('n0').protocol
+  for (const { self } of simulation.nodes.slice(1)) membership.heard(self) // it knows all 39
+  const dead = simulation.nodes.slice(5).map(({ self }) => self)
+  assert.ok(dead.every((peer) => membership.admits(peer) === 'yes'))
+  for (const { id } of dead) simulation.kill(id)
+  assert.ok(simulation.runUntil(() => membership.alarmed, 10_000, 10))
+  assert.deepEqual(
+    dead.filter((peer) => membership.admits(peer) === 'yes').map(({ id }) => id),
+    [],
+  )
+  simulation.run(2000)
+  assert.ok(simulation.nodes.slice(1, 5).some(({ self }) => membership.admits(self) === 'yes'))
+})
