@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { Command } from 'commander'
 import { documented } from '../../node/commands/connection.ts'
 import { Failure, USAGE } from '../../node/commands/failure.ts'
@@ -20,6 +21,8 @@ Exit code 0 if everything held, 1 if not, 2 for a scenario or parameters that ma
 
 /** Nodes of the networks of a swarm. */
 const SIZES = '32..256'
+/** As many threads as this process may use processors. */
+const JOBS = String(availableParallelism())
 const MAX_SEED = 2 ** 32 - 1
 
 interface Options {
@@ -29,6 +32,7 @@ interface Options {
   readonly local?: true
   readonly swarm?: string
   readonly replay?: string
+  readonly jobs?: string
   readonly json?: true
 }
 
@@ -54,9 +58,10 @@ export function simulateCommand(): Command {
     .option('--wire', 'the real codec on every hop: every message becomes bytes, and signatures are checked')
     .option('--local', 'real libp2p nodes on this machine, in real time, instead of simulated ones')
     .option('--swarm <k>', 'play k random schedules of faults; what breaks is shrunk and printed as a scenario')
+    .option('--jobs <n>', 'threads that play a swarm; what it finds and prints is the same for any number', JOBS)
     .option('--replay <seed>', 'play the schedule of one seed of a swarm, and print it')
     .action(async (scenario: string | undefined, options: Options) => {
-      const { nodes, seed, wire, local, swarm, replay, json } = options
+      const { nodes, seed, wire, local, swarm, replay, jobs = JOBS, json } = options
       const { simulateScenario, simulateSeed, simulateSwarm, listScenarios } = await import('./simulation.ts')
       const common = { wire: wire === true, json: json === true }
       const random = swarm !== undefined || replay !== undefined
@@ -67,7 +72,13 @@ export function simulateCommand(): Command {
       if (swarm !== undefined) {
         const count = whole('--swarm', swarm, 1, 1_000_000)
         const first = seed === undefined ? 1 : whole('--seed', seed, 0, MAX_SEED - count)
-        process.exitCode = await simulateSwarm({ ...common, count, first, sizes: sizes(nodes) })
+        process.exitCode = await simulateSwarm({
+          ...common,
+          count,
+          first,
+          sizes: sizes(nodes),
+          jobs: Math.min(count, whole('--jobs', jobs, 1, 64)),
+        })
       } else if (replay !== undefined) {
         if (seed !== undefined) throw usage('--replay names the seed already')
         const which = whole('--replay', replay, 0, MAX_SEED)

@@ -10,7 +10,8 @@ import { SimulatedStage } from '../scenarios/simulated-stage.ts'
 import { LocalStage, type Stage } from '../scenarios/stage.ts'
 import { scenarioText } from '../scenarios/write.ts'
 import { randomScenario, type Sizes } from '../swarm/schedule.ts'
-import { type Failing, type SwarmResult, swarm } from '../swarm/swarm.ts'
+import type { Failing } from '../swarm/seed.ts'
+import { type SwarmResult, swarm } from '../swarm/swarm.ts'
 import { jsonOf, reportText } from './scenario-report.ts'
 import { stopOnSignals, stopped } from './stopping.ts'
 
@@ -71,11 +72,13 @@ export interface SwarmSettings extends Common {
   readonly first: number
   readonly count: number
   readonly sizes: Sizes
+  /** Threads. */
+  readonly jobs: number
 }
 
 /** Plays random schedules of faults; prints what broke as small as it could be made. Resolves to the exit code. */
-export async function simulateSwarm({ first, count, sizes, wire, json }: SwarmSettings): Promise<number> {
-  const refusal = refusalOfMemory(sizes[1], wire)
+export async function simulateSwarm({ first, count, sizes, jobs, wire, json }: SwarmSettings): Promise<number> {
+  const refusal = refusalOfMemory(sizes[1] * jobs, wire)
   if (refusal !== undefined) throw new Failure(refusal.message, { exitCode: USAGE, hint: refusal.hint })
   const meter = new Meter('swarm', process.stderr)
   const before = process.cpuUsage()
@@ -84,6 +87,7 @@ export async function simulateSwarm({ first, count, sizes, wire, json }: SwarmSe
     count,
     sizes,
     wire,
+    jobs,
     progress: (share, doing) => meter.show(share, doing),
   })
   meter.done()

@@ -23,6 +23,13 @@ test('ten random schedules of faults on small networks: every invariant holds, a
   assert.ok(result.queries > 200 && result.deliveries > 5000, 'and there was something to hold')
 })
 
+test('several threads find what one does, in the same order', async () => {
+  const options = { first: 8, count: 4, sizes: [8, 12] as const, tries: 1 }
+  const alone = await swarm(options)
+  assert.deepEqual(await swarm({ ...options, jobs: 3 }), alone)
+  assert.ok(alone.events > 10_000 && alone.repeated === 1)
+})
+
 test('schedules make sense, differ by their seed only, and cover every fault', () => {
   const verbs = new Set<string>()
   for (let seed = 0; seed < 200; seed++) {

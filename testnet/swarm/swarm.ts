@@ -1,27 +1,23 @@
-import type { Scenario } from '../scenarios/scenario.ts'
-import type { SimulatedStageOptions } from '../scenarios/simulated-stage.ts'
-import { attempt, type Breach } from './attempt.ts'
+import type { MakeStack } from '../scenarios/simulated-stage.ts'
+import { Crew } from './crew.ts'
 import { randomScenario, type Sizes } from './schedule.ts'
-import { type Shrunk, shrink } from './shrink.ts'
+import { type Failing, type Played, playSeed } from './seed.ts'
 
-export interface SwarmOptions extends SimulatedStageOptions {
+export interface SwarmOptions {
   /** Seeds from here on. */
   readonly first: number
   readonly count: number
   readonly sizes: Sizes
+  readonly wire?: boolean
+  /** Makes each node's protocols, in this thread only. @default Stacks */
+  readonly make?: MakeStack
   /** Scenarios played at most to shrink one that breaks something. @default 300 */
   readonly tries?: number
   /** Failures after which it stops looking. @default 5 */
   readonly failures?: number
+  /** Threads that play seeds at the same time. The result is the same for any number. @default 1, this one */
+  readonly jobs?: number
   progress?(share: number, doing: string): void
-}
-
-/** A seed that breaks something, as it was and as small as it could be made. */
-export interface Failing {
-  readonly seed: number
-  readonly breach: Breach
-  readonly scenario: Scenario
-  readonly shrunk: Shrunk
 }
 
 export interface SwarmResult {
@@ -37,44 +33,48 @@ export interface SwarmResult {
   readonly faults: Readonly<Record<string, number>>
 }
 
-/** One seed of so many is played twice, to see that it gives the same run. */
-const REPEATED = 10
-
 /** Plays random schedules of faults, one a seed, and shrinks those that break something. */
 export async function swarm(options: SwarmOptions): Promise<SwarmResult> {
-  const { first, count, sizes, failures = 5 } = options
+  const { first, count, sizes, wire = false, tries, jobs = 1 } = options
+  if (jobs === 1 || options.make !== undefined) {
+    const each = (seed: number, share: number) =>
+      playSeed(seed, { ...options, shrinking: (doing) => options.progress?.(share, `seed ${seed} ${doing}`) })
+    return await gathered(options, each)
+  }
+  const crew = new Crew(Math.min(jobs, count), { sizes, wire, ...(tries !== undefined && { tries }) })
+  try {
+    const ahead = Array.from({ length: count }, (_, i) => crew.play(first + i))
+    for (const played of ahead) played.catch(() => undefined) // until its turn comes
+    return await gathered(options, (seed) => ahead[seed - first] as Promise<Played>)
+  } finally {
+    await crew.stop()
+  }
+}
+
+/** In the order of the seeds, whatever the order in which they are played. */
+async function gathered(
+  { first, count, sizes, failures = 5, progress }: SwarmOptions,
+  each: (seed: number, share: number) => Promise<Played>,
+): Promise<SwarmResult> {
   const failing: Failing[] = []
   const unlike: number[] = []
   const faults: Record<string, number> = {}
-  let played = 0
-  let repeated = 0
-  let events = 0
-  let queries = 0
-  let deliveries = 0
+  const sums = { played: 0, repeated: 0, events: 0, queries: 0, deliveries: 0 }
   for (let seed = first; seed < first + count && failing.length < failures; seed++) {
-    const scenario = randomScenario(seed, sizes)
-    options.progress?.(played / count, `seed ${seed}: ${scenario.nodes} nodes, ${failing.length} failed`)
-    for (const verb of scenario.timeline.flatMap((step) => Object.keys(step))) {
+    const { nodes, timeline } = randomScenario(seed, sizes)
+    const share = sums.played / count
+    progress?.(share, `seed ${seed}: ${nodes} nodes, ${failing.length} failed`)
+    for (const verb of timeline.flatMap((step) => Object.keys(step))) {
       if (verb !== 'at' && verb !== 'for') faults[verb] = (faults[verb] ?? 0) + 1
     }
-    const { breach, outcome } = await attempt(scenario, options)
-    played++
-    events += outcome?.events ?? 0
-    queries += outcome?.queries.answered ?? 0
-    deliveries += outcome?.publications.delivered ?? 0
-    if (seed % REPEATED === 0 && outcome !== undefined) {
-      repeated++
-      if ((await attempt(scenario, options)).outcome?.traceHash !== outcome.traceHash) unlike.push(seed)
-    }
-    if (breach === undefined) continue
-    const shrunk = await shrink(scenario, breach, async (candidate) => (await attempt(candidate, options)).breach, {
-      ...(options.tries !== undefined && { tries: options.tries }),
-      progress: ({ timeline, nodes }, tries) => {
-        const small = `${timeline.length} steps, ${nodes} nodes`
-        options.progress?.(played / count, `seed ${seed} broke ${breach.name}; shrinking: ${small}, ${tries} tries`)
-      },
-    })
-    failing.push({ seed, breach, scenario, shrunk })
+    const played = await each(seed, share)
+    sums.played++
+    sums.events += played.events
+    sums.queries += played.queries
+    sums.deliveries += played.deliveries
+    if (played.alike !== undefined) sums.repeated++
+    if (played.alike === false) unlike.push(seed)
+    if (played.failing !== undefined) failing.push(played.failing)
   }
-  return { played, repeated, unlike, failing, events, queries, deliveries, faults }
+  return { ...sums, unlike, failing, faults }
 }
