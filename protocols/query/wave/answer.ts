@@ -8,8 +8,9 @@ import { MAX_MISSING, type MissingInterval, type Tallied } from './messages.ts'
 
 /**
  * How much of the network an answer is about. Known limits: a part of the network that was cut off more than some seconds ago looks
- * as if it had died, so an answer is about the asker's side; and who has just joined is not counted before its neighbours on the
- * ring have heard of it, a round or two.
+ * as if it had died, so an answer is about the asker's side; who has just joined, or come back, is not counted before its neighbours
+ * on the ring have heard of it; and while a network still forms, a node whose contacts are not its neighbours yet calls stretches
+ * empty that are not. Answers lack nodes then without a word.
  */
 export interface Coverage {
   /** Nodes whose answer is in the result, each once. */
