@@ -250,6 +250,10 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
     return this.#stack.topics()
   }
 
+  proofs(): ReturnType<Stack['proofs']> {
+    return this.#stack.proofs()
+  }
+
   set(name: string, value: Value): void {
     this.#machine.assign(name, value)
     saveAttributes(this.#components.datastore, this.#machine.set).catch((error: unknown) =>

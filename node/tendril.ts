@@ -1,6 +1,7 @@
 import type { AbortOptions, Startable, TypedEventTarget } from '@libp2p/interface'
 import type { Attributes, Value } from '../core/attributes.ts'
-import type { Receipt } from '../protocols/broadcast/broadcast.ts'
+import type { PublishOptions, Receipt, SubscribeOptions } from '../protocols/broadcast/broadcast.ts'
+import type { Equivocation } from '../protocols/broadcast/equivocation.ts'
 import type { Delivery } from '../protocols/broadcast/subscriptions.ts'
 import type { Answer } from '../protocols/query/wave/answer.ts'
 import type { Stack, StackOptions } from '../protocols/stack.ts'
@@ -39,7 +40,14 @@ export interface TendrilEvents {
   /** It is not any more: why. */
   'peer:down': CustomEvent<{ id: string; reason: string }>
   /** Publications of `from` that will not be delivered: their first and last sequence number. */
-  'message:missed': CustomEvent<{ from: string; range: { first: number; last: number }; reason: string }>
+  'message:missed': CustomEvent<{
+    topic: string
+    from: string
+    range: { first: number; last: number }
+    reason: string
+  }>
+  /** A publisher signed two messages under one number. `verifyEquivocation` checks the proof, here or anywhere else. */
+  'publisher:equivocated': CustomEvent<Equivocation>
   /** A peer reads too slowly: messages to it were dropped, others were not delayed. */
   'peer:slow': CustomEvent<{ id: string; dropped: number; reason: string }>
   /** This node has no contact, and an attempt to find one failed; it goes on trying. */
@@ -59,10 +67,20 @@ export interface Tendril extends Startable, TypedEventTarget<TendrilEvents> {
    * @throws QueryError (position, caret()) for a wrong query, QueryRefused beyond the rate or while stopped, the signal's reason
    */
   query(sql: string, options?: QueryOptions): Promise<Answer>
-  /** Tells all subscribers in the network. A text travels as UTF-8. Accepted means sent, not received. */
-  publish(topic: string, data: Uint8Array | string): Receipt
-  /** @returns the function that ends the subscription */
-  subscribe(topic: string, onMessage: (message: Delivery) => void): () => void
+  /**
+   * Tells all subscribers in the network: at most 1 MiB. A text travels as UTF-8. Accepted means sent, not received; delayed that
+   * nothing was sent, and from when on it may be.
+   */
+  publish(topic: string, data: Uint8Array | string, options?: PublishOptions): Receipt
+  /**
+   * @returns the function that ends the subscription
+   * @throws RangeError, a sentence, for a topic, rating or past that cannot be, or beyond 64 topics
+   */
+  subscribe(topic: string, how: ((message: Delivery) => void) | SubscribeOptions): () => void
+  /** The topics whose groups this node is in: members, rates, buffers and repair of each. */
+  topics(): ReturnType<Stack['topics']>
+  /** The proofs that this node holds of publishers that signed two messages under one number; at most 16. */
+  proofs(): readonly Equivocation[]
   /** Sets an attribute of this node, kept over restarts; null takes it back. @throws RangeError with a sentence */
   set(name: string, value: Value): void
   /** Undefined when this node has no such attribute. */

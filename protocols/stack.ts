@@ -434,6 +434,11 @@ export class Stack implements Protocol<StackMessage> {
     return this.#broadcast.topics()
   }
 
+  /** See Broadcast.proofs. */
+  proofs() {
+    return this.#broadcast.proofs()
+  }
+
   /** Says goodbye to the contacts. The node goes on until it is stopped. */
   leave(): void {
     this.#membership.leave()

@@ -6,10 +6,15 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { pino } from 'pino'
+import type { Sign } from '../../core/signed.ts'
+import { compose } from '../../protocols/broadcast/publication.ts'
 import { credentialsFile, writeCredentials } from '../daemon/credentials.ts'
 import { FakeNode } from '../daemon/fake.fixture.ts'
 import { createAdminServer } from '../daemon/server.ts'
+import { createSign } from '../keys/signer.ts'
 import { tendrilProgram } from './index.ts'
 import { searchSql } from './search.ts'
 
@@ -68,7 +73,7 @@ const parsed = (out: string) =>
 
 test('every command shows examples and the shape of its JSON in its help', async () => {
   const commands = tendrilProgram().commands
-  assert.equal(commands.length, 10)
+  assert.equal(commands.length, 12)
   for (const command of commands) {
     let help = ''
     const writeOut = (text: string) => {
@@ -171,9 +176,71 @@ test('a refused publish exits with 1 and names the limit', async () => {
   const { code, err } = await tendril(['publish', 'news', 'x'.repeat(1001)])
   assert.equal(code, 1)
   assert.match(err, /a payload has at most 1000 bytes/)
-  assert.equal((await tendril(['publish', 'news', '-'], { input: Buffer.alloc(200_000) })).code, 1)
+  assert.equal((await tendril(['publish', 'news', '-'], { input: Buffer.alloc(1_600_000) })).code, 1)
   const json = await tendril(['publish', '--json', 'news', 'x'.repeat(1001)])
   assert.equal(JSON.parse(json.err).limit, 1000)
+})
+
+test('publish passes on how the message travels; a delayed one exits with 1 and says when', async () => {
+  node.published.length = 0
+  const args = ['publish', 'news', 'x', '--delivery', 'reliable', '--ttl', '5000', '--priority', 'high']
+  const { code, out } = await tendril(args)
+  assert.equal(code, 0)
+  assert.match(out, /20 a second are allowed/)
+  assert.deepEqual(node.published[0]?.options, { delivery: 'reliable', ttl: 5000, priority: 'high' })
+  const delayed = await tendril(['publish', '--json', 'busy', 'x'])
+  assert.equal(delayed.code, 1)
+  const refusal = JSON.parse(delayed.err)
+  assert.equal(refusal.error, 'delayed')
+  assert.ok(refusal.until > Date.now() - 60_000 && refusal.rate === 20)
+  assert.match(refusal.hint, /publish it again in \d+ ms/)
+  assert.match((await tendril(['publish', 'news', 'x', '--delivery', 'pigeon'])).err, /delivery must be one of bimodal/)
+})
+
+test('subscribe asks for the recent past and a rating', async () => {
+  const subscribed = tendril(['subscribe', 'rated', '--past', '4000', '--rating', '0.5', '--count', '1'])
+  while (node.subscribers.get('rated')?.size !== 1) await new Promise((resolve) => setTimeout(resolve, 10))
+  assert.deepEqual(node.subscribed.at(-1), { topic: 'rated', rating: 0.5, past: 4000 })
+  node.publish('rated', 'x')
+  assert.equal((await subscribed).code, 0)
+  const { code, err } = await tendril(['subscribe', 'rated', '--rating', '2'])
+  assert.equal(code, 1)
+  assert.match(err, /a rating is above 0/)
+})
+
+test('topics shows members, rates and what is stored, as a table and as JSON', async () => {
+  const { out } = await tendril(['topics'])
+  assert.match(out, /news +1 +3 +20\/s +bimodal +0 +7 +0 +0 +2 \(2\.0 KiB\)/)
+  assert.match(out, /1 topic/)
+  const [topic] = parsed((await tendril(['topics', '--json'])).out)
+  assert.equal(topic.lanes.bimodal.done.delivered, 7)
+})
+
+test('a proof of equivocation is shown, and checked by somebody who runs no daemon; what proves nothing exits with 1', async () => {
+  const key = await generateKeyPair('Ed25519')
+  const publisher = peerIdFromPrivateKey(key).toString()
+  const [sign, elsewhere] = ['tendril', 'elsewhere'].map((network) => createSign(key, network)) as [Sign, Sign]
+  const signed = (text: string, by: Sign, sequence = 7) => {
+    const fields = { publisher, sequence, published: 1, topic: 't', payload: new TextEncoder().encode(text) }
+    return compose(fields, by).record
+  }
+  const pairs = [
+    [signed('one', sign), signed('two', sign)],
+    [signed('one', sign), signed('one', sign)],
+    [signed('one', sign), signed('two', elsewhere)],
+    [signed('one', sign), signed('two', sign, 8)],
+  ] as const
+  for (const [i, records] of pairs.entries()) {
+    node.equivocations.splice(0, 1, { publisher, sequence: 7, records })
+    const { out } = await tendril(['proofs', '--json'])
+    const checked = await tendril(['proofs', '--check', '-', '--json'], {
+      input: out,
+      env: { TENDRIL_DATA: '/nonexistent' },
+    })
+    assert.equal(checked.code, i === 0 ? 0 : 1, checked.out + checked.err)
+    assert.equal(JSON.parse(checked.out).proven, i === 0)
+  }
+  assert.equal((await tendril(['proofs', '--check', '-'], { input: 'nonsense' })).code, 1)
 })
 
 test('subscribe prints messages as they come and stops after --count', async () => {

@@ -6,6 +6,7 @@ import { explain } from './connection.ts'
 import { Failure, USAGE } from './failure.ts'
 import { leaveCommand } from './leave.ts'
 import { peersCommand } from './peers.ts'
+import { proofsCommand } from './proofs.ts'
 import { publishCommand } from './publish.ts'
 import { queryCommand } from './query.ts'
 import { searchCommand } from './search.ts'
@@ -13,6 +14,7 @@ import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
 import { subscribeCommand } from './subscribe.ts'
 import { colorsOf, colorsWanted } from './terminal.ts'
+import { topicsCommand } from './topics.ts'
 
 const EXIT_CODES = `
 Exit codes:
@@ -33,6 +35,8 @@ export function tendrilProgram(): Command {
     .addCommand(queryCommand())
     .addCommand(searchCommand())
     .addCommand(publishCommand())
+    .addCommand(topicsCommand())
+    .addCommand(proofsCommand())
     .addCommand(subscribeCommand())
     .addCommand(setCommand())
     .addCommand(getCommand())

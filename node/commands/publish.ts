@@ -1,24 +1,53 @@
 import type { Command } from 'commander'
 import { type ClientOptions, clientCommand, connect, print, printJson } from './connection.ts'
 import { Failure, USAGE } from './failure.ts'
+import { numberOf } from './numbers.ts'
 
 /** More than any message may hold; the daemon knows the real limit and names it. */
-const MAX_INPUT = 128 * 1024
+const MAX_INPUT = 1.5 * 2 ** 20
+
+interface PublishCommandOptions extends ClientOptions {
+  readonly delivery?: string
+  readonly ttl?: string
+  readonly priority?: string
+}
+
+interface Receipt {
+  readonly id: string
+  readonly sequence: number
+  readonly rate: number
+}
 
 export function publishCommand(): Command {
   return clientCommand('publish', 'send a message to all subscribers of a topic', {
-    examples: ['tendril publish news "version 2 is out"', 'tar c config | tendril publish config -'],
-    json: `{ "status": "accepted", "id": string, "sequence": number }
-Refused: { "error": "refused", "message", "hint", "limit" } on standard error, exit code 1.`,
+    examples: [
+      'tendril publish news "version 2 is out"',
+      'tar c config | tendril publish config -',
+      'tendril publish alerts "disk full" --priority high --ttl 30000',
+      'tendril publish ledger "7 -> 9" --delivery ordered',
+    ],
+    json: `{ "status": "accepted", "id": string, "sequence": number, "rate": messages a second that may be published now }
+Delayed: { "error": "delayed", "message", "hint", "until": ms since the epoch, "rate" } and
+refused: { "error": "refused", "message", "hint", "limit" } on standard error, exit code 1.`,
   })
     .argument('<topic>')
-    .argument('[text]', 'the message; - or nothing reads it from standard input')
-    .action(async (topic: string, text: string | undefined, options: ClientOptions) => {
+    .argument('[text]', 'the message, at most 1 MiB; - or nothing reads it from standard input')
+    .option(
+      '--delivery <name>',
+      'how it travels: bimodal, epidemic, reliable, gravitational, anonymous, ordered (default: bimodal)',
+    )
+    .option('--ttl <ms>', 'after so long nobody passes it on or delivers it any more')
+    .option('--priority <name>', 'normal, high or low: what is low leaves a full buffer first (default: normal)')
+    .action(async (topic: string, text: string | undefined, options: PublishCommandOptions) => {
+      const ttl = numberOf('--ttl', options.ttl)
       const body = text === undefined || text === '-' ? await readInput(text) : { data: text, encoding: 'utf8' }
+      const { delivery, priority } = options
       const client = await connect(options)
-      const receipt = (await client.ask('POST', '/v1/publish', { topic, ...body })) as { id: string; sequence: number }
+      const receipt = (await client.ask('POST', '/v1/publish', { topic, ...body, delivery, ttl, priority })) as Receipt
       if (options.json) return printJson(receipt)
-      print(`published as number ${receipt.sequence} of this node (${receipt.id})`)
+      print(
+        `published as number ${receipt.sequence} of this node (${receipt.id}); ${receipt.rate} a second are allowed`,
+      )
     })
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { type ClientOptions, clientCommand, connect, print, printJson } from './connection.ts'
 import { Failure, USAGE } from './failure.ts'
+import { numberOf } from './numbers.ts'
 
 interface Message {
   readonly from: string
@@ -9,29 +10,62 @@ interface Message {
   readonly encoding: 'utf8' | 'base64'
 }
 
+interface Missed {
+  readonly from: string
+  readonly range: { readonly first: number; readonly last: number }
+  readonly reason: string
+}
+
+interface SubscribeCommandOptions extends ClientOptions {
+  readonly count?: string
+  readonly past?: string
+  readonly rating?: string
+}
+
 export function subscribeCommand(): Command {
   return clientCommand('subscribe', 'print the messages of a topic as they come', {
-    examples: ['tendril subscribe news', 'tendril subscribe news --count 1 --json | jq -r .data'],
+    examples: [
+      'tendril subscribe news',
+      'tendril subscribe news --past 60000',
+      'tendril subscribe metrics --rating 0.2',
+      'tendril subscribe news --count 1 --json | jq -r .data',
+    ],
     json: `One object for each message:
 { "topic": string, "from": id, "sequence": number, "id": string, "published": ms since the epoch,
   "data": string, "encoding": "utf8" | "base64" }
-When this command read too slowly: { "dropped": number of messages lost }`,
+When this command read too slowly: { "dropped": number of messages lost }, then for each of their publishers
+{ "topic", "from", "range": { "first", "last" }, "reason" }`,
   })
     .argument('<topic>')
     .option('--count <n>', 'stop after so many messages')
-    .action(async (topic: string, options: ClientOptions & { count?: string }) => {
+    .option('--past <ms>', 'begin with the messages of so long before now, as far as members keep them: up to 60000')
+    .option(
+      '--rating <share>',
+      'the share of the messages wanted, from 0 to 1: what is published as gravitational heeds it',
+    )
+    .action(async (topic: string, options: SubscribeCommandOptions) => {
+      const [past, rating] = [numberOf('--past', options.past), numberOf('--rating', options.rating)]
       const wanted = options.count === undefined ? Number.POSITIVE_INFINITY : Number(options.count)
       if (!(wanted >= 1)) throw new Failure('--count takes a whole number from 1', { exitCode: USAGE })
       const client = await connect(options)
       const { printable } = await import('./terminal.ts')
       let seen = 0
-      await client.follow(`/v1/subscribe?topic=${encodeURIComponent(topic)}`, (event, data) => {
+      const query = new URLSearchParams({
+        topic,
+        ...(past !== undefined && { past: `${past}` }),
+        ...(rating !== undefined && { rating: `${rating}` }),
+      })
+      await client.follow(`/v1/subscribe?${query}`, (event, data) => {
         if (event === 'dropped') {
           if (options.json) printJson(data)
           else
             process.stderr.write(
               `${(data as { dropped: number }).dropped} messages were dropped: this command reads too slowly\n`,
             )
+        } else if (event === 'missed') {
+          const { from, range, reason } = data as Missed
+          if (options.json) printJson(data)
+          else process.stderr.write(`missed of ${printable(from)}: ${range.first} to ${range.last}, ${reason}\n`)
         } else if (event === 'message') {
           if (options.json) printJson(data)
           else print(line(data as Message, printable))

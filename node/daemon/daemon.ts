@@ -112,6 +112,7 @@ const LOG_LINES = {
   'peer:down': ['info', 'a peer is down'],
   'peer:slow': ['warn', 'messages to a slow peer were dropped'],
   'message:missed': ['warn', 'messages of a publisher will not come'],
+  'publisher:equivocated': ['warn', 'a publisher signed two messages under one number'],
   'join:failed': ['warn', 'no other node was found yet'],
 } as const satisfies Record<(typeof NODE_EVENTS)[number], readonly [level: string, line: string]>
 

@@ -1,6 +1,7 @@
 import { TypedEventEmitter } from 'main-event'
 import type { Attributes, Value } from '../../core/attributes.ts'
-import type { Receipt } from '../../protocols/broadcast/broadcast.ts'
+import type { PublishOptions, Receipt, SubscribeOptions } from '../../protocols/broadcast/broadcast.ts'
+import type { Equivocation } from '../../protocols/broadcast/equivocation.ts'
 import type { Subscriber } from '../../protocols/broadcast/subscriptions.ts'
 import { QueryError } from '../../protocols/query/language/query-error.ts'
 import type { Answer } from '../../protocols/query/wave/answer.ts'
@@ -12,9 +13,12 @@ import type { ServedNode } from './served.ts'
 /** A node without a network, for the tests of the admin API and of its clients. */
 export class FakeNode extends TypedEventEmitter<TendrilEvents> implements ServedNode {
   readonly id = '12D3KooWFake'
+  readonly network = 'tendril'
   readonly values = new Map<string, Value>([['region', 'eu']])
   readonly asked: string[] = []
-  readonly published: { topic: string; data: Uint8Array | string }[] = []
+  readonly published: { topic: string; data: Uint8Array | string; options: PublishOptions }[] = []
+  readonly subscribed: { topic: string; rating: number | undefined; past: number | undefined }[] = []
+  readonly equivocations: Equivocation[] = []
   readonly aborted: string[] = []
   readonly subscribers = new Map<string, Set<Subscriber>>()
   left = 0
@@ -48,9 +52,11 @@ export class FakeNode extends TypedEventEmitter<TendrilEvents> implements Served
     }
   }
 
-  publish(topic: string, data: Uint8Array | string): Receipt {
+  publish(topic: string, data: Uint8Array | string, options: PublishOptions = {}): Receipt {
+    if (topic === 'busy')
+      return { status: 'delayed', until: Date.now() + 1500, rate: 20, reason: 'at most 20 a second' }
     if (data.length > 1000) return { status: 'refused', reason: 'a payload has at most 1000 bytes', limit: 1000 }
-    this.published.push({ topic, data })
+    this.published.push({ topic, data, options })
     const payload = typeof data === 'string' ? new TextEncoder().encode(data) : data
     const sequence = ++this.#sequence
     const message = { topic, from: this.id, sequence, payload, id: `m${sequence}`, published: 1_700_000_000_000 }
@@ -58,10 +64,30 @@ export class FakeNode extends TypedEventEmitter<TendrilEvents> implements Served
     return { status: 'accepted', id: message.id, sequence, rate: 20 }
   }
 
-  subscribe(topic: string, onMessage: Subscriber): () => void {
+  subscribe(topic: string, how: Subscriber | SubscribeOptions): () => void {
+    const { onMessage, rating, from } = typeof how === 'function' ? { onMessage: how } : how
+    if (rating !== undefined && !(rating > 0 && rating <= 1)) throw new RangeError(`a rating is above 0; not ${rating}`)
+    this.subscribed.push({ topic, rating, past: from?.past })
     const subscribers = this.subscribers.get(topic) ?? new Set()
     this.subscribers.set(topic, subscribers.add(onMessage))
     return () => subscribers.delete(onMessage)
+  }
+
+  topics(): ReturnType<ServedNode['topics']> {
+    const counts = { delivered: 7, repaired: 1, digests: 3 }
+    const lane = {
+      done: counts,
+      refused: {},
+      stored: { publications: 2, bytes: 2048 },
+      publishers: 1,
+      held: 0,
+      delivery: { handovers: 1 },
+    }
+    return [{ topic: 'news', subscribers: 1, rating: 1, members: 3, rate: 20, lanes: { bimodal: lane } }]
+  }
+
+  proofs(): Equivocation[] {
+    return this.equivocations
   }
 
   set(name: string, value: Value): void {

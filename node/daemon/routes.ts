@@ -1,9 +1,11 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { Value } from '../../core/attributes.ts'
+import { DELIVERY_NAMES, PRIORITIES } from '../../protocols/broadcast/publication.ts'
 import { QueryError } from '../../protocols/query/language/query-error.ts'
 import { MAX_TIMEOUT } from '../../protocols/query/wave/messages.ts'
 import { QueryRefused } from '../../protocols/query/wave/wave.ts'
+import { proofJson } from '../keys/proof.ts'
 import { Refusal } from './refusal.ts'
 import type { ServedNode } from './served.ts'
 
@@ -20,7 +22,12 @@ const publishBody = z.strictObject({
   topic: z.string({ error: 'must be a text' }),
   data: z.string({ error: 'must be a text' }),
   encoding: z.enum(['utf8', 'base64'], { error: 'must be utf8 or base64' }).default('utf8'),
+  delivery: z.enum(DELIVERY_NAMES, { error: `must be one of ${DELIVERY_NAMES.join(', ')}` }).optional(),
+  ttl: z.number({ error: 'must be a number of ms' }).optional(),
+  priority: z.enum(PRIORITIES, { error: `must be one of ${PRIORITIES.join(', ')}` }).optional(),
 })
+/** The largest message, as base64 in JSON. */
+const PUBLISH_BODY = 2 * 2 ** 20
 
 const valueBody = z.strictObject({
   value: z.union([z.number(), z.string(), z.boolean(), z.null()], {
@@ -63,8 +70,11 @@ export function addRoutes(server: FastifyInstance, node: ServedNode, onLeft: () 
       .catch(refuseQuery)
   })
 
-  server.post('/v1/publish', async ({ body }) => {
-    const { topic, data, encoding } = read(publishBody, body)
+  server.get('/v1/proofs', async () => ({ proofs: node.proofs().map((proof) => proofJson(proof, node.network)) }))
+  server.get('/v1/topics', async () => ({ topics: node.topics() }))
+
+  server.post('/v1/publish', { bodyLimit: PUBLISH_BODY }, async ({ body }) => {
+    const { topic, data, encoding, delivery, ttl, priority } = read(publishBody, body)
     if (encoding === 'base64' && !isBase64(data)) {
       throw new Refusal(
         400,
@@ -73,7 +83,16 @@ export function addRoutes(server: FastifyInstance, node: ServedNode, onLeft: () 
         'encode the bytes as base64, or send text with encoding utf8',
       )
     }
-    const receipt = node.publish(topic, encoding === 'utf8' ? data : Buffer.from(data, 'base64'))
+    const receipt = node.publish(topic, encoding === 'utf8' ? data : Buffer.from(data, 'base64'), {
+      ...(delivery !== undefined && { delivery }),
+      ...(ttl !== undefined && { ttl }),
+      ...(priority !== undefined && { priority }),
+    })
+    if (receipt.status === 'delayed') {
+      const { reason, until, rate } = receipt
+      const hint = `nothing was sent; publish it again in ${Math.max(1, Math.ceil(until - Date.now()))} ms`
+      throw new Refusal(429, 'delayed', reason, hint, { until, rate })
+    }
     if (receipt.status === 'refused') {
       throw new Refusal(
         422,

@@ -1,7 +1,18 @@
 import type { Contact } from '../peers.ts'
 import type { Tendril } from '../tendril.ts'
 
-type Asked = 'id' | 'query' | 'publish' | 'subscribe' | 'set' | 'get' | 'attributes' | 'leave'
+type Asked =
+  | 'id'
+  | 'network'
+  | 'query'
+  | 'publish'
+  | 'subscribe'
+  | 'topics'
+  | 'proofs'
+  | 'set'
+  | 'get'
+  | 'attributes'
+  | 'leave'
 type Watched = 'addEventListener' | 'removeEventListener'
 
 /** What the admin API needs of a node. */
@@ -12,4 +23,11 @@ export interface ServedNode extends Pick<Tendril, Asked | Watched> {
 }
 
 /** Everything that happens to a node, by the names that clients see. */
-export const NODE_EVENTS = ['peer:up', 'peer:down', 'peer:slow', 'message:missed', 'join:failed'] as const
+export const NODE_EVENTS = [
+  'peer:up',
+  'peer:down',
+  'peer:slow',
+  'message:missed',
+  'publisher:equivocated',
+  'join:failed',
+] as const

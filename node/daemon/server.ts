@@ -105,7 +105,8 @@ export function createAdminServer(init: AdminServerInit): FastifyInstance {
   return server
 }
 
-const ROUTES_HINT = 'the routes are status, peers, attributes, query, publish, subscribe, events and leave, under /v1/'
+const ROUTES_HINT =
+  'the routes are status, peers, attributes, query, topics, proofs, publish, subscribe, events and leave, under /v1/'
 
 function refusalFrom(error: FastifyError, bodyLimit: number): Refusal {
   const status = error.statusCode ?? 500

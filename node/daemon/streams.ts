@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import type { Equivocation } from '../../protocols/broadcast/equivocation.ts'
 import type { Delivery } from '../../protocols/broadcast/subscriptions.ts'
+import { proofJson } from '../keys/proof.ts'
 import { Refusal } from './refusal.ts'
 import { NODE_EVENTS, type ServedNode } from './served.ts'
 
@@ -15,11 +17,18 @@ export interface StreamLimits {
 
 const LIMITS: StreamLimits = { streams: 32, waiting: 256 * 1024, heartbeat: 15_000 }
 
-const subscribeQuery = z.strictObject({ topic: z.string().min(1) })
+const subscribeQuery = z.strictObject({
+  topic: z.string().min(1),
+  rating: z.coerce.number().optional(),
+  past: z.coerce.number().optional(),
+})
+/** Publishers of which a reader's losses are told apart; those of the others are told together. */
+const MAX_LOSERS = 64
 
 /**
  * Live data as server-sent events. A client that reads too slowly loses frames, never memory of the node: what does not
- * fit is counted, and the next frame that fits is a `dropped` event `{ dropped }` that says how many were lost.
+ * fit is counted, and the next frame that fits is a `dropped` event `{ dropped }` that says how many were lost; of messages also
+ * `missed` events `{ topic, from, range: { first, last }, reason }`, one a publisher.
  */
 export function addStreams(server: FastifyInstance, node: ServedNode, limits: Partial<StreamLimits> = {}): void {
   const streams = new Set<EventStream>()
@@ -31,12 +40,20 @@ export function addStreams(server: FastifyInstance, node: ServedNode, limits: Pa
   })
 
   server.get('/v1/subscribe', async (request, reply) => {
-    const { topic } = readTopic(request)
+    const { topic, rating, past } = readTopic(request)
     open(request, reply, (stream) => {
+      const lost = new Lost(topic)
+      stream.onRoom = () => lost.told()
       try {
-        return node.subscribe(topic, (message) => stream.send('message', messageJson(message)))
+        return node.subscribe(topic, {
+          onMessage: (message) => {
+            if (!stream.send('message', messageJson(message))) lost.add(message)
+          },
+          ...(rating !== undefined && { rating }),
+          ...(past !== undefined && { from: { past } }),
+        })
       } catch (error) {
-        if (error instanceof RangeError) throw new Refusal(400, 'topic', error.message, 'choose another topic')
+        if (error instanceof RangeError) throw new Refusal(400, 'topic', error.message, 'choose another')
         throw error
       }
     })
@@ -44,7 +61,10 @@ export function addStreams(server: FastifyInstance, node: ServedNode, limits: Pa
 
   server.get('/v1/events', async (request, reply) => {
     open(request, reply, (stream) => {
-      const tell = (event: Event) => stream.send(event.type, (event as CustomEvent).detail)
+      const tell = (event: Event) => {
+        const { type, detail } = event as CustomEvent
+        stream.send(type, type === 'publisher:equivocated' ? proofJson(detail as Equivocation, node.network) : detail)
+      }
       for (const type of NODE_EVENTS) node.addEventListener(type, tell)
       return () => {
         for (const type of NODE_EVENTS) node.removeEventListener(type, tell)
@@ -73,6 +93,8 @@ export function addStreams(server: FastifyInstance, node: ServedNode, limits: Pa
 class EventStream {
   readonly #response: FastifyReply['raw']
   readonly #waiting: number
+  /** What else is to be told when there is room again after something was dropped. */
+  onRoom: () => readonly object[] = () => []
   #dropped = 0
   #heartbeat: NodeJS.Timeout | undefined
 
@@ -91,15 +113,18 @@ class EventStream {
     this.#heartbeat = setInterval(() => this.#beat(), heartbeat)
   }
 
-  send(event: string, data: unknown): void {
-    if (this.#response.writableEnded) return
+  /** False when it did not fit, and was dropped. One frame fits however long it is. */
+  send(event: string, data: unknown): boolean {
+    if (this.#response.writableEnded) return true
     const frame = `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
-    if (this.#response.writableLength + frame.length > this.#waiting) {
+    const { writableLength } = this.#response
+    if (writableLength > 0 && writableLength + frame.length > this.#waiting) {
       this.#dropped++
-      return
+      return false
     }
     this.#tellDropped()
     this.#response.write(frame, this.#flushed)
+    return true
   }
 
   end(): void {
@@ -115,9 +140,10 @@ class EventStream {
 
   #tellDropped(): void {
     if (this.#dropped === 0 || this.#response.writableEnded) return
-    const frame = `event: dropped\ndata: ${JSON.stringify({ dropped: this.#dropped })}\n\n`
+    const dropped = { dropped: this.#dropped }
     this.#dropped = 0
-    this.#response.write(frame)
+    this.#response.write(`event: dropped\ndata: ${JSON.stringify(dropped)}\n\n`)
+    for (const missed of this.onRoom()) this.#response.write(`event: missed\ndata: ${JSON.stringify(missed)}\n\n`)
   }
 
   #beat(): void {
@@ -125,10 +151,40 @@ class EventStream {
   }
 }
 
-function readTopic(request: FastifyRequest): { topic: string } {
+/** Messages that one reader did not get because it reads too slowly. */
+class Lost {
+  readonly #topic: string
+  /** By publisher; at most MAX_LOSERS. */
+  readonly #ranges = new Map<string, { first: number; last: number }>()
+
+  constructor(topic: string) {
+    this.#topic = topic
+  }
+
+  add({ from, sequence }: Delivery): void {
+    const range = this.#ranges.get(from)
+    if (range !== undefined) range.last = sequence
+    else if (this.#ranges.size < MAX_LOSERS) this.#ranges.set(from, { first: sequence, last: sequence })
+  }
+
+  /** And forgotten. */
+  told(): object[] {
+    const reason = 'this subscriber reads too slowly'
+    const all = [...this.#ranges].map(([from, range]) => ({ topic: this.#topic, from, range, reason }))
+    this.#ranges.clear()
+    return all
+  }
+}
+
+function readTopic(request: FastifyRequest): z.output<typeof subscribeQuery> {
   const parsed = subscribeQuery.safeParse(request.query)
   if (parsed.success) return parsed.data
-  throw new Refusal(400, 'topic', 'exactly one topic must be named', 'ask for /v1/subscribe?topic=<name>')
+  throw new Refusal(
+    400,
+    'topic',
+    'exactly one topic must be named; rating and past are numbers',
+    'ask for /v1/subscribe?topic=<name>, with &rating=0.5 or &past=<ms> if you like',
+  )
 }
 
 /** The payload as text when it is UTF-8, else as base64. */

@@ -290,12 +290,10 @@ test('who subscribes late gets the recent past that it asked for, in order, and 
   }
   const late: string[] = []
   const early: string[] = []
-  bed
-    .node('n2')
-    .subscribe(TOPIC, {
-      from: { past: 4500 },
-      onMessage: ({ payload }) => late.push(new TextDecoder().decode(payload)),
-    })
+  bed.node('n2').subscribe(TOPIC, {
+    from: { past: 4500 },
+    onMessage: ({ payload }) => late.push(new TextDecoder().decode(payload)),
+  })
   bed.node('n2').subscribe(TOPIC, ({ payload }) => early.push(new TextDecoder().decode(payload)))
   bed.node('n1').publish(TOPIC, text('10'))
   bed.simulation.run(1000)

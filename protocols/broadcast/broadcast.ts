@@ -213,8 +213,13 @@ export class Broadcast implements Protocol<BroadcastMessage> {
       topics: this.#topics.size,
       lanes: lanes.length,
       most: most(lanes.map(({ delivery }) => delivery)),
-      equivocations: this.#proofs.all(),
+      equivocations: this.#proofs.all().length,
     }
+  }
+
+  /** The proofs that this node holds that somebody signed two publications under one number; at most 16. */
+  proofs(): readonly Equivocation[] {
+    return this.#proofs.all()
   }
 
   /** Each topic that this node is in, with its lanes. */

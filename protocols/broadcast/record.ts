@@ -33,7 +33,10 @@ export function recordSize({ record }: Publication): number {
  * The publication in a record; its signature is left to whoever verifies the claims.
  * @throws Malformed when it is none, or exceeds a limit
  */
-export function publicationFromWire(wire: Record | undefined, claims: Signed[]): Publication {
+export function publicationFromWire(
+  wire: Pick<Record, 'body' | 'signature'> | undefined,
+  claims: Signed[],
+): Publication {
   if (wire === undefined) throw new Malformed('publication-record', 'missing')
   checkInteger(wire.body.length, 1, MAX_BODY_BYTES, 'publication-size')
   checkInteger(wire.signature.length, 0, MAX_SIGNATURE_BYTES, 'publication-signature')

@@ -49,7 +49,7 @@ function boundsOf({ stack }: Scenario): Bound[] {
     { name: 'publications served', most: 16_384, of: (status) => status.broadcast.most.served ?? 0 },
     { name: 'digests heard', most: 1024, of: (status) => status.broadcast.most.heard ?? 0 },
     { name: 'publications lacking', most: 4096, of: (status) => status.broadcast.most.lacking ?? 0 },
-    { name: 'equivocations', most: 16, of: (status) => status.broadcast.equivocations.length },
+    { name: 'equivocations', most: 16, of: (status) => status.broadcast.equivocations },
   ]
 }
 

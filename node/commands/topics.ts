@@ -1,0 +1,48 @@
+import type { Command } from 'commander'
+import type { Tendril } from '../tendril.ts'
+import { type ClientOptions, clientCommand, connect, print, printJson } from './connection.ts'
+
+type Topic = ReturnType<Tendril['topics']>[number]
+
+export function topicsCommand(): Command {
+  return clientCommand('topics', 'show the topics whose groups the node is in: members, rates, buffers, repair', {
+    examples: ['tendril topics', "tendril topics --json | jq '.lanes.bimodal.done'"],
+    json: `One object for each topic:
+{ "topic": string, "subscribers": on this node, "rating": the share of the messages that they want, "members": known of its group,
+  "rate": messages a second that this node may publish now,
+  "lanes": { "<delivery>": { "done": { counter: number }, "refused": { reason: number }, "stored": { "publications", "bytes" },
+    "publishers": number, "held": waiting for an earlier one, "delivery": sizes and counters of its own } } }`,
+  }).action(async (options: ClientOptions) => {
+    const client = await connect(options)
+    const { topics } = (await client.ask('GET', '/v1/topics')) as { topics: Topic[] }
+    if (options.json) {
+      for (const topic of topics) printJson(topic)
+      return
+    }
+    const { colorsOf, colorsWanted, count, printable, table } = await import('./terminal.ts')
+    const c = colorsOf(colorsWanted())
+    const rows = topics.flatMap(({ topic, subscribers, members, rate, lanes }) => {
+      const each = Object.entries(lanes).map(([delivery, { done, stored }]) => {
+        const kibibytes = `${(stored.bytes / 1024).toFixed(1)} KiB`
+        const counters = [done.published, done.delivered, done.duplicates, done.repairs].map((one) => `${one ?? 0}`)
+        return [delivery, ...counters, `${stored.publications} (${kibibytes})`]
+      })
+      if (each.length === 0) each.push(['', '', '', '', '', ''])
+      return each.map((lane) => [printable(topic), `${subscribers}`, `${members}`, `${rate}/s`, ...lane])
+    })
+    const head = [
+      'topic',
+      'subscribers',
+      'members',
+      'rate',
+      'delivery',
+      'published',
+      'delivered',
+      'duplicates',
+      'repairs',
+      'stored',
+    ]
+    if (rows.length > 0) print(await table(head, rows, c))
+    print(c.dim(count(topics.length, 'topic')))
+  })
+}
