@@ -1,0 +1,229 @@
+import type { Surroundings } from '../../../core/environment.ts'
+import { Tally } from '../../../core/tally.ts'
+import type { BufferClaim } from './claims.ts'
+import { Senders } from './senders.ts'
+import { SMALLEST_DEFAULTS, SmallestBuffers, type SmallestInit, type SmallestOptions } from './smallest.ts'
+
+/**
+ * All that a delivery has to do for admission control, and all that it sees of it: carry claims about buffers in its messages,
+ * and say how old the events are that a buffer of `buffer()` events would drop.
+ */
+export interface Congestion {
+  /** For the header of every message: bounded, and signed each by its owner. */
+  claims(): readonly BufferClaim[]
+  /** What came in the header of a message. */
+  heard(claims: readonly BufferClaim[]): void
+  /** Events: the buffer that senders go by. */
+  buffer(): number
+  /** A publication came for the first time, or was made here. */
+  received(publisher: string): void
+  /** A buffer of `buffer()` events would drop an event of this age, in rounds, now. Told once an event. */
+  dropped(age: number): void
+  /** A gossip round begins. */
+  turn(): void
+}
+
+/** Whether a publication may go now, and at what rate this node may send, in messages a second. */
+export type Admission =
+  | { readonly admitted: true; readonly rate: number }
+  /** Not before this time, ms: ask again then. */
+  | { readonly admitted: false; readonly until: number; readonly rate: number }
+
+export interface ControllerOptions extends SmallestOptions {
+  /** Low mark, rounds: events dropped younger than this on average mean congestion. @default 5.2 (measured; the critical age of 60 nodes and fan-out 4 is 5.3) */
+  readonly low: number
+  /** High mark, rounds: there is room above it. @default 5.5 (measured) */
+  readonly high: number
+  /** Weight of the past in the moving average of dropped ages, a drop: alpha. @default 0.98 (measured) */
+  readonly memory: number
+  /** Share by which the rate falls in a round: r_L. @default 0.1 (paper) */
+  readonly decrease: number
+  /** Share by which it rises: r_H. @default 0.1 (paper) */
+  readonly increase: number
+  /** Chance that a sender that may raise its rate does so this round: gamma. @default 0.25 (paper) */
+  readonly chance: number
+  /** Tokens the bucket holds. @default 5 (chosen) */
+  readonly burst: number
+  /** Messages a second to begin with. @default 1 (chosen) */
+  readonly start: number
+  /** Messages a second: no congestion takes more from a sender. @default 0.02 (chosen) */
+  readonly least: number
+  /** Messages a second: LIMITS' quota of a publisher. @default 20 */
+  readonly most: number
+  /**
+   * The published rule: an unused rate decays, whatever room there is. Departure: it stays, and grows no further.
+   * @default false
+   */
+  readonly decay: boolean
+  /** With `decay`: shares of the bucket above which the rate counts as unused, and below which as used. @default 0.75, 0.5 (chosen) */
+  readonly unused: number
+  readonly used: number
+  /**
+   * Departure: raise every sender's rate by the same amount, a share of what senders have on average, instead of a share of its
+   * own rate. Falling by a share and rising by an amount makes rates equal (Chiu and Jain 1989), falling and rising by a share
+   * keeps them as unequal as they were. @default true
+   */
+  readonly fair: boolean
+}
+
+const DEFAULTS: ControllerOptions = {
+  ...SMALLEST_DEFAULTS,
+  low: 5.2,
+  high: 5.5,
+  memory: 0.98,
+  decrease: 0.1,
+  increase: 0.1,
+  chance: 0.25,
+  burst: 5,
+  start: 1,
+  least: 0.02,
+  most: 20,
+  decay: false,
+  unused: 0.75,
+  used: 0.5,
+  fair: true,
+}
+
+/** Figures 3 and 5 as published, in the words of these options. */
+export const PUBLISHED: Pick<ControllerOptions, 'rank' | 'floor' | 'decay' | 'fair'> = {
+  rank: 1,
+  floor: 1,
+  decay: true,
+  fair: false,
+}
+
+/** Rounds over which senders are counted. */
+const WINDOW = 12
+/** Weight of the past in the moving average of tokens, a round. */
+const TOKENS_MEMORY = 0.8
+
+/**
+ * Admission control (seed 002, Figs 3 and 5): a node sends at a rate that rises while what a small buffer has to drop is old,
+ * and so has reached almost everybody, and falls when it is young. It knows nothing of the delivery beneath: see `Congestion`.
+ *
+ * Invariants: (1) in any t ms at most `burst + most * t / 1000` publications are admitted; (2) `least <= rate <= most`;
+ * (3) a rate rises only after a publication had to wait for it.
+ */
+export class Controller implements Congestion {
+  readonly #tally = new Tally()
+  readonly #environment: Surroundings
+  readonly #options: ControllerOptions
+  readonly #buffers: SmallestBuffers
+  readonly #senders: Senders
+  #rate: number
+  #tokens: number
+  #refilled: number
+  /** avgAge; undefined until something was dropped. */
+  #age: number | undefined
+  #drops = 0
+  #averageTokens: number
+  /** A publication was put off since the last round. */
+  #wanted = false
+
+  /** @throws RangeError as SmallestBuffers */
+  constructor(environment: Surroundings, init: SmallestInit, options: Partial<ControllerOptions> = {}) {
+    this.#environment = environment
+    this.#options = { ...DEFAULTS, ...options }
+    this.#buffers = new SmallestBuffers(environment, init, this.#options)
+    const now = environment.now()
+    this.#senders = new Senders(WINDOW, now)
+    this.#rate = this.#options.start
+    this.#tokens = this.#options.burst
+    this.#averageTokens = this.#options.burst
+    this.#refilled = now
+  }
+
+  /** Messages a second this node may send. */
+  get rate(): number {
+    return this.#rate
+  }
+
+  /** Average age of what the buffer that senders go by drops, rounds; undefined while nothing was. */
+  get age(): number | undefined {
+    return this.#age
+  }
+
+  /** Fig. 3. */
+  admit(now: number): Admission {
+    this.#refill(now)
+    const rate = this.#rate
+    // A clock of doubles: who asks at the time it was told must not find a millionth of a token missing.
+    if (this.#tokens >= 1 - 1e-6) {
+      this.#tokens = Math.max(0, this.#tokens - 1)
+      return { admitted: true, rate }
+    }
+    this.#wanted = true
+    this.#tally.add('delayed')
+    return { admitted: false, until: Math.ceil(now + ((1 - this.#tokens) / rate) * 1000), rate }
+  }
+
+  claims(): readonly BufferClaim[] {
+    return this.#buffers.claims()
+  }
+
+  heard(claims: readonly BufferClaim[]): void {
+    this.#buffers.heard(claims)
+  }
+
+  buffer(): number {
+    return this.#buffers.smallest()
+  }
+
+  received(publisher: string): void {
+    this.#senders.received(publisher)
+  }
+
+  /** Fig. 5b. */
+  dropped(age: number): void {
+    const { memory } = this.#options
+    this.#age = this.#age === undefined ? age : memory * this.#age + (1 - memory) * age
+    this.#drops++
+  }
+
+  /** Fig. 5c. */
+  turn(): void {
+    const { low, high, chance, decay, unused, used, burst } = this.#options
+    const now = this.#environment.now()
+    this.#refill(now)
+    this.#senders.turn(now)
+    this.#averageTokens = TOKENS_MEMORY * this.#averageTokens + (1 - TOKENS_MEMORY) * this.#tokens
+    // An average that nothing was added to says nothing about now. Nothing dropped: there is room.
+    const age = this.#drops === 0 || this.#age === undefined ? Number.POSITIVE_INFINITY : this.#age
+    const congested = age < low
+    const wanted = decay ? this.#averageTokens < used * burst : this.#wanted
+    if (congested || (decay && this.#averageTokens > unused * burst)) this.#lower()
+    else if (age > high && wanted && this.#environment.random.chance(chance)) this.#raise(now)
+    this.#drops = 0
+    this.#wanted = false
+  }
+
+  status(): Record<string, unknown> {
+    return {
+      rate: this.#rate,
+      age: this.#age ?? null,
+      buffer: this.buffer(),
+      ...this.#tally.toJSON(),
+      ...this.#buffers.tally.toJSON(),
+    }
+  }
+
+  #lower(): void {
+    const { decrease, least } = this.#options
+    this.#rate = Math.max(least, this.#rate * (1 - decrease))
+    this.#tally.add('lowered')
+  }
+
+  #raise(now: number): void {
+    const { increase, most, fair } = this.#options
+    const base = fair ? (this.#senders.share(now) ?? this.#rate) : this.#rate
+    this.#rate = Math.min(most, this.#rate + increase * base)
+    this.#tally.add('raised')
+  }
+
+  /** Tokens for the time since the last refill, at the rate that held. */
+  #refill(now: number): void {
+    if (now <= this.#refilled) return
+    this.#tokens = Math.min(this.#options.burst, this.#tokens + ((now - this.#refilled) / 1000) * this.#rate)
+    this.#refilled = now
+  }
+}

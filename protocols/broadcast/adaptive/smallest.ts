@@ -1,0 +1,128 @@
+import type { Surroundings } from '../../../core/environment.ts'
+import type { Sign } from '../../../core/signed.ts'
+import { Tally } from '../../../core/tally.ts'
+import { type BufferClaim, MAX_CLAIMS, signClaim } from './claims.ts'
+
+export interface SmallestOptions {
+  /**
+   * Senders go by the k-th smallest buffer: k - 1 nodes that claim to have next to none throttle nobody. 1 is the paper's
+   * minimum. @default 4 (chosen), at most MAX_CLAIMS
+   */
+  readonly rank: number
+  /** ms between two claims of a node: the sample period s. @default 10_000, two rounds (paper) */
+  readonly samplePeriod: number
+  /** Sample periods for which a claim counts: W. @default 2 (paper) */
+  readonly samples: number
+  /** Events: no claim makes senders go by a smaller buffer. @default 16 (chosen) */
+  readonly floor: number
+}
+
+export const SMALLEST_DEFAULTS: SmallestOptions = { rank: 4, samplePeriod: 10_000, samples: 2, floor: 16 }
+
+export interface SmallestInit {
+  readonly group: string
+  /** Events this node has room for now. */
+  buffer(): number
+  /** Left out, signatures are empty, which only simulated nodes accept. */
+  readonly sign?: Sign | undefined
+}
+
+/**
+ * Fig. 5a: the smallest buffer of the group, told along with the gossip that is sent anyway.
+ *
+ * Departures. The paper sends one number a sample period, the least anybody heard, so one liar decides for all and for as long
+ * as it lies. Here (a) each node signs its own number, and gossip carries the k smallest of different nodes: a liar has one
+ * vote; (b) a claim carries its time and counts for W sample periods, instead of the number of a period that everybody follows
+ * upwards: who names a period far ahead would make all forget.
+ *
+ * Invariants: at most 2 k claims, one a node, none older than W periods; `smallest` is at least the floor.
+ */
+export class SmallestBuffers {
+  readonly tally = new Tally()
+  readonly #environment: Surroundings
+  readonly #init: SmallestInit
+  readonly #options: SmallestOptions
+  /** Of others and of this node, the smallest first; of equal ones the newest. */
+  #claims: BufferClaim[] = []
+
+  /** @throws RangeError on a rank that no message could carry, or a period that is not positive */
+  constructor(environment: Surroundings, init: SmallestInit, options: SmallestOptions) {
+    const { rank, samplePeriod, samples, floor } = options
+    if (
+      !(Number.isSafeInteger(rank) && rank >= 1 && rank <= MAX_CLAIMS && samplePeriod > 0 && samples > 0 && floor > 0)
+    ) {
+      throw new RangeError(
+        `a rank from 1 to ${MAX_CLAIMS}, positive periods and floor are needed: ${rank}, ${samplePeriod}, ${samples}, ${floor}`,
+      )
+    }
+    this.#environment = environment
+    this.#init = init
+    this.#options = options
+  }
+
+  /** What goes with every message: at most `rank` claims. */
+  claims(): readonly BufferClaim[] {
+    this.#renew()
+    return this.#claims.slice(0, this.#options.rank)
+  }
+
+  heard(claims: readonly BufferClaim[]): void {
+    const now = this.#environment.now()
+    const { samples, samplePeriod } = this.#options
+    const window = samples * samplePeriod
+    for (const claim of claims.slice(0, MAX_CLAIMS)) {
+      if (claim.id === this.#environment.self.id) continue
+      if (claim.group !== this.#init.group) this.tally.add('buffer-claim-of-another-group')
+      else if (claim.issued <= now - window) this.tally.add('buffer-claim-expired')
+      else if (claim.issued > now + window) this.tally.add('buffer-claim-from-the-future')
+      else this.#put(claim)
+    }
+  }
+
+  /** Events: what senders should go by. While fewer than k nodes are known, the largest of them. */
+  smallest(): number {
+    this.#renew()
+    const { rank, floor } = this.#options
+    const claim = this.#claims[Math.min(rank, this.#claims.length) - 1]
+    return Math.max(floor, claim?.buffer ?? 0)
+  }
+
+  /** Forgets what is too old, and claims anew for this node once a sample period or when its buffer changed. */
+  #renew(): void {
+    const now = this.#environment.now()
+    const { samples, samplePeriod } = this.#options
+    const since = now - samples * samplePeriod
+    if (this.#claims.some(({ issued }) => issued <= since)) {
+      this.#claims = this.#claims.filter(({ issued }) => issued > since)
+    }
+    const { id } = this.#environment.self
+    const buffer = this.#init.buffer()
+    const own = this.#own
+    if (own === undefined || own.buffer !== buffer || own.issued <= now - samplePeriod) {
+      const { group, sign } = this.#init
+      this.#own = signClaim({ id, group, buffer, issued: now }, sign)
+      this.#put(this.#own)
+    }
+  }
+
+  #own: BufferClaim | undefined
+
+  #put(claim: BufferClaim): void {
+    const known = this.#claims.findIndex(({ id }) => id === claim.id)
+    if (known >= 0) {
+      if ((this.#claims[known] as BufferClaim).issued >= claim.issued) return
+      this.#claims.splice(known, 1)
+    }
+    const place = this.#claims.findIndex((other) => before(claim, other))
+    const limit = 2 * this.#options.rank
+    if (place < 0 && this.#claims.length >= limit) return
+    this.#claims.splice(place < 0 ? this.#claims.length : place, 0, claim)
+    if (this.#claims.length > limit) this.#claims.pop()
+  }
+}
+
+function before(a: BufferClaim, b: BufferClaim): boolean {
+  if (a.buffer !== b.buffer) return a.buffer < b.buffer
+  if (a.issued !== b.issued) return a.issued > b.issued
+  return a.id < b.id
+}

@@ -1,0 +1,180 @@
+import type { Publication } from '../publication.ts'
+import { AgeOrder, MAX_AGE, type Place } from './age-order.ts'
+
+/** A publication as gossip carries it. */
+export interface Event {
+  readonly publication: Publication
+  /** Rounds since it was published, as many as the copy that travelled most has seen. */
+  readonly age: number
+}
+
+/** An event that is held, or of which only the age is followed, or neither. */
+interface Entry {
+  held: Place<Entry> | undefined
+  followed: Place<Entry> | undefined
+  /** Undefined when it is not held. */
+  publication: Publication | undefined
+}
+
+export interface EventBufferOptions {
+  /** Events held at most. */
+  readonly capacity: number
+  /** Ids remembered at most; no fewer than `capacity` and whatever `shadow` is called with. */
+  readonly ids: number
+  /** Whether `shadow` is ever asked: following ages costs as much as holding events. */
+  readonly shadowed: boolean
+}
+
+/** What came and is gone. */
+const PAST: Entry = { held: undefined, followed: undefined, publication: undefined }
+
+/**
+ * `events` and `eventIds` of Fig. 1, and beside them the events that a buffer of another size would hold (Fig. 5b: `events \ lost`).
+ *
+ * The latter are ages alone and may be more than the former: a node whose buffer is smaller than the one that senders go
+ * by sees what that one would drop, not only what it drops itself. Departure: Fig. 5b takes its own buffer to be no smaller.
+ *
+ * Invariants: (1) `size <= capacity` after `trim`; (2) no more are followed than the limit of the last `shadow`, after it; (3)
+ * the last `ids` publications that came are known, and everything held or followed is.
+ */
+export class EventBuffer {
+  readonly #options: EventBufferOptions
+  #capacity: number
+  /** Publisher, then sequence. */
+  readonly #known = new Map<string, Map<number, Entry>>()
+  readonly #held = new AgeOrder<Entry>()
+  readonly #followed = new AgeOrder<Entry>()
+  /** Ids in the order of arrival, as a ring. */
+  readonly #publishers: string[] = []
+  readonly #sequences: number[] = []
+  #next = 0
+
+  /** @throws RangeError when a number is not a positive integer, or fewer ids are to be known than events held */
+  constructor(options: EventBufferOptions) {
+    const { capacity, ids } = options
+    if (!(Number.isSafeInteger(ids) && ids >= capacity)) {
+      throw new RangeError(`${ids} ids are fewer than ${capacity} events, or no integer`)
+    }
+    this.#options = options
+    this.#capacity = checked(capacity)
+  }
+
+  get size(): number {
+    return this.#held.size
+  }
+
+  get ids(): number {
+    return this.#publishers.length
+  }
+
+  get capacity(): number {
+    return this.#capacity
+  }
+
+  /** Takes effect at the next `trim`. More than there are ids for is cut to that. @throws RangeError */
+  set capacity(capacity: number) {
+    this.#capacity = Math.min(checked(capacity), this.#options.ids)
+  }
+
+  /** A copy came: whether the event is known. Fig. 1: a copy that has travelled further says how old it is. */
+  hear({ publisher, sequence }: Publication, age: number): boolean {
+    const entry = this.#known.get(publisher)?.get(sequence)
+    if (entry === undefined) return false
+    if (entry.held !== undefined) this.#held.raise(entry.held, age)
+    if (entry.followed !== undefined) this.#followed.raise(entry.followed, age)
+    return true
+  }
+
+  /** Holds a new event. */
+  add(publication: Publication, age: number): void {
+    const entry: Entry = { held: undefined, followed: undefined, publication }
+    entry.held = this.#held.add(entry, age)
+    if (this.#options.shadowed) entry.followed = this.#followed.add(entry, age)
+    this.#remember(publication, entry)
+  }
+
+  /** Knows an event from now on without holding it. */
+  ignore(publication: Publication): void {
+    this.#remember(publication, PAST)
+  }
+
+  /** A round: everything is one older, and what is older than `limit` rounds goes. */
+  turn(limit: number, expired: () => void): void {
+    this.#held.turn()
+    this.#followed.turn()
+    for (let oldest = this.#held.oldest(); oldest !== undefined && oldest.age > limit; oldest = this.#held.oldest()) {
+      this.#drop(oldest)
+      expired()
+    }
+    for (let oldest = this.#followed.oldest(); oldest !== undefined && oldest.age > limit; ) {
+      this.#lose(oldest)
+      oldest = this.#followed.oldest()
+    }
+  }
+
+  /** Fig. 1: while |events| > max, the oldest goes. */
+  trim(dropped: (age: number) => void): void {
+    while (this.#held.size > this.#capacity) {
+      const oldest = this.#held.oldest() as Place<Entry>
+      this.#drop(oldest)
+      dropped(oldest.age)
+    }
+  }
+
+  /** Fig. 5b: what a buffer of so many events would have to drop now, each event once. */
+  shadow(limit: number, lost: (age: number) => void): void {
+    while (this.#followed.size > limit) {
+      const oldest = this.#followed.oldest() as Place<Entry>
+      this.#lose(oldest)
+      lost(oldest.age)
+    }
+  }
+
+  /** What goes with a gossip message: the youngest first. */
+  events(hop: number): Event[] {
+    const events: Event[] = []
+    this.#held.each(({ publication }, age) =>
+      events.push({ publication: publication as Publication, age: Math.min(MAX_AGE, age + hop) }),
+    )
+    return events
+  }
+
+  #drop(place: Place<Entry>): void {
+    const entry = place.thing
+    this.#held.delete(place)
+    entry.held = undefined
+    entry.publication = undefined
+  }
+
+  #lose(place: Place<Entry>): void {
+    this.#followed.delete(place)
+    place.thing.followed = undefined
+  }
+
+  #remember({ publisher, sequence }: Publication, entry: Entry): void {
+    const known = this.#known.get(publisher)
+    if (known === undefined) this.#known.set(publisher, new Map([[sequence, entry]]))
+    else known.set(sequence, entry)
+    const first = this.#publishers[this.#next]
+    if (first !== undefined) this.#forget(first, this.#sequences[this.#next] as number)
+    this.#publishers[this.#next] = publisher
+    this.#sequences[this.#next] = sequence
+    this.#next = (this.#next + 1) % this.#options.ids
+  }
+
+  #forget(publisher: string, sequence: number): void {
+    const known = this.#known.get(publisher)
+    const entry = known?.get(sequence)
+    known?.delete(sequence)
+    if (known?.size === 0) this.#known.delete(publisher)
+    if (entry?.held !== undefined) this.#drop(entry.held)
+    if (entry?.followed !== undefined) this.#lose(entry.followed)
+  }
+}
+
+function checked(capacity: number): number {
+  if (!Number.isSafeInteger(capacity) || capacity < 1) {
+    throw new RangeError(`a buffer holds a positive number of events, got ${capacity}`)
+  }
+  return capacity
+}

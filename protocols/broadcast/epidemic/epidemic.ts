@@ -1,0 +1,228 @@
+import type { PeerDescriptor } from '../../../core/descriptor.ts'
+import type { Environment, Timer } from '../../../core/environment.ts'
+import { Pace } from '../../../core/pace.ts'
+import { Tally } from '../../../core/tally.ts'
+import type { Congestion } from '../adaptive/controller.ts'
+import type { Delivery, DeliveryInit } from '../delivery.ts'
+import type { Publication } from '../publication.ts'
+import { type Event, EventBuffer } from './buffer.ts'
+import { type EpidemicMessage, eventSize, type Gossip, gossipSize, MAX_EVENTS, MAX_GOSSIP_BYTES } from './messages.ts'
+import type { SubscriptionView } from './view.ts'
+
+export interface EpidemicOptions {
+  /** Members gossiped to in a round: f. @default 4 (paper) */
+  readonly fanout: number
+  /** ms between two rounds: T. @default 5000 (paper) */
+  readonly period: number
+  /** Events held: |events|. @default 120 (paper: what 30 messages a second need) */
+  readonly buffer: number
+  /** Ids remembered: |eventIds|. @default 16384 (chosen: 9 minutes at 30 messages a second) */
+  readonly ids: number
+  /** Rounds after which an event is no longer passed on, whatever room there is. @default 20 (chosen: 10^5 nodes need 13) */
+  readonly rounds: number
+  /**
+   * Departure: ask f members at random for what they hold, instead of sending it to f at random. Both move as much. But of f
+   * messages sent by everybody to anybody a node gets f on average and e^-f of the nodes none, and who has not got an event when
+   * most have it still needs to be lucky; who asks gets f every round. @default true
+   */
+  readonly pull: boolean
+}
+
+export interface EpidemicInit extends Pick<DeliveryInit, 'partners' | 'budget' | 'accept'> {
+  /** Admission control that goes by this delivery's drops. @default none */
+  readonly congestion?: Congestion
+  /** lpbcast's own membership, instead of `partners`. @default none */
+  readonly view?: SubscriptionView
+}
+
+const DEFAULTS: EpidemicOptions = { fanout: 4, period: 5000, buffer: 120, ids: 16_384, rounds: 20, pull: true }
+
+/**
+ * lpbcast (seed 002, Fig. 1): every round a node sends all that its buffer holds to f members at random; where the buffer is
+ * full the oldest event goes, which has reached most.
+ *
+ * All of it is gossip: whatever it sends is paid from the node's budget, the youngest events first; what the budget does not
+ * allow is counted as `over-budget` and tried again in the next round.
+ *
+ * Invariants, after each call: (1) at most `buffer` events and `ids` ids are kept; (2) an event that came once is neither taken
+ * in nor held again as long as its id is known; (3) no message is larger than MAX_GOSSIP_BYTES.
+ */
+export class Epidemic implements Delivery<EpidemicMessage> {
+  readonly #environment: Environment<EpidemicMessage>
+  readonly #init: EpidemicInit
+  readonly #options: EpidemicOptions
+  readonly #buffer: EventBuffer
+  readonly #tally = new Tally()
+  /** Whose turn it was since everybody had one: no more than there are partners. */
+  readonly #asked = new Set<string>()
+  /** Nobody has a reason to ask one peer twice in a round; the shortest takes 0.9 of the period. */
+  readonly #pace: Pace
+  #timer: Timer | undefined
+
+  /** @throws RangeError on options that are not positive */
+  constructor(environment: Environment<EpidemicMessage>, init: EpidemicInit, options: Partial<EpidemicOptions> = {}) {
+    this.#environment = environment
+    this.#init = init
+    this.#options = { ...DEFAULTS, ...options }
+    for (const [name, value] of Object.entries(this.#options)) {
+      if (typeof value === 'number' && !(value > 0)) throw new RangeError(`${name} is a positive number, got ${value}`)
+    }
+    const { buffer, ids, period } = this.#options
+    this.#pace = new Pace(0.8 * period)
+    this.#buffer = new EventBuffer({ capacity: buffer, ids, shadowed: init.congestion !== undefined })
+  }
+
+  start(): void {
+    this.#timer ??= this.#environment.every(this.#options.period, this)
+  }
+
+  stop(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  /** Gives the events more or less room, from the next message on. @throws RangeError when it is not a positive integer */
+  resize(buffer: number): void {
+    this.#buffer.capacity = buffer
+  }
+
+  /** Fig. 1: a new event has age 0; it goes out with the next round. */
+  spread(publication: Publication): void {
+    if (this.#timer === undefined) return
+    this.#take(publication, 0)
+    this.#discard()
+  }
+
+  peerDown(id: string): void {
+    this.#init.view?.remove(id)
+  }
+
+  /** One round; the timer's business. */
+  turn(): void {
+    const { fanout, rounds, pull } = this.#options
+    const { congestion } = this.#init
+    this.#buffer.turn(rounds, () => this.#tally.add('expired'))
+    congestion?.turn()
+    const partners = this.#partners(fanout)
+    const messages = pull ? [this.#question()] : this.#messages()
+    for (const partner of partners) {
+      for (const message of messages) this.#send(partner, message)
+    }
+  }
+
+  receive(from: PeerDescriptor, { ask, events, claims, subscriptions }: EpidemicMessage): void {
+    if (this.#timer === undefined) return
+    this.#init.congestion?.heard(claims)
+    this.#init.view?.heard(subscriptions)
+    let duplicates = 0
+    for (const { publication, age } of events) {
+      if (this.#buffer.hear(publication, age)) duplicates++
+      else this.#accept(publication, age)
+    }
+    if (duplicates > 0) this.#tally.add('duplicate', duplicates)
+    this.#discard()
+    if (ask) this.#answer(from)
+  }
+
+  /**
+   * Counts - sent, over-budget, duplicate, taken, dropped and the sum of the ages at which it was, expired, and the host's
+   * reasons for refusing - and sizes.
+   */
+  status(): Readonly<Record<string, unknown>> {
+    return {
+      ...this.#tally.toJSON(),
+      buffered: this.#buffer.size,
+      capacity: this.#buffer.capacity,
+      ids: this.#buffer.ids,
+    }
+  }
+
+  #answer(from: PeerDescriptor): void {
+    if (this.#pace.allows(from.id, this.#environment.now())) {
+      for (const message of this.#messages(1)) this.#send(from, message)
+    } else {
+      this.#tally.add('asked-too-often')
+    }
+  }
+
+  #accept(publication: Publication, age: number): void {
+    const verdict = this.#init.accept(publication, !this.#options.pull)
+    if (verdict === 'new') {
+      this.#take(publication, age)
+    } else {
+      this.#tally.add(verdict === 'known' ? 'duplicate' : verdict.refused)
+      this.#buffer.ignore(publication)
+    }
+  }
+
+  #take(publication: Publication, age: number): void {
+    this.#tally.add('taken')
+    this.#init.congestion?.received(publication.publisher)
+    this.#buffer.add(publication, age)
+  }
+
+  /** Fig. 5b, then the end of Fig. 1. */
+  #discard(): void {
+    const { congestion } = this.#init
+    if (congestion !== undefined) this.#buffer.shadow(congestion.buffer(), (age) => congestion.dropped(age))
+    this.#buffer.trim((age) => {
+      this.#tally.add('dropped')
+      this.#tally.add('dropped-rounds', age)
+    })
+  }
+
+  /** Members at random; who asks, asks everybody before it asks one again. */
+  #partners(count: number): PeerDescriptor[] {
+    const { random } = this.#environment
+    const all = this.#init.view?.members ?? this.#init.partners()
+    if (!this.#options.pull) return random.sample(all, count)
+    const chosen = random.sample(
+      all.filter(({ id }) => !this.#asked.has(id)),
+      count,
+    )
+    if (chosen.length < count) {
+      this.#asked.clear()
+      const others = all.filter(({ id }) => !chosen.some((one) => one.id === id))
+      chosen.push(...random.sample(others, count - chosen.length))
+    }
+    for (const { id } of chosen) this.#asked.add(id)
+    return chosen
+  }
+
+  #question(): Gossip {
+    const { congestion, view } = this.#init
+    return { ask: true, events: [], claims: congestion?.claims() ?? [], subscriptions: view?.offer() ?? [] }
+  }
+
+  /** What this node holds: one message, or as many as the events need. */
+  #messages(hop = 0): Gossip[] {
+    const claims = this.#init.congestion?.claims() ?? []
+    const subscriptions = this.#init.view?.offer() ?? []
+    const messages: Gossip[] = []
+    let events: Event[] = []
+    let first: Omit<Gossip, 'events'> = { ask: false, claims, subscriptions }
+    let bytes = gossipSize({ ...first, events })
+    for (const event of this.#buffer.events(hop)) {
+      const size = eventSize(event)
+      if (events.length > 0 && (bytes + size > MAX_GOSSIP_BYTES || events.length === MAX_EVENTS)) {
+        messages.push({ ...first, events })
+        first = { ask: false, claims: [], subscriptions: [] }
+        events = []
+        bytes = gossipSize({ ...first, events })
+      }
+      events.push(event)
+      bytes += size
+    }
+    messages.push({ ...first, events })
+    return messages
+  }
+
+  #send(partner: PeerDescriptor, message: Gossip): void {
+    if (this.#init.budget.take(this.#environment.now(), gossipSize(message))) {
+      this.#tally.add('sent')
+      this.#environment.send(partner, message)
+    } else {
+      this.#tally.add('over-budget')
+    }
+  }
+}
