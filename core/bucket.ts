@@ -33,7 +33,7 @@ export class TokenBucket {
 
   /** As `Protocol.touch`. */
   touch(): number {
-    return this.#tokens + this.#updated
+    return this.#tokens > this.#updated ? 1 : 0
   }
 
   // `private`, here and in other classes of which a simulated node has one each: a # method costs every instance a word.

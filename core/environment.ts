@@ -42,7 +42,8 @@ export interface Protocol<Message> {
   /**
    * Reads what the next event will read, and changes nothing. A simulator of a million nodes asks the nodes of many events to
    * come for it at once, so that their memory is fetched at the same time instead of line after line.
-   * @returns a number that depends on all that was read, or the reads would be optimised away
+   * @param message what the event brings; undefined when it is a timer
+   * @returns a 32-bit integer that depends on all that was read, or the reads would be optimised away
    */
-  touch?(): number
+  touch?(message?: Message): number
 }

@@ -60,7 +60,7 @@ export class Random {
 
   /** As `Protocol.touch`. */
   touch(): number {
-    return this.#low0 + this.#high1
+    return this.#low0 ^ this.#high1
   }
 
   /** Uniform in [0, 1), 32 bits of it. */

@@ -44,7 +44,7 @@ export class PushPull implements Exchange<number, number> {
   missed(): void {}
 
   touch(): number {
-    return this.value + this.#sent
+    return this.value > this.#sent ? 1 : 0
   }
 }
 

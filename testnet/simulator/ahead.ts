@@ -1,3 +1,5 @@
+import type { PeerDescriptor } from '../../core/descriptor.ts'
+import { SimulatedDescriptor } from './descriptor.ts'
 import type { SimulatedEnvironment, SimulatedTimer } from './environment.ts'
 import type { EventQueue } from './events.ts'
 import type { Traffic } from './traffic.ts'
@@ -40,33 +42,46 @@ export class Ahead<Message> {
 
   /**
    * Loop by loop, each of them short, so that many rounds of it are under way at a time, and each coming to what the one before
-   * it has fetched. The arrays are new ones: writing objects into old ones costs a look at each object's page.
+   * it has fetched. An object may lie in two lines of the cache: what is read of it are its first and its last field of use. The
+   * arrays are new ones: writing objects into old ones costs a look at each object's page.
    */
   #look(): void {
     const { queue, environments, states, traffic } = this.#memory
     const events = this.#events
     const count = queue.peek(events)
-    const carried = new Array<unknown>(count)
+    const timers = new Array<SimulatedTimer<Message> | undefined>(count)
+    const messages = new Array<Message | undefined>(count)
+    const senders = new Array<PeerDescriptor | undefined>(count)
     const places = new Array<SimulatedEnvironment<Message> | undefined>(count)
     let seen = 0
     for (let i = 0; i < count; i++) {
       const event = events[i] as number
-      carried[i] = queue.timer(event) ?? queue.payload(event)
+      const timer = queue.timer(event)
+      timers[i] = timer
+      if (timer !== undefined) continue
+      messages[i] = queue.payload(event) as Message
+      senders[i] = queue.sender(event)
+      places[i] = environments[queue.target(event)]
     }
     for (let i = 0; i < count; i++) {
-      const event = events[i] as number
-      const timer = queue.timer(event)
-      places[i] = timer === undefined ? environments[queue.target(event)] : timer.environment
-      if (typeof carried[i] === 'object') seen++
+      const timer = timers[i]
+      if (timer !== undefined) {
+        places[i] = timer.environment
+        if (timer.period > 0) seen++
+        continue
+      }
+      const sender = senders[i]
+      if (sender instanceof SimulatedDescriptor && sender.home !== undefined) seen ^= sender.index
+      if (typeof messages[i] === 'object') seen++
     }
-    for (let i = 0; i < count; i++) seen += places[i]?.index ?? 0
+    for (let i = 0; i < count; i++) seen ^= places[i]?.touch() ?? 0
     for (let i = 0; i < count; i++) {
       const place = places[i]
       if (place === undefined) continue
-      seen += (states[place.index] as number) + traffic.touch(place.index)
+      seen ^= (states[place.index] as number) ^ traffic.touch(place.index)
       if (typeof place.protocol === 'object') seen++
     }
-    for (let i = 0; i < count; i++) seen += places[i]?.protocol?.touch?.() ?? 0
+    for (let i = 0; i < count; i++) seen ^= places[i]?.protocol?.touch?.(messages[i]) ?? 0
     this.seen = seen
   }
 }

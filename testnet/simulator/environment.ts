@@ -61,6 +61,11 @@ export class SimulatedEnvironment<Message> implements Environment<Message> {
     return this.#random
   }
 
+  /** As `Protocol.touch`. */
+  touch(): number {
+    return this.self === undefined ? 0 : this.index
+  }
+
   now(): number {
     const { now, options } = this.network
     return this.clock === undefined ? options.epoch + now : this.clock.at(now)

@@ -58,7 +58,9 @@ export class Traffic {
 
   /** As `Protocol.touch`. */
   touch(index: number): number {
-    return this.#rows[index * 2 * this.#words] as number
+    // Memory of a typed array need not begin with a line of the cache: a row may lie in two.
+    const at = index * 2 * this.#words
+    return (this.#rows[at] as number) ^ (this.#rows[at + this.#words * 2 - 1] as number)
   }
 
   #countBytes(at: number, same: boolean, bytes: number): void {
