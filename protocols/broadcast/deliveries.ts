@@ -45,7 +45,10 @@ export interface BroadcastMessage {
   readonly message: unknown
 }
 
-/** One byte for the delivery, seven for the group; then the delivery's own encoding. */
+/** Bytes around each message of a delivery: one for its number, seven for the group. */
+export const HEAD = 8
+
+/** The head; then the delivery's own encoding. */
 export const broadcastCodec: Codec<BroadcastMessage> = {
   encode({ group, delivery, message }) {
     const body = kindOf(delivery).codec.encode(message)
@@ -66,5 +69,3 @@ export const broadcastCodec: Codec<BroadcastMessage> = {
   },
   size: ({ delivery, message }) => HEAD + kindOf(delivery).codec.size(message),
 }
-
-const HEAD = 8

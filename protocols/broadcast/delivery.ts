@@ -30,6 +30,9 @@ export interface Delivery<Message = unknown> extends Protocol<Message> {
  */
 export type Verdict = 'new' | 'known' | { readonly refused: string }
 
+/** A bucket of bytes, which counts what stands around each message on the wire as well. */
+export type Budget = Pick<TokenBucket, 'take'>
+
 /** What a delivery has of the node that it runs in: one topic's part of it. */
 export interface DeliveryInit {
   /** Live members of the group that are sorted by the ring: neighbours and long links. */
@@ -37,7 +40,7 @@ export interface DeliveryInit {
   /** Live members to gossip with: contacts and random ones. */
   partners(): readonly PeerDescriptor[]
   /** The node's gossip budget, bytes. A publication's first copy to a peer is not paid from it, everything else is. */
-  readonly budget: TokenBucket
+  readonly budget: Budget
   /**
    * Takes in a publication that a peer sent; it is delivered in order, after the message that brought it was handled. Its
    * signature is verified.

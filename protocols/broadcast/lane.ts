@@ -3,7 +3,7 @@ import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment, Protocol, Timer } from '../../core/environment.ts'
 import type { Sign } from '../../core/signed.ts'
 import { Counts } from './counts.ts'
-import { makeDelivery } from './deliveries.ts'
+import { HEAD, makeDelivery } from './deliveries.ts'
 import type { Delivery, DeliveryInit, Verdict } from './delivery.ts'
 import type { BroadcastOptions } from './options.ts'
 import type { Missed } from './order.ts'
@@ -70,7 +70,7 @@ export class Lane implements Protocol<unknown> {
     const delivery: DeliveryInit = {
       contacts: () => init.contacts(),
       partners: () => init.partners(),
-      budget: init.budget,
+      budget: { take: (now, bytes = 1) => init.budget.take(now, bytes + HEAD) },
       accept: (publication, pushed = true) => this.#accept(publication, pushed),
       deliver: (publication) => this.#deliver(publication),
       rating: () => init.rating(),

@@ -10,6 +10,8 @@ import { GroupsMessageSchema } from './groups_pb.ts'
 export const MAX_PEERS = 8
 /** As many as a greedy walk over the ring's contacts takes in a network of a million, and again as many. */
 export const MAX_HOPS = 32
+/** Bytes around what a message holds, at most. */
+export const FRAME = 16
 
 /** What a message says of its group. */
 export type GroupMessage =
@@ -60,13 +62,13 @@ export const groupsCodec: Codec<GroupsMessage> = {
     switch (message.kind) {
       case 'member':
       case 'stranger':
-        return 16
+        return FRAME
       case 'register':
         return 24 + descriptorSize(message.member)
       case 'members':
-        return message.peers.reduce((sum, peer) => sum + descriptorSize(peer) + 4, 16)
+        return message.peers.reduce((sum, peer) => sum + descriptorSize(peer) + 4, FRAME)
       case 'ring':
-        return 16 + tmanCodec.size(message.round)
+        return FRAME + tmanCodec.size(message.round)
     }
   },
 }

@@ -6,7 +6,7 @@ import { Rounds } from '../../core/rounds.ts'
 import { tmanCodec } from '../../overlays/tman/codec.ts'
 import { ringRanking, SIDE, sides } from '../../overlays/tman/ring.ts'
 import { TMan } from '../../overlays/tman/tman.ts'
-import type { GroupMessage } from './codec.ts'
+import { FRAME, type GroupMessage } from './codec.ts'
 
 export interface GroupInit {
   readonly budget: TokenBucket
@@ -78,7 +78,12 @@ export class Group {
       every: (period, task) => environment.every(period, task),
     }
     const { period, budget } = init
-    this.#rounds = new Rounds(rounds, this.#tman, { period, timeout: 4 * period, budget, size: tmanCodec.size })
+    this.#rounds = new Rounds(rounds, this.#tman, {
+      period,
+      timeout: 4 * period,
+      budget,
+      size: (round) => tmanCodec.size(round) + FRAME,
+    })
   }
 
   /** Says to all contacts that this node is a member: those who are, too, answer. */
@@ -212,6 +217,6 @@ export class Group {
   }
 
   #say(to: PeerDescriptor, message: GroupMessage): void {
-    if (this.#init.budget.take(this.#environment.now(), 16)) this.#environment.send(to, message)
+    if (this.#init.budget.take(this.#environment.now(), FRAME)) this.#environment.send(to, message)
   }
 }

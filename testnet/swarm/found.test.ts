@@ -6,6 +6,16 @@ import { attempt } from './attempt.ts'
 // What random schedules have found, as small as it could be made, and what it was. Each stays.
 const FOUND = [
   {
+    was: 'seed 108: the lane and the group around each message were not paid for out of the gossip budget',
+    yaml: `
+nodes: 58
+seed: 108
+duration: 3s
+network: {latency: 20ms, duplicate: 0.2}
+stack: {gossipBudget: 16KiB}
+`,
+  },
+  {
     was: 'seed 511: what names a structure around each of its messages was not paid for out of the gossip budget',
     yaml: `
 nodes: 43

@@ -1,8 +1,8 @@
-import type { TokenBucket } from '../../../core/bucket.ts'
 import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import type { Environment } from '../../../core/environment.ts'
 import { positionOf } from '../../../core/position.ts'
 import type { Counts } from '../counts.ts'
+import type { Budget } from '../delivery.ts'
 import type { BroadcastOptions } from '../options.ts'
 import type { Publishers } from '../publishers.ts'
 import { asRuns, numbersOf, type Run } from '../runs.ts'
@@ -48,7 +48,7 @@ const SLOW = 10
 export class Repair {
   readonly #environment: Environment<BimodalMessage>
   readonly #partners: () => readonly PeerDescriptor[]
-  readonly #budget: TokenBucket
+  readonly #budget: Budget
   readonly #options: BroadcastOptions
   readonly #store: Store
   readonly #publishers: Publishers
@@ -70,7 +70,7 @@ export class Repair {
 
   constructor(
     environment: Environment<BimodalMessage>,
-    init: { readonly partners: () => readonly PeerDescriptor[]; readonly budget: TokenBucket },
+    init: { readonly partners: () => readonly PeerDescriptor[]; readonly budget: Budget },
     options: BroadcastOptions,
     store: Store,
     publishers: Publishers,
