@@ -1,7 +1,7 @@
-import type { TokenBucket } from '../../../core/bucket.ts'
 import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import type { Environment, Timer } from '../../../core/environment.ts'
 import type { Tally } from '../../../core/tally.ts'
+import type { Budget } from '../delivery.ts'
 import { type Data, type ReliableMessage, reliableCodec } from './codec.ts'
 import type { ReliableOptions } from './options.ts'
 
@@ -20,13 +20,13 @@ interface Pending {
  */
 export class Copying {
   readonly #environment: Environment<ReliableMessage>
-  readonly #budget: TokenBucket
+  readonly #budget: Budget
   readonly #options: ReliableOptions
   readonly #tally: Tally
   /** By receiver and publication. */
   readonly #pending = new Map<string, Pending>()
 
-  constructor(environment: Environment<ReliableMessage>, budget: TokenBucket, options: ReliableOptions, tally: Tally) {
+  constructor(environment: Environment<ReliableMessage>, budget: Budget, options: ReliableOptions, tally: Tally) {
     this.#environment = environment
     this.#budget = budget
     this.#options = options

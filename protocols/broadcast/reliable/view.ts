@@ -122,17 +122,24 @@ export class View {
   news(): Pick<Known, 'report' | 'distortion'>[] {
     const [own, ...all] = this.all
     if (own === undefined) return []
-    const others = all.filter(({ told }) => told < this.#limits.repeats)
-    others.sort((a, b) => a.told - b.told || a.distortion - b.distortion)
-    const news: Pick<Known, 'report' | 'distortion'>[] = []
-    let bytes = 0
-    for (const known of [own, ...others]) {
-      bytes += reportSize(known.report)
-      if (news.length > 0 && (news.length >= this.#limits.reports || bytes > this.#limits.bytes)) break
-      known.told++
-      news.push({ report: known.report, distortion: known.distortion })
+    const { repeats, reports, bytes } = this.#limits
+    const others = all.filter(({ told }) => told < repeats)
+    const room = bytes - reportSize(own.report)
+    // Where there is room for all their order does not matter.
+    if (others.length >= reports || others.reduce((sum, { report }) => sum + reportSize(report), 0) > room) {
+      others.sort((a, b) => a.told - b.told || a.distortion - b.distortion)
     }
-    return news
+    const news = [own]
+    let taken = 0
+    for (const known of others) {
+      taken += reportSize(known.report)
+      if (news.length >= reports || taken > room) break
+      news.push(known)
+    }
+    return news.map((known) => {
+      known.told++
+      return { report: known.report, distortion: known.distortion }
+    })
   }
 
   #forget(origin: string): void {

@@ -8,7 +8,7 @@ import { type Learner, OURS, PAPER, Steps, uniformRates } from './steps.ts'
 import { randomGraph } from './topology.ts'
 
 const SIZES = {
-  quick: { nodes: 40, connectivities: [2, 6, 12], rates: [0, 0.01, 0.05] },
+  quick: { nodes: 30, connectivities: [2, 10], rates: [0, 0.03] },
   full: { nodes: 100, connectivities: [2, 4, 6, 8, 10, 12, 14, 16, 18, 20], rates: [0, 0.01, 0.03, 0.05] },
 }
 /** Steps after which it is given up. */

@@ -7,14 +7,14 @@ import { type Learner, OURS, PAPER, Steps, uniformRates } from './steps.ts'
 import { randomTree, ring, type Topology } from './topology.ts'
 
 const SIZES = {
-  quick: { nodes: [100, 240], trees: 3 },
+  quick: { nodes: [120, 240], trees: 2 },
   full: { nodes: [100, 120, 140, 160, 180, 200, 220, 240], trees: 100 },
 }
 const LIMIT = 3000
 /** The paper's ring at 240 processes, read off the text: "to ~250". */
 const PAPER_RING = { nodes: 240, messages: 250 }
 /** Of the network with failures, in which estimates take longer than news. */
-const FAILING = { process: 0.03, link: 0.03, nodes: 100, trees: 3 }
+const FAILING = { process: 0.03, link: 0.03, nodes: 60, trees: 2 }
 
 export const experiment: Experiment = {
   name: 'mrt-fig4',
