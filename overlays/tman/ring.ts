@@ -75,9 +75,9 @@ function reserve(candidates: number, side: number, perBand: number): void {
  * up to 2^20 nodes. Who is left behind then comes four times nearer with every exchange wherever it is. Gaps of more than that
  * are where the last links crawl: with the nearest bands first and the middle ones empty, 2^20 nodes lacked 50 links after 30 cycles.
  *
- * Measured for c = 20 (model and simulator), cycles to 99.9/100 % of the links of 2^17 nodes: every second band first, 15/19; the
+ * Measured in a model of synchronous exchanges for c = 20, one seed, cycles to 99.9/100 % of the links of 2^17 nodes: every second band first, 15/19; the
  * nearest bands first, 14/19; of 2^17 nodes at c = 16, where as few bands have room as at 2^20 with c = 20: 17/23, and never.
- * Bands ahead only, the farthest first, took 26 cycles for 2^14, which is 12 now.
+ * Bands ahead only, the farthest first, took 26 cycles for 2^14, which is 14 now (simulator).
  *
  * The three farthest ahead come before all others for queries: they cut the whole ring.
  *
