@@ -85,7 +85,7 @@ const SHORT = 48
 /** How much of the short memory must be filled before it is heard. */
 const ENOUGH = 16
 /** Standard deviations between the two memories that are a change and no chance (chosen). */
-const CHANGE = 4
+const CHANGE = 3
 
 /** Failures and observations, the old ones forgotten exponentially. */
 class Memory {

@@ -68,7 +68,7 @@ function strengthOf(origins: readonly (readonly Estimate[])[], mean: number): nu
 }
 
 /** Standard deviations from the common mean at which a link speaks for itself alone (chosen; Efron and Morris' limited translation). */
-const ALONE = 3
+const ALONE = 2.5
 
 /** Failure probability after the observations. */
 export function posterior({ rate, weight }: Estimate, { mean, strength }: Prior): number {
