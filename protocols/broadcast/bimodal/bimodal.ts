@@ -88,7 +88,7 @@ export class Bimodal implements Delivery<BimodalMessage> {
       this.#news = this.#environment.now()
       if (pushed) this.#tree.spread(publication, until)
     } else if (verdict === 'known' && known !== undefined && pushed) {
-      if (!this.#tree.hasSpread(known.publication)) this.#repair.raced()
+      if (!this.#tree.hasSpread(known.publication)) this.#repair.raced(known.publication)
       const young = this.#environment.now() - known.received <= options.handover
       if (young) this.#tree.spread(known.publication, until)
     }

@@ -4,6 +4,7 @@ import { positionOf } from '../../../core/position.ts'
 import type { Counts } from '../counts.ts'
 import type { Budget } from '../delivery.ts'
 import type { BroadcastOptions } from '../options.ts'
+import type { Publication } from '../publication.ts'
 import type { Publishers } from '../publishers.ts'
 import { asRuns, numbersOf, type Run } from '../runs.ts'
 import type { Entry, Store } from '../store.ts'
@@ -24,6 +25,8 @@ const MAX_HEARD = 1024
 const MAX_LACKING = 4096
 /** ms for which the tree is waited for at most, however slow it is. */
 const MAX_PATIENCE = 16_000
+/** How much longer it is waited for than it was last late. */
+const MARGIN = 1.25
 /** What is left of that patience after a round in which the tree came too late for nothing. */
 const CALM = 0.97
 /** Rounds after the start in which a node tells somebody even that it has nothing. */
@@ -109,11 +112,15 @@ export class Repair {
 
   /**
    * The tree brought what had been repaired already: it is slow, not broken, perhaps because all are busy, and asking for what is
-   * on its way makes them busier. From now on it is waited for longer.
+   * on its way makes them busier. From now on it is waited for as long as it was late, and a quarter more.
+   * (Not longer with every copy: a relay that slept brings hundreds at once, which is one delay.)
    */
-  raced(): void {
+  raced({ publisher, sequence }: Publication): void {
     this.#counts.done.add('raced')
-    this.#patience = Math.min(MAX_PATIENCE, Math.max(this.#options.period, this.#patience * 1.5))
+    const now = this.#environment.now()
+    const since = this.#lacking.get(`${positionOf(publisher)}/${sequence}`) ?? now
+    const late = Math.max(this.#options.period, (now - since) * MARGIN)
+    this.#patience = Math.min(MAX_PATIENCE, Math.max(this.#patience, late))
   }
 
   /** Whether this came because we asked for it. */
