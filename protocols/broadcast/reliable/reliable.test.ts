@@ -9,6 +9,7 @@ import { compose, type Publication, publicationId } from '../publication.ts'
 import { type ReliableMessage, reliableCodec } from './codec.ts'
 import type { ReliableOptions } from './options.ts'
 import { Reliable } from './reliable.ts'
+import { reportOf } from './report.ts'
 
 const SECOND = 1000
 
@@ -216,4 +217,25 @@ test('a stopped node sends nothing, has no timer, and starts again', () => {
   const id = publish()
   simulation.run(10 * SECOND)
   assert.equal(having(id).length, 10)
+})
+
+test('nobody can say anything in the name of another: where signatures are checked a forged report counts for nothing', () => {
+  for (const wire of [true, false]) {
+    const { simulation } = group(8, {}, 0, undefined, wire)
+    simulation.run(5 * SECOND)
+    const [victim, liar] = simulation.nodes.map(({ self }) => self) as [PeerDescriptor, PeerDescriptor]
+    const terrible = { rate: 900_000, weight: 500 }
+    const claims = simulation.nodes
+      .filter(({ id }) => id !== victim.id)
+      .map(({ self }) => ({ peer: self.position, link: terrible, process: terrible }))
+    const { environment, protocol } = simulation.node(liar.id)
+    const report = reportOf(victim, environment.now(), terrible, claims, protocol.sign)
+    const target = simulation.node('n2')
+    environment.send(target.self, { kind: 'heartbeat', sequence: 0, reports: [{ report, distortion: 0 }] })
+    simulation.run(100)
+    const { positions, failures } = target.protocol.network()
+    const failure = failures[positions.indexOf(victim.position)] as number
+    if (wire) assert.ok(failure < 0.1, `${failure}`)
+    else assert.ok(failure > 0.5, `without the defence it must succeed: ${failure}`)
+  }
 })
