@@ -39,12 +39,13 @@ export class Copying {
 
   /** @param copies m >= 1 @param publisher its ring position */
   send(to: PeerDescriptor, message: Data, copies: number, publisher: number): void {
+    const key = keyOf(to.id, publisher, message.publication.sequence)
+    if (this.#pending.has(key)) return
     this.#tally.add('sent')
     this.#environment.send(to, message)
     if (copies <= 1) return
     if (this.#pending.size >= this.#options.pending)
       this.#drop(this.#pending.keys().next().value as string, 'pending-full')
-    const key = keyOf(to.id, publisher, message.publication.sequence)
     const task = () => this.#again(key)
     const timer = this.#environment.after(this.#options.spacing, task)
     this.#pending.set(key, { to, message, left: copies - 1, timer })

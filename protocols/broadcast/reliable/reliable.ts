@@ -159,7 +159,10 @@ export class Reliable implements Delivery<ReliableMessage> {
     this.#sequence = (this.#sequence + 1) % SEQUENCES
     const message: Heartbeat = { kind: 'heartbeat', sequence: this.#sequence, reports: this.#view.news() }
     const size = reliableCodec.size(message)
-    for (const peer of this.#peers().values()) {
+    const peers = [...this.#peers().values()]
+    // Each in turn first: where the budget is short nobody goes without for ever.
+    const first = peers.length === 0 ? 0 : this.#sequence % peers.length
+    for (const peer of [...peers.slice(first), ...peers.slice(0, first)]) {
       if (!this.#init.budget.take(now, size)) {
         this.#tally.add('over-budget')
         continue
