@@ -14,6 +14,8 @@ export interface BenchReport {
   readonly machine: { readonly cpu: string; readonly cores: number; readonly node: string; readonly loadBefore: number }
   readonly tendril: NetworkFigures
   readonly gossipsub: NetworkFigures
+  /** 16 nodes, each a process of its own. */
+  readonly processes: { readonly tendril: NetworkFigures; readonly gossipsub: NetworkFigures }
   readonly queries: readonly QueryFigures[]
   readonly slow: readonly SlowFigures[]
   readonly memory: MemoryFigures
@@ -22,7 +24,7 @@ export interface BenchReport {
 
 const program = new Command('bench')
   .description(
-    'measure real nodes: broadcasts beside @libp2p/gossipsub, queries, idle costs, slow nodes, memory. About 10 minutes.',
+    'measure real nodes: broadcasts beside @libp2p/gossipsub, queries, idle costs, slow nodes, memory. About 15 minutes.',
   )
   .option('--quick', 'shorter runs: a look, not a figure to publish')
   .option('--nodes <n>', 'nodes of the broadcast comparison', '100')
@@ -34,6 +36,7 @@ const {
   json = false,
   ...texts
 } = program.opts<{ quick?: true; json?: true; nodes: string; seed: string }>()
+const PROCESSES = 16
 const nodes = Number(texts.nodes)
 const seed = Number(texts.seed)
 
@@ -59,8 +62,14 @@ const machine = {
   loadBefore: loadavg()[0] ?? 0,
 }
 const common = { seed, quick }
-const tendril = await measure<NetworkFigures>({ kind: 'broadcast', of: 'tendril', nodes, ...common })
-const gossipsub = await measure<NetworkFigures>({ kind: 'broadcast', of: 'gossipsub', nodes, ...common })
+const broadcasts = (of: 'tendril' | 'gossipsub', count: number, processes: number) =>
+  measure<NetworkFigures>({ kind: 'broadcast', of, nodes: count, processes, ...common })
+const tendril = await broadcasts('tendril', nodes, 1)
+const gossipsub = await broadcasts('gossipsub', nodes, 1)
+const processes = {
+  tendril: await broadcasts('tendril', PROCESSES, PROCESSES),
+  gossipsub: await broadcasts('gossipsub', PROCESSES, PROCESSES),
+}
 const few = await measure<QueryFigures>({ kind: 'queries', nodes: 32, ...common })
 const slow = [
   await measure<SlowFigures>({ kind: 'slow', slowness: 'stopped reader', ...common }),
@@ -68,7 +77,7 @@ const slow = [
 ]
 const memory = await measure<MemoryFigures>({ kind: 'memory', ...common })
 const queries = tendril.queries === undefined ? [few] : [few, tendril.queries]
-const figures = { machine, tendril, gossipsub, queries, slow, memory }
+const figures = { machine, tendril, gossipsub, processes, queries, slow, memory }
 const report: BenchReport = { ...figures, aims: aims(figures) }
 if (json) process.stdout.write(`${JSON.stringify(report)}\n`)
 else {

@@ -11,6 +11,7 @@ export interface BroadcastPlan {
 
 export interface BroadcastFigures {
   readonly rate: number
+  readonly bytes: number
   readonly published: number
   readonly expected: number
   readonly delivered: number
@@ -24,7 +25,7 @@ export interface BroadcastFigures {
   readonly socketBytes: number
   /** us, without what the nodes use when nobody publishes. */
   readonly cpuUs: number
-  /** us, with all that the process used while messages were under way. */
+  /** us, with all that the processes used while messages were under way. */
   readonly cpuAllUs: number
   /** ms after the time of publishing until everything was published and delivered, or patience ended. */
   readonly behindMs: number
@@ -38,24 +39,18 @@ export interface IdleFigures {
   readonly socketBytes: number
 }
 
-const PATIENCE = 90_000
-
-function cpuMs(): number {
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1000
-}
+const PATIENCE = 120_000
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
 export async function measureIdle(contender: Contender, seconds: number): Promise<IdleFigures> {
   const began = performance.now()
-  const cpu = cpuMs()
   const before = await contender.counts()
   await sleep(seconds * 1000)
   const after = await contender.counts()
   const perNodeSecond = (contender.nodes * (performance.now() - began)) / 1000
   return {
-    cpuMs: (cpuMs() - cpu) / perNodeSecond,
+    cpuMs: (after.cpuMs - before.cpuMs) / perNodeSecond,
     protocolBytes: (after.protocolBytes - before.protocolBytes) / perNodeSecond,
     socketBytes: (after.socketBytes - before.socketBytes) / perNodeSecond,
   }
@@ -68,7 +63,6 @@ export async function measureBroadcast(
 ): Promise<BroadcastFigures> {
   await contender.latencies() // forget those of an earlier run
   const before = await contender.counts()
-  const cpuBefore = cpuMs()
   const began = performance.now()
   let published = 0
   for (let i = 0; i < rate * seconds; i++) {
@@ -83,14 +77,15 @@ export async function measureBroadcast(
   while ((await contender.delivered()) < expected && performance.now() - last < PATIENCE) await sleep(50)
   const behindMs = performance.now() - began - seconds * 1000
   const elapsed = (performance.now() - began) / 1000
-  const cpu = cpuMs() - cpuBefore
   const after = await contender.counts()
+  const cpu = after.cpuMs - before.cpuMs
   const latencies = await contender.latencies()
   const delivered = latencies.length
   const idleShare = elapsed * contender.nodes
   const each = (value: number) => value / Math.max(1, delivered)
   return {
     rate,
+    bytes,
     published,
     expected,
     delivered,

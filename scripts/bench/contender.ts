@@ -19,9 +19,17 @@ export interface Counts {
   readonly protocolBytes: number
   /** What went into sockets, encryption and multiplexing included. */
   readonly socketBytes: number
+  /** ms of CPU that the processes of the nodes used. */
+  readonly cpuMs: number
 }
 
 /** ms, finer than Date.now. */
 export function clock(): number {
   return performance.timeOrigin + performance.now()
+}
+
+/** ms of CPU that this process used. */
+export function cpuMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
 }

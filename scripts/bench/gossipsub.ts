@@ -1,103 +1,84 @@
-import { noise } from '@chainsafe/libp2p-noise'
-import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
-import { identify } from '@libp2p/identify'
-import { tcp } from '@libp2p/tcp'
-import { yamux } from '@libp2p/yamux'
-import { createLibp2p, type Libp2p } from 'libp2p'
+import { type ChildProcess, fork } from 'node:child_process'
+import { join } from 'node:path'
 import { Random } from '../../core/random.ts'
-import { Sockets } from '../../testnet/local/sockets.ts'
-import { type Contender, type Counts, clock } from './contender.ts'
+import type { Contender, Counts } from './contender.ts'
+import type { Call, Reply } from './gossipsub-child.ts'
+import { GossipsubNodes } from './gossipsub-nodes.ts'
 
-const TOPIC = 'bench'
 /** Each node dials so many: a mean degree of twice that, from which gossipsub picks its mesh. */
 const DIALS = 4
 
-type Node = Libp2p<{ identify: ReturnType<ReturnType<typeof identify>>; pubsub: GossipSub }>
+type Nodes = Pick<GossipsubNodes, Call['method']>
 
-/**
- * @libp2p/gossipsub as it comes, strictly signing, over the same transport, encryption and multiplexer. Two of its defaults
- * are for the internet and would punish nodes that share one address: the limit on new connections and the address score.
- */
-export async function gossipsubNetwork(nodes: number, seed: number): Promise<Contender> {
-  const sockets = new Sockets()
+/** @libp2p/gossipsub as it comes, in this process or spread over several. */
+export async function gossipsubNetwork(nodes: number, processes: number, seed: number): Promise<Contender> {
   const random = new Random(seed)
-  let latencies: number[] = []
-  let copies = 0
-  let protocolBytes = 0
-
-  const onMessage = (event: CustomEvent<{ data: Uint8Array }>) => {
-    const { data } = event.detail
-    latencies.push(clock() - new DataView(data.buffer, data.byteOffset).getFloat64(0))
+  const hosts: Nodes[] = processes === 1 ? [new GossipsubNodes()] : Array.from({ length: processes }, () => inChild())
+  /** Node i is the `at`-th of its host. */
+  const places = Array.from({ length: nodes }, (_, i) => ({
+    host: hosts[i % hosts.length] as Nodes,
+    at: Math.floor(i / hosts.length),
+  }))
+  const started = await Promise.all(hosts.map((host, h) => host.start(Math.ceil((nodes - h) / hosts.length))))
+  const addresses = places.map(({ at }, i) => started[i % hosts.length]?.[at] as string)
+  for (const [i, { host, at }] of places.entries()) {
+    // A line through all of them, so that the graph is connected, and random ones.
+    const others = random.sample(addresses, DIALS + 1).filter((other) => other !== addresses[i])
+    await host.dial(at, [...new Set([addresses[(i + 1) % nodes] as string, ...others])].slice(0, DIALS))
   }
-  const counter = (name: string) => (first?: unknown) => {
-    if (name === 'gossipsub_rpc_sent_bytes_total') protocolBytes += first as number
-    else if (name === 'gossipsub_rpc_recv_message_total') copies += first as number
-  }
-  const nothing = () => {}
-  const metricsRegister = {
-    gauge: ({ name }: { name: string }) => ({ inc: counter(name), set: nothing, addCollect: nothing }),
-    histogram: () => ({ startTimer: () => nothing, observe: nothing, reset: nothing }),
-    avgMinMax: () => ({ set: nothing }),
-  }
-
-  const make = (): Promise<Node> => {
-    return createLibp2p({
-      addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
-      transports: [tcp()],
-      connectionEncrypters: [noise()],
-      streamMuxers: [yamux()],
-      connectionManager: { inboundConnectionThreshold: 1000, maxIncomingPendingConnections: 1000 },
-      connectionMonitor: { enabled: false },
-      services: {
-        identify: identify(),
-        pubsub: gossipsub({
-          metricsRegister,
-          metricsTopicStrToLabel: new Map(),
-          scoreParams: { IPColocationFactorWeight: 0 },
-          allowPublishToZeroTopicPeers: true,
-        }),
-      },
-    }) as unknown as Promise<Node>
-  }
-
-  const all: Node[] = []
-  await sockets.run(async () => {
-    for (let i = 0; i < nodes; i++) all.push(await make())
-    for (const node of all) {
-      node.services.pubsub.subscribe(TOPIC)
-      node.services.pubsub.addEventListener('message', onMessage)
-    }
-    for (const [i, node] of all.entries()) {
-      // A line through all of them, so that the graph is connected, and random ones.
-      const others = random.sample(all, DIALS + 1).filter((other) => other !== node)
-      const targets = [all[(i + 1) % nodes] as Node, ...others].slice(0, DIALS)
-      for (const target of targets) await node.dial(target.getMultiaddrs())
-    }
-  })
-
+  const each = <T>(ask: (host: Nodes) => Promise<T>) => Promise.all(hosts.map(ask))
   return {
     nodes,
     async publish(index, bytes) {
-      const payload = new Uint8Array(bytes)
-      new DataView(payload.buffer).setFloat64(0, clock())
-      return await (all[index] as Node).services.pubsub.publish(TOPIC, payload).then(
-        () => true,
-        () => false,
-      )
+      const { host, at } = places[index] as (typeof places)[number]
+      return await host.publish(at, bytes)
     },
-    async latencies() {
-      const taken = latencies
-      latencies = []
-      return taken
+    latencies: async () => (await each((host) => host.latencies())).flat(),
+    delivered: async () => (await each((host) => host.delivered())).reduce((sum, count) => sum + count, 0),
+    async counts(): Promise<Counts> {
+      const all = await each((host) => host.counts())
+      const sum = (of: (counts: Counts) => number) => all.reduce((total, counts) => total + of(counts), 0)
+      return {
+        copies: sum(({ copies }) => copies),
+        protocolBytes: sum(({ protocolBytes }) => protocolBytes),
+        socketBytes: sum(({ socketBytes }) => socketBytes),
+        cpuMs: sum(({ cpuMs }) => cpuMs),
+      }
     },
-    delivered: async () => latencies.length,
-    counts: async (): Promise<Counts> => ({ copies, protocolBytes, socketBytes: sockets.written }),
     async stop() {
-      sockets.sever()
-      await Promise.race([
-        Promise.allSettled(all.map(async (node) => await node.stop())),
-        new Promise((r) => setTimeout(r, 3000)),
-      ])
+      await each((host) => host.stop())
+    },
+  }
+}
+
+/** Nodes in a child process, asked over its channel. */
+function inChild(): Nodes {
+  const child: ChildProcess = fork(join(import.meta.dirname, 'gossipsub-child.ts'), [], { serialization: 'advanced' })
+  const open = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
+  let calls = 0
+  child.on('message', (message) => {
+    const { call, value, error } = message as Reply
+    const waiting = open.get(call)
+    open.delete(call)
+    if (error === undefined) waiting?.resolve(value)
+    else waiting?.reject(new Error(error))
+  })
+  const ask = (method: Call['method'], ...args: unknown[]): Promise<unknown> => {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+    open.set(++calls, { resolve, reject })
+    child.send({ call: calls, method, args } satisfies Call)
+    return promise
+  }
+  return {
+    start: (count) => ask('start', count) as Promise<string[]>,
+    dial: (index, addresses) => ask('dial', index, addresses) as Promise<void>,
+    publish: (index, bytes) => ask('publish', index, bytes) as Promise<boolean>,
+    latencies: () => ask('latencies') as Promise<number[]>,
+    delivered: () => ask('delivered') as Promise<number>,
+    counts: () => ask('counts') as Promise<Counts>,
+    async stop() {
+      await ask('stop')
+      child.disconnect()
     },
   }
 }

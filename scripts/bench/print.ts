@@ -1,5 +1,6 @@
 import { bytes, colorsOf, colorsWanted, duration, table } from '../../node/commands/terminal.ts'
 import type { BenchReport } from '../bench.ts'
+import type { NetworkFigures } from './worker.ts'
 
 const c = colorsOf(colorsWanted())
 
@@ -9,7 +10,9 @@ export async function reportText(report: BenchReport): Promise<string> {
     c.bold(
       `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, load ${machine.loadBefore.toFixed(1)} before`,
     ),
-    await broadcasts(report),
+    await broadcasts(report.tendril, report.gossipsub),
+    await broadcasts(report.processes.tendril, report.processes.gossipsub),
+    await large(report),
     c.dim(
       'Each per delivery at another node. Protocol: what goes into streams. Sockets: with encryption and multiplexing.\n' +
         'CPU of the whole process (process.cpuUsage) while messages are under way, less what it uses when nobody publishes.',
@@ -23,7 +26,7 @@ export async function reportText(report: BenchReport): Promise<string> {
   return parts.join('\n\n')
 }
 
-function broadcasts({ tendril, gossipsub }: BenchReport): Promise<string> {
+function broadcasts(tendril: NetworkFigures, gossipsub: NetworkFigures): Promise<string> {
   const rows = tendril.broadcast.flatMap((ours, i) => {
     const theirs = gossipsub.broadcast[i]
     if (theirs === undefined) return []
@@ -59,7 +62,7 @@ function broadcasts({ tendril, gossipsub }: BenchReport): Promise<string> {
   })
   const head = [
     '',
-    `${tendril.nodes} nodes`,
+    `${tendril.nodes} nodes${tendril.processes === 1 ? '' : ', each a process'}`,
     'delivered',
     'p50',
     'p99',
@@ -70,6 +73,17 @@ function broadcasts({ tendril, gossipsub }: BenchReport): Promise<string> {
     'behind',
   ]
   return table(head, rows, c)
+}
+
+function large({ processes: { tendril } }: BenchReport): Promise<string> {
+  const rows = (tendril.large ?? []).map((one) => [
+    bytes(one.bytes),
+    `${one.delivered}/${one.expected}`,
+    duration(one.p50Ms),
+    duration(one.p99Ms),
+    one.copies.toFixed(2),
+  ])
+  return table([`large messages, ${tendril.nodes} processes`, 'delivered', 'p50', 'p99', 'parts a delivery'], rows, c)
 }
 
 function queries({ queries }: BenchReport): Promise<string> {

@@ -47,8 +47,8 @@ export async function tendrilNetwork(testnet: LocalTestnet): Promise<Contender> 
     },
     delivered: async () => (await testnet.delivered(topic)) - own,
     async counts() {
-      const { copies, bytes, socketBytes } = await testnet.stats()
-      return { copies, protocolBytes: bytes, socketBytes }
+      const { copies, bytes, socketBytes, cpu } = await testnet.stats()
+      return { copies, protocolBytes: bytes, socketBytes, cpuMs: cpu }
     },
     stop: () => testnet.stop(),
   }
