@@ -30,18 +30,23 @@ export type Admission =
   | { readonly admitted: false; readonly until: number; readonly rate: number }
 
 export interface ControllerOptions extends SmallestOptions {
-  /** Low mark, rounds: events dropped younger than this on average mean congestion. @default 5.2 (measured; the critical age of 60 nodes and fan-out 4 is 5.3) */
+  /** Low mark, rounds: events dropped younger than this on average mean congestion. @default 6.05 (measured: what epidemic's own default drops at 15 messages a second and B = 60 is 6.7 old; the seed's critical age for Fig. 1 is 5.3) */
   readonly low: number
-  /** High mark, rounds: there is room above it. @default 5.5 (measured) */
+  /** High mark, rounds: there is room above it. @default 6.35 (measured) */
   readonly high: number
-  /** Weight of the past in the moving average of dropped ages, a drop: alpha. @default 0.98 (measured) */
+  /** Weight of the past in the moving average of dropped ages, a drop: alpha. @default 0.99 (measured) */
   readonly memory: number
   /** Share by which the rate falls in a round: r_L. @default 0.1 (paper) */
   readonly decrease: number
   /** Share by which it rises: r_H. @default 0.1 (paper) */
   readonly increase: number
-  /** Chance that a sender that may raise its rate does so this round: gamma. @default 0.25 (paper) */
+  /** Chance that a sender that may raise its rate does so this round: gamma. @default 0.5 (measured) */
   readonly chance: number
+  /**
+   * Rounds: departure: within so many rounds of a mark the rate falls and rises by less, in proportion. A rate shows in the age of
+   * what is dropped some rounds later, so full steps overshoot. 0 for full steps always, as published. @default 1 (measured)
+   */
+  readonly grade: number
   /** Tokens the bucket holds. @default 5 (chosen) */
   readonly burst: number
   /** Messages a second to begin with. @default 1 (chosen) */
@@ -55,7 +60,7 @@ export interface ControllerOptions extends SmallestOptions {
    * @default false
    */
   readonly decay: boolean
-  /** With `decay`: shares of the bucket above which the rate counts as unused, and below which as used. @default 0.75, 0.5 (chosen) */
+  /** With `decay`: shares of the bucket above which the rate counts as unused, and below which as used. @default 0.6, 0.5 (chosen) */
   readonly unused: number
   readonly used: number
   /**
@@ -68,26 +73,32 @@ export interface ControllerOptions extends SmallestOptions {
 
 const DEFAULTS: ControllerOptions = {
   ...SMALLEST_DEFAULTS,
-  low: 5.2,
-  high: 5.5,
-  memory: 0.98,
+  low: 6.05,
+  high: 6.35,
+  memory: 0.99,
   decrease: 0.1,
   increase: 0.1,
-  chance: 0.25,
+  chance: 0.5,
+  grade: 1,
   burst: 5,
   start: 1,
   least: 0.02,
   most: 20,
   decay: false,
-  unused: 0.75,
+  unused: 0.6,
   used: 0.5,
   fair: true,
 }
 
-/** Figures 3 and 5 as published, in the words of these options. */
-export const PUBLISHED: Pick<ControllerOptions, 'rank' | 'floor' | 'decay' | 'fair'> = {
+/** Figures 3 and 5 as published over Fig. 1, in the words of these options; the numbers are those of PAPERS section 5. */
+export const PUBLISHED: Partial<ControllerOptions> = {
+  low: 5,
+  high: 5.6,
+  memory: 0.9,
   rank: 1,
   floor: 1,
+  chance: 0.25,
+  grade: 0,
   decay: true,
   fair: false,
 }
@@ -191,8 +202,9 @@ export class Controller implements Congestion {
     const age = this.#drops === 0 || this.#age === undefined ? Number.POSITIVE_INFINITY : this.#age
     const congested = age < low
     const wanted = decay ? this.#averageTokens < used * burst : this.#wanted
-    if (congested || (decay && this.#averageTokens > unused * burst)) this.#lower()
-    else if (age > high && wanted && this.#environment.random.chance(chance)) this.#raise(now)
+    if (congested) this.#lower(this.#graded(low - age))
+    else if (decay && this.#averageTokens > unused * burst) this.#lower(1)
+    else if (age > high && wanted && this.#environment.random.chance(chance)) this.#raise(now, this.#graded(age - high))
     this.#drops = 0
     this.#wanted = false
   }
@@ -207,16 +219,22 @@ export class Controller implements Congestion {
     }
   }
 
-  #lower(): void {
+  /** The share of a full step at that distance from the mark. */
+  #graded(distance: number): number {
+    const { grade } = this.#options
+    return distance >= grade ? 1 : distance / grade
+  }
+
+  #lower(share: number): void {
     const { decrease, least } = this.#options
-    this.#rate = Math.max(least, this.#rate * (1 - decrease))
+    this.#rate = Math.max(least, this.#rate * (1 - decrease * share))
     this.#tally.add('lowered')
   }
 
-  #raise(now: number): void {
+  #raise(now: number, share: number): void {
     const { increase, most, fair } = this.#options
     const base = fair ? (this.#senders.share(now) ?? this.#rate) : this.#rate
-    this.#rate = Math.min(most, this.#rate + increase * base)
+    this.#rate = Math.min(most, this.#rate + increase * share * base)
     this.#tally.add('raised')
   }
 

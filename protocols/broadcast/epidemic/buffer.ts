@@ -23,6 +23,8 @@ export interface EventBufferOptions {
   readonly ids: number
   /** Whether `shadow` is ever asked: following ages costs as much as holding events. */
   readonly shadowed: boolean
+  /** Whether every copy that comes makes an event one round older at least. */
+  readonly copies: boolean
 }
 
 /** What came and is gone. */
@@ -44,6 +46,8 @@ export class EventBuffer {
   readonly #known = new Map<string, Map<number, Entry>>()
   readonly #held = new AgeOrder<Entry>()
   readonly #followed = new AgeOrder<Entry>()
+  /** Of the last `shadow`. */
+  #limit = 0
   /** Ids in the order of arrival, as a ring. */
   readonly #publishers: string[] = []
   readonly #sequences: number[] = []
@@ -80,8 +84,10 @@ export class EventBuffer {
   hear({ publisher, sequence }: Publication, age: number): boolean {
     const entry = this.#known.get(publisher)?.get(sequence)
     if (entry === undefined) return false
-    if (entry.held !== undefined) this.#held.raise(entry.held, age)
-    if (entry.followed !== undefined) this.#followed.raise(entry.followed, age)
+    const more = this.#options.copies ? 1 : 0
+    const { held, followed } = entry
+    if (held !== undefined) this.#held.raise(held, Math.max(age, held.age + more))
+    if (followed !== undefined) this.#followed.raise(followed, Math.max(age, followed.age + more))
     return true
   }
 
@@ -121,8 +127,13 @@ export class EventBuffer {
     }
   }
 
-  /** Fig. 5b: what a buffer of so many events would have to drop now, each event once. */
+  /**
+   * Fig. 5b: what a buffer of so many events would have to drop now, each event once. Departure: what goes because the limit fell
+   * is not told. It is young whatever the load is, and half a buffer of it would slow senders down for minutes.
+   */
   shadow(limit: number, lost: (age: number) => void): void {
+    while (limit < this.#limit && this.#followed.size > limit) this.#lose(this.#followed.oldest() as Place<Entry>)
+    this.#limit = limit
     while (this.#followed.size > limit) {
       const oldest = this.#followed.oldest() as Place<Entry>
       this.#lose(oldest)

@@ -26,6 +26,11 @@ export interface EpidemicOptions {
    * most have it still needs to be lucky; who asks gets f every round. @default true
    */
   readonly pull: boolean
+  /**
+   * Departure: every copy that comes of an event makes it a round older at least, for who has met more copies of one than of
+   * another knows which is needed less. @default true
+   */
+  readonly copies: boolean
 }
 
 export interface EpidemicInit extends Pick<DeliveryInit, 'partners' | 'budget' | 'accept'> {
@@ -35,7 +40,18 @@ export interface EpidemicInit extends Pick<DeliveryInit, 'partners' | 'budget' |
   readonly view?: SubscriptionView
 }
 
-const DEFAULTS: EpidemicOptions = { fanout: 4, period: 5000, buffer: 120, ids: 16_384, rounds: 20, pull: true }
+const DEFAULTS: EpidemicOptions = {
+  fanout: 4,
+  period: 5000,
+  buffer: 120,
+  ids: 16_384,
+  rounds: 20,
+  pull: true,
+  copies: true,
+}
+
+/** Fig. 1 as published, in the words of these options. */
+export const LPBCAST: Pick<EpidemicOptions, 'pull' | 'copies'> = { pull: false, copies: false }
 
 /**
  * lpbcast (seed 002, Fig. 1): every round a node sends all that its buffer holds to f members at random; where the buffer is
@@ -67,9 +83,9 @@ export class Epidemic implements Delivery<EpidemicMessage> {
     for (const [name, value] of Object.entries(this.#options)) {
       if (typeof value === 'number' && !(value > 0)) throw new RangeError(`${name} is a positive number, got ${value}`)
     }
-    const { buffer, ids, period } = this.#options
+    const { buffer, ids, period, copies } = this.#options
     this.#pace = new Pace(0.8 * period)
-    this.#buffer = new EventBuffer({ capacity: buffer, ids, shadowed: init.congestion !== undefined })
+    this.#buffer = new EventBuffer({ capacity: buffer, ids, shadowed: init.congestion !== undefined, copies })
   }
 
   start(): void {
