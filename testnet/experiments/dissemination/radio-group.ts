@@ -1,0 +1,76 @@
+import { TokenBucket } from '../../../core/bucket.ts'
+import type { Environment } from '../../../core/environment.ts'
+import { Random } from '../../../core/random.ts'
+import { Broadcast } from '../../../protocols/broadcast/broadcast.ts'
+import { type BroadcastMessage, broadcastCodec } from '../../../protocols/broadcast/deliveries.ts'
+import { uniform } from '../../simulator/latency.ts'
+import { Simulation } from '../../simulator/simulation.ts'
+import { Radio, type RadioOptions } from './radio.ts'
+
+const TOPIC = 'group'
+/** Gossip budget of a node, bytes a second and at once. */
+export const BUDGET = { rate: 32 * 1024, burst: 32 * 1024 }
+
+export interface RadioGroupInit extends RadioOptions {
+  readonly seed: number
+  /** Of every message on every hop. */
+  readonly loss: number
+  /** Walks a round; 0 leaves the flood alone. */
+  readonly walks: number
+  delivered(node: number, id: string): void
+}
+
+/** Nodes that move, hear only who is in range, and subscribe to one topic by the delivery 'anonymous'. */
+export class RadioGroup {
+  readonly simulation: Simulation<BroadcastMessage, Broadcast>
+  readonly radio: Radio
+  /** Messages to somebody who had gone out of range. */
+  outOfRange = 0
+
+  constructor(init: RadioGroupInit) {
+    const { seed, loss, walks } = init
+    this.radio = new Radio(init, new Random(seed).fork('movement'))
+    const simulation = new Simulation<BroadcastMessage, Broadcast>({
+      seed,
+      loss,
+      latency: uniform(5, 20),
+      codec: broadcastCodec,
+    })
+    this.simulation = simulation
+    for (let node = 0; node < init.nodes; node++) {
+      simulation.add({}, (own) => {
+        const near = () => this.radio.neighbours(node, simulation.now)
+        const neighbours = () => near().flatMap((index) => simulation.nodes[index]?.self ?? [])
+        let sequence = 0
+        const environment: Environment<BroadcastMessage> = {
+          self: own.self,
+          random: own.random,
+          now: () => own.now(),
+          after: (delay, task) => own.after(delay, task),
+          every: (period, task) => own.every(period, task),
+          send: (to, message) => {
+            if (near().some((index) => simulation.nodes[index]?.id === to.id)) own.send(to, message)
+            else this.outOfRange++
+          },
+        }
+        const broadcast = new Broadcast(environment, {
+          contacts: neighbours,
+          partners: neighbours,
+          budget: new TokenBucket(BUDGET.rate, BUDGET.burst),
+          sequences: { next: () => ++sequence },
+          // Who was out of reach comes back: a gap is waited for as long as others may keep what fills it.
+          options: { fanout: walks, patience: 55_000 },
+        })
+        broadcast.subscribe(TOPIC, ({ id }) => init.delivered(node, id))
+        return broadcast
+      })
+    }
+  }
+
+  /** @returns the id of the publication */
+  publish(node: number, payload: Uint8Array): string {
+    const receipt = this.simulation.nodes[node]?.protocol.publish(TOPIC, payload, { delivery: 'anonymous' })
+    if (receipt?.status !== 'accepted') throw new Error(`not published: ${JSON.stringify(receipt)}`)
+    return receipt.id
+  }
+}
