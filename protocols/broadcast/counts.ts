@@ -6,13 +6,14 @@ export class Counts {
    * published, delivered (publications of others and our own, in order), copies (publications received, whatever became of
    * them), duplicates, bytes (payload bytes of the copies), missed (gaps given up), expired (not delivered, their time to live was
    * over). Of bimodal: pushed and repaired (taken in, by the way they came), forwarded, handed-over (pieces passed on again
-   * after a peer went down), digests, replies, pulls, repairs (publications sent to repair others), raced.
+   * after a peer went down), digests, replies, pulls, repairs (publications sent to repair others), raced. Of anonymous: forwarded, pushed, repaired, repairs (answers sent or passed on), walks, walked-on.
    */
   readonly done = new Tally()
   /**
    * Of publications: window, rate, too-many-publishers, position-taken, equivocation, past (settled before it came), own, lane
    * (of another topic or delivery), expired. Of bimodal's repair: unasked, over-budget, unasked-pull, unasked-reply, digest-rate,
-   * retransmissions, pull-bytes.
+   * retransmissions, pull-bytes. Of anonymous: over-budget, walk-rate, walk-in-a-circle, unasked-answer, not-lacking,
+   * too-many-answers.
    */
   readonly refused = new Tally()
 }

@@ -2,6 +2,8 @@ import { type Codec, checkInteger } from '../../core/codec.ts'
 import type { Environment } from '../../core/environment.ts'
 import { Malformed } from '../../core/malformed.ts'
 import { SPACE } from '../../core/position.ts'
+import { Anonymous } from './anonymous/anonymous.ts'
+import { anonymousCodec } from './anonymous/codec.ts'
 import { Bimodal } from './bimodal/bimodal.ts'
 import { bimodalCodec } from './bimodal/codec.ts'
 import type { Delivery, DeliveryInit } from './delivery.ts'
@@ -14,6 +16,7 @@ interface Kind<Message> {
 
 /** One line for every way of delivery. */
 const KINDS: { readonly [Name in DeliveryName]?: Kind<never> } = {
+  anonymous: kind({ codec: anonymousCodec, make: (environment, init) => new Anonymous(environment, init) }),
   bimodal: kind({ codec: bimodalCodec, make: (environment, init) => new Bimodal(environment, init) }),
 }
 

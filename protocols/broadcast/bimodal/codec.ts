@@ -37,6 +37,10 @@ export interface Digest {
   readonly answers: number | undefined
   readonly partial: boolean
   readonly holdings: readonly Holding[]
+  /** What its sender had and may not store any more, where not everybody stores everything; absent when there is none. */
+  readonly seen?: readonly Holding[]
+  /** What it has lacked for long: to be sent at once, without another round trip; absent when there is none. */
+  readonly lacks?: readonly Holding[]
 }
 
 /** What the sender lacks of the digest with this round. */
@@ -62,8 +66,13 @@ export const bimodalCodec: Codec<BimodalMessage> = {
       case 'digest': {
         const answers = message.answers === undefined ? {} : { answers: BigInt(message.answers) }
         const { partial, holdings } = message
-        const value = { round: BigInt(message.round), ...answers, partial, holdings: holdings.map(holdingToWire) }
-        return frame({ case: 'digest', value })
+        const seen = (message.seen ?? []).map(holdingToWire)
+        const lacks = (message.lacks ?? []).map(holdingToWire)
+        const round = BigInt(message.round)
+        return frame({
+          case: 'digest',
+          value: { round, ...answers, partial, holdings: holdings.map(holdingToWire), seen, lacks },
+        })
       }
       case 'pull': {
         const value = { round: BigInt(message.round), holdings: message.holdings.map(holdingToWire) }
@@ -88,10 +97,15 @@ export const bimodalCodec: Codec<BimodalMessage> = {
 
   size(message) {
     if (message.kind === 'data') return recordSize(message.publication) + 20
-    let size = 32
-    for (const { runs } of message.holdings) size += 28 + 16 * runs.length
-    return size
+    const size = 32 + holdingsSize(message.holdings)
+    return message.kind === 'pull' ? size : size + holdingsSize(message.seen) + holdingsSize(message.lacks)
   },
+}
+
+function holdingsSize(holdings: readonly Holding[] = []): number {
+  let size = 0
+  for (const { runs } of holdings) size += 28 + 16 * runs.length
+  return size
 }
 
 type FrameInit = NonNullable<Parameters<typeof create<typeof BimodalFrameSchema>>[1]>['message']
@@ -108,23 +122,44 @@ function dataFromWire(wire: WireData, claims: Signed[]): Data {
 function digestFromWire(wire: WireDigest): Digest {
   const round = checkInteger(wire.round, 0, MAX, 'digest-round')
   const answers = wire.answers === undefined ? undefined : checkInteger(wire.answers, 0, MAX, 'digest-round')
-  const holdings = holdingsFromWire(wire.holdings, 'digest')
+  const holdings = digestRuns(wire.holdings)
+  const seen = digestRuns(wire.seen)
+  const lacks = holdingsFromWire(wire.lacks, 'digest')
+  checkInteger(idsOf(lacks), 0, MAX_RUNS, 'digest-lacks')
+  return {
+    kind: 'digest',
+    round,
+    answers,
+    partial: wire.partial,
+    holdings,
+    ...(seen.length > 0 && { seen }),
+    ...(lacks.length > 0 && { lacks }),
+  }
+}
+
+function digestRuns(wire: readonly WireHolding[]): Holding[] {
+  const holdings = holdingsFromWire(wire, 'digest')
   let runs = 0
   for (const holding of holdings) runs += holding.runs.length
   checkInteger(runs, 0, MAX_RUNS, 'digest-runs')
-  return { kind: 'digest', round, answers, partial: wire.partial, holdings }
+  return holdings
+}
+
+function idsOf(holdings: readonly Holding[]): number {
+  let ids = 0
+  for (const { runs } of holdings) for (const { first, last } of runs) ids += last - first + 1
+  return ids
 }
 
 function pullFromWire(wire: WirePull): Pull {
   const round = checkInteger(wire.round, 0, MAX, 'pull-round')
   const holdings = holdingsFromWire(wire.holdings, 'pull')
-  let ids = 0
-  for (const { runs } of holdings) for (const { first, last } of runs) ids += last - first + 1
-  checkInteger(ids, 1, MAX_RUNS, 'pull-ids')
+  checkInteger(idsOf(holdings), 1, MAX_RUNS, 'pull-ids')
   return { kind: 'pull', round, holdings }
 }
 
-function holdingToWire(holding: Holding): Pick<WireHolding, 'publisher' | 'settled' | 'runs'> {
+/** Also of other deliveries that tell what they hold. */
+export function holdingToWire(holding: Holding): Pick<WireHolding, 'publisher' | 'settled' | 'runs'> {
   const runs: bigint[] = []
   let below: number | undefined
   for (const { first, last } of holding.runs) {
@@ -134,7 +169,7 @@ function holdingToWire(holding: Holding): Pick<WireHolding, 'publisher' | 'settl
   return { publisher: BigInt(holding.publisher), settled: BigInt(holding.settled), runs }
 }
 
-function holdingsFromWire(wire: readonly WireHolding[], kind: 'digest' | 'pull'): Holding[] {
+export function holdingsFromWire(wire: readonly WireHolding[], kind: 'digest' | 'pull' | 'walk'): Holding[] {
   checkCount(wire, MAX_RUNS, `${kind}-holdings`)
   const seen = new Set<number>()
   return wire.map((holding) => {
