@@ -2,6 +2,13 @@ import type { Experiment } from './experiment.ts'
 
 /** Every experiment by its name, loaded when it is run. */
 export const EXPERIMENTS: Readonly<Record<string, () => Promise<Experiment>>> = {
+  'agb-departures': async () => (await import('./agb/departures.ts')).experiment,
+  'agb-fig2': async () => (await import('./agb/fig2.ts')).experiment,
+  'agb-fig4': async () => (await import('./agb/fig4.ts')).experiment,
+  'agb-fig6': async () => (await import('./agb/fig6.ts')).experiment,
+  'agb-fig7': async () => (await import('./agb/fig7.ts')).experiment,
+  'agb-fig8': async () => (await import('./agb/fig8.ts')).experiment,
+  'agb-fig9': async () => (await import('./agb/fig9.ts')).experiment,
   'aggregation-convergence': async () => (await import('./aggregation/convergence.ts')).experiment,
   'aggregation-liars': async () => (await import('./aggregation/liars.ts')).experiment,
   'aggregation-link-failure': async () => (await import('./aggregation/link-failure.ts')).experiment,

@@ -86,7 +86,7 @@ test('an unused rate stays and does not grow; by the published rule it decays to
 
 test('near a mark steps are small; as published they are full', () => {
   const step = (grade: number) => {
-    const { made, rounds } = controller({ start: 2, grade, low: 6, high: 7, memory: 0 })
+    const { made, rounds } = controller({ start: 2, decrease: 0.1, grade, low: 6, high: 7, memory: 0 })
     rounds(1, 5.9, false)
     return 1 - made.rate / 2
   }

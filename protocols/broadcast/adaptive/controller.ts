@@ -30,15 +30,15 @@ export type Admission =
   | { readonly admitted: false; readonly until: number; readonly rate: number }
 
 export interface ControllerOptions extends SmallestOptions {
-  /** Low mark, rounds: events dropped younger than this on average mean congestion. @default 6.05 (measured: what epidemic's own default drops at 15 messages a second and B = 60 is 6.7 old; the seed's critical age for Fig. 1 is 5.3) */
+  /** Low mark, rounds: events dropped younger than this on average mean congestion. @default 6.1 (measured: what epidemic's own default drops at 15 messages a second and B = 60 is 6.7 old; the seed's critical age for Fig. 1 is 5.3) */
   readonly low: number
-  /** High mark, rounds: there is room above it. @default 6.35 (measured) */
+  /** High mark, rounds: there is room above it. @default 6.4 (measured) */
   readonly high: number
-  /** Weight of the past in the moving average of dropped ages, a drop: alpha. @default 0.99 (measured) */
+  /** Weight of the past in the moving average of dropped ages, a drop: alpha. @default 0.98 (measured) */
   readonly memory: number
-  /** Share by which the rate falls in a round: r_L. @default 0.1 (paper) */
+  /** Share by which the rate falls in a round: r_L. @default 0.15 (measured) */
   readonly decrease: number
-  /** Share by which it rises: r_H. @default 0.1 (paper) */
+  /** Share by which it rises: r_H. @default 0.15 (measured) */
   readonly increase: number
   /** Chance that a sender that may raise its rate does so this round: gamma. @default 0.5 (measured) */
   readonly chance: number
@@ -73,11 +73,11 @@ export interface ControllerOptions extends SmallestOptions {
 
 const DEFAULTS: ControllerOptions = {
   ...SMALLEST_DEFAULTS,
-  low: 6.05,
-  high: 6.35,
-  memory: 0.99,
-  decrease: 0.1,
-  increase: 0.1,
+  low: 6.1,
+  high: 6.4,
+  memory: 0.98,
+  decrease: 0.15,
+  increase: 0.15,
   chance: 0.5,
   grade: 1,
   burst: 5,
@@ -97,6 +97,8 @@ export const PUBLISHED: Partial<ControllerOptions> = {
   memory: 0.9,
   rank: 1,
   floor: 1,
+  decrease: 0.1,
+  increase: 0.1,
   chance: 0.25,
   grade: 0,
   decay: true,
@@ -126,7 +128,12 @@ export class Controller implements Congestion {
   #refilled: number
   /** avgAge; undefined until something was dropped. */
   #age: number | undefined
+  /** Drops since the average began. */
+  #averaged = 0
+  /** Drops since the last round. */
   #drops = 0
+  /** What `buffer` said last. */
+  #smallest = 0
   #averageTokens: number
   /** A publication was put off since the last round. */
   #wanted = false
@@ -176,8 +183,12 @@ export class Controller implements Congestion {
     this.#buffers.heard(claims)
   }
 
+  /** Departure: where this changes, the average begins anew: what another buffer dropped says nothing about this one. */
   buffer(): number {
-    return this.#buffers.smallest()
+    const smallest = this.#buffers.smallest()
+    if (smallest !== this.#smallest) this.#averaged = 0
+    this.#smallest = smallest
+    return smallest
   }
 
   received(publisher: string): void {
@@ -186,8 +197,9 @@ export class Controller implements Congestion {
 
   /** Fig. 5b. */
   dropped(age: number): void {
-    const { memory } = this.#options
-    this.#age = this.#age === undefined ? age : memory * this.#age + (1 - memory) * age
+    this.#averaged++
+    const weight = Math.max(1 - this.#options.memory, 1 / this.#averaged)
+    this.#age = (1 - weight) * (this.#age ?? 0) + weight * age
     this.#drops++
   }
 
