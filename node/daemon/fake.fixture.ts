@@ -81,6 +81,7 @@ export class FakeNode extends TypedEventEmitter<TendrilEvents> implements Served
       stored: { publications: 2, bytes: 2048 },
       publishers: 1,
       held: 0,
+      waiting: 0,
       delivery: { handovers: 1 },
     }
     return [{ topic: 'news', subscribers: 1, rating: 1, members: 3, rate: 20, lanes: { bimodal: lane } }]

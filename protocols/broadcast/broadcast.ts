@@ -120,7 +120,7 @@ export class Broadcast implements Protocol<BroadcastMessage> {
 
   /**
    * Signs a message and sends it to all subscribers of the topic, those on this node included. The payload is copied; one of more
-   * than 48 KiB travels in parts. Delayed: more than 20 parts a second (40 at once). Refused at once: a topic that is not 1-128
+   * than 48 KiB travels in parts, 4 at once and then 25 a second. Delayed: more than 20 parts a second (40 at once). Refused at once: a topic that is not 1-128
    * characters, a payload over the limit (1 MiB), impossible options, more topics than a node can be in (64).
    */
   publish(topic: string, payload: Uint8Array, options: PublishOptions = {}): Receipt {
@@ -146,6 +146,11 @@ export class Broadcast implements Protocol<BroadcastMessage> {
     if (joined === undefined) return this.#tooManyTopics()
     joined.idleSince = now
     const lane = this.#lane(joined, delivery)
+    const crowded = lane.wait(parts)
+    if (crowded > 0) {
+      this.#tally.add('delayed')
+      return { status: 'delayed', until: now + crowded, rate, reason: 'Parts of large messages wait to be sent first.' }
+    }
     let last: Publication | undefined
     for (let part = 0; part < parts; part++) {
       const sequence = this.#init.sequences.next()

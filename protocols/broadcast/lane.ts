@@ -7,6 +7,7 @@ import { HEAD, makeDelivery } from './deliveries.ts'
 import type { Delivery, DeliveryInit, Verdict } from './delivery.ts'
 import type { BroadcastOptions } from './options.ts'
 import type { Missed } from './order.ts'
+import { Outbox } from './outbox.ts'
 import { compose, type DeliveryName, isExpired, type Publication, publicationId, sameBytes } from './publication.ts'
 import { type Publisher, Publishers } from './publishers.ts'
 import { type Held, Store } from './store.ts'
@@ -47,6 +48,7 @@ export class Lane implements Protocol<unknown> {
   readonly #publishers: Publishers
   readonly #store: Store
   readonly #delivery: Delivery
+  readonly #outbox: Outbox
   /** Accepted while a message is handled, by id: taken in after it. As many as one message holds. */
   readonly #arrived = new Map<string, { readonly publisher: Publisher; readonly publication: Publication }>()
   #handling = false
@@ -81,6 +83,7 @@ export class Lane implements Protocol<unknown> {
     }
     this.#delivery = makeDelivery(init.delivery, environment, delivery)
     this.#publishers.sparse = this.#delivery.sparse === true
+    this.#outbox = new Outbox(environment, options, (publication) => this.#send(publication))
   }
 
   start(): void {
@@ -93,6 +96,8 @@ export class Lane implements Protocol<unknown> {
     this.#timer?.cancel()
     this.#timer = undefined
     this.#delivery.stop()
+    const unsent = this.#outbox.clear()
+    if (unsent > 0) this.counts.refused.add('stopped', unsent)
   }
 
   /** What it keeps goes out of the memory that the lanes share. The lane must not be used any more. */
@@ -110,7 +115,15 @@ export class Lane implements Protocol<unknown> {
     this.#store.relieve()
   }
 
-  /** Makes, takes in and sends a publication of this node; or says in words why it cannot now. */
+  /** ms until a message of so many parts can be published. */
+  wait(parts: number): number {
+    return this.#outbox.wait(parts)
+  }
+
+  /**
+   * Makes a publication of this node; or says in words why it cannot now. It is taken in and sent at once, except for the later
+   * parts of a large message and what comes after them.
+   */
   publish(
     fields: Pick<Publication, 'payload' | 'ttl' | 'priority' | 'part' | 'parts'>,
     sequence: number,
@@ -136,8 +149,7 @@ export class Lane implements Protocol<unknown> {
     if (typeof publisher === 'string') return publisher
     this.#last = publication
     this.counts.done.add('published')
-    this.#delivery.spread(publication)
-    this.#take(publisher, publication)
+    this.#outbox.add(publication)
     return publication
   }
 
@@ -172,6 +184,7 @@ export class Lane implements Protocol<unknown> {
       stored: { publications: this.#store.size, bytes: this.#store.bytes },
       publishers: this.#publishers.size,
       held: this.#publishers.held,
+      waiting: this.#outbox.waiting,
       delivery: this.#delivery.status(),
     }
   }
@@ -218,6 +231,12 @@ export class Lane implements Protocol<unknown> {
     if (Math.abs(published - now) > this.#init.options.window) return 'window'
     if (isExpired(publication, now)) return 'expired'
     return this.#publishers.admit(publication, now, pushed)
+  }
+
+  #send(publication: Publication): void {
+    this.#delivery.spread(publication)
+    const publisher = this.#publishers.get(publication.publisher)
+    if (publisher !== undefined) this.#take(publisher, publication)
   }
 
   /** After the delivery has passed them on, so that a subscriber's work delays nobody else. */

@@ -7,6 +7,12 @@ export interface BroadcastOptions {
   /** Publications a second and publisher, and at once (LIMITS: 20). */
   readonly rate: number
   readonly burst: number
+  /**
+   * Parts of messages over 48 KiB that a node sends in a second, and at once. Not more than others admit of a publisher (1.25 times
+   * `rate`); so 1 MiB takes 0.7 s, and a peer may stall for half a second before its link drops a part.
+   */
+  readonly partRate: number
+  readonly partBurst: number
   /** How far from our clock the time of a publication may be (LIMITS: +-120 s). */
   readonly window: number
   /** Publishers known at a time; one is forgotten when the window has closed over all it published. */
@@ -46,6 +52,8 @@ export const DEFAULTS: BroadcastOptions = {
   payloadLimit: 2 ** 20,
   rate: 20,
   burst: 40,
+  partRate: 25,
+  partBurst: 4,
   window: 120_000,
   publishers: 4096,
   bufferBytes: 8 * 2 ** 20,
