@@ -38,22 +38,25 @@ export function stepGossip({ nodes, links }: Lossy, source: number, random: Rand
   for (let step = 1; step <= horizon; step++) {
     const had = has.slice()
     const before = sent
-    for (const [i, { a, b, failure }] of links.entries()) {
-      for (const forward of [true, false]) {
-        const [from, to] = forward ? [a, b] : [b, a]
-        const [atSender, atReceiver] = forward ? [settledAtA, settledAtB] : [settledAtB, settledAtA]
-        if (had[from] === 0 || atSender[i] === 1) continue
-        sent++
-        if (random.chance(failure)) continue
-        if (has[to] === 0) {
-          has[to] = 1
-          reached++
-          if (reached === nodes) complete = step
-        }
-        atReceiver[i] = 1
-        acknowledged++
-        if (!random.chance(failure)) atSender[i] = 1
+    for (let way = 0; way < 2 * links.length; way++) {
+      const i = way >> 1
+      const { a, b, failure } = links[i] as Lossy['links'][number]
+      const forward = way % 2 === 0
+      const from = forward ? a : b
+      const atSender = forward ? settledAtA : settledAtB
+      if (had[from] === 0 || atSender[i] === 1) continue
+      sent++
+      if (random.chance(failure)) continue
+      const to = forward ? b : a
+      if (has[to] === 0) {
+        has[to] = 1
+        reached++
+        if (reached === nodes) complete = step
       }
+      const atReceiver = forward ? settledAtB : settledAtA
+      atReceiver[i] = 1
+      acknowledged++
+      if (!random.chance(failure)) atSender[i] = 1
     }
     copies.push(sent)
     acknowledgements.push(acknowledged)
