@@ -13,7 +13,8 @@ const SLEEPS = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
 /** What of it bimodal multicast runs when it must be quick; its samples are as many as the paper's, for lateness at the end counts as loss. */
 const QUICK = { sizes: [32], sleeps: [0.9] }
 const SAMPLES = 80
-const QUICK_ACKNOWLEDGED_SAMPLES = 10
+/** Of the acknowledged groups and the calm one. */
+const QUICK_SAMPLES = 10
 /** What the paper's sender reaches in a group of 32, nobody perturbed. */
 const PAPER = 200
 /** ms of the way between two members of a cluster. */
@@ -80,7 +81,7 @@ function ofAcknowledged(members: number, sleep: number, { seed, quick }: Trial):
   const deliveries = new Deliveries(members)
   const delivered = (member: number) => deliveries.add(member)
   const group = new AcknowledgedGroup({ members, seed, latency: LATENCY, delivered })
-  const samples = quick ? QUICK_ACKNOWLEDGED_SAMPLES : SAMPLES
+  const samples = quick ? QUICK_SAMPLES : SAMPLES
   const how = { perturbed: 1, probability: sleep, samples }
   return { members, perturbed: 1, sleep, ...measure(group, deliveries, sleepsOf(seed), how) }
 }
@@ -89,7 +90,7 @@ function ofBimodal(
   members: number,
   perturbed: number,
   sleep: number,
-  { seed }: Trial,
+  { seed, quick }: Trial,
   settings: Pick<BroadcastGroupInit, 'budget' | 'options'> = CLUSTER,
 ): BimodalPoint {
   const deliveries = new Deliveries(members)
@@ -114,7 +115,7 @@ function ofBimodal(
     }),
     delivered: (member) => deliveries.add(member),
   })
-  const how = { perturbed, probability: sleep, samples: SAMPLES }
+  const how = { perturbed, probability: sleep, samples: quick && sleep === 0 ? QUICK_SAMPLES : SAMPLES }
   const throughput = measure(group, deliveries, sleepsOf(seed), how)
   const { messagesPerRound, bytesPerRound } = loadOf(group.simulation.nodes, group.simulation.now / 1000)
   const load = { mostGossip: gossip.most, bytes: bytesPerRound, messages: messagesPerRound }
