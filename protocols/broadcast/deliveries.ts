@@ -7,7 +7,11 @@ import { anonymousCodec } from './anonymous/codec.ts'
 import { Bimodal } from './bimodal/bimodal.ts'
 import { bimodalCodec } from './bimodal/codec.ts'
 import type { Delivery, DeliveryInit } from './delivery.ts'
+import { adapted } from './epidemic/adapted.ts'
+import { epidemicCodec } from './epidemic/codec.ts'
 import { DELIVERY_NAMES, type DeliveryName } from './publication.ts'
+import { reliableCodec } from './reliable/codec.ts'
+import { Reliable } from './reliable/reliable.ts'
 
 interface Kind<Message> {
   readonly codec: Codec<Message>
@@ -18,6 +22,8 @@ interface Kind<Message> {
 const KINDS: { readonly [Name in DeliveryName]?: Kind<never> } = {
   anonymous: kind({ codec: anonymousCodec, make: (environment, init) => new Anonymous(environment, init) }),
   bimodal: kind({ codec: bimodalCodec, make: (environment, init) => new Bimodal(environment, init) }),
+  epidemic: kind({ codec: epidemicCodec, make: (environment, init) => adapted(environment, init) }),
+  reliable: kind({ codec: reliableCodec, make: (environment, init) => new Reliable(environment, init) }),
 }
 
 function kind<Message>(one: Kind<Message>): Kind<never> {

@@ -41,12 +41,13 @@ class Host implements Protocol<AnonymousMessage> {
       this.#publishers.get(publisher)?.order.release(sequence, environment.now())
     })
     const init: DeliveryInit = {
+      topic: 'news',
       contacts: neighbours,
       partners: neighbours,
       budget: new TokenBucket(BUDGET.rate, BUDGET.burst),
       accept: (publication) => this.accept(publication),
       deliver: () => {},
-      rating: () => 1,
+      ratings: () => ({ rest: 1, named: new Map() }),
       store: this.store,
       publishers: this.#publishers,
       counts: this.counts,

@@ -2,7 +2,7 @@ import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import type { Environment, Timer } from '../../../core/environment.ts'
 import { Pace } from '../../../core/pace.ts'
 import { Tally } from '../../../core/tally.ts'
-import type { Congestion } from '../adaptive/controller.ts'
+import type { Admission, Congestion, Controller } from '../adaptive/controller.ts'
 import type { Delivery, DeliveryInit } from '../delivery.ts'
 import type { Publication } from '../publication.ts'
 import { type Event, EventBuffer } from './buffer.ts'
@@ -36,6 +36,8 @@ export interface EpidemicOptions {
 export interface EpidemicInit extends Pick<DeliveryInit, 'partners' | 'budget' | 'accept'> {
   /** Admission control that goes by this delivery's drops. @default none */
   readonly congestion?: Congestion
+  /** The same, where it also says when this node may publish, and is shown in the status. @default none */
+  readonly controller?: Pick<Controller, 'admit' | 'status'>
   /** lpbcast's own membership, instead of `partners`. @default none */
   readonly view?: SubscriptionView
 }
@@ -113,6 +115,10 @@ export class Epidemic implements Delivery<EpidemicMessage> {
     this.#init.view?.remove(id)
   }
 
+  admit(now: number): Admission {
+    return this.#init.controller?.admit(now) ?? { admitted: true, rate: Number.POSITIVE_INFINITY }
+  }
+
   /** One round; the timer's business. */
   turn(): void {
     const { fanout, rounds, pull } = this.#options
@@ -150,6 +156,7 @@ export class Epidemic implements Delivery<EpidemicMessage> {
       buffered: this.#buffer.size,
       capacity: this.#buffer.capacity,
       ids: this.#buffer.ids,
+      ...(this.#init.controller && { admission: this.#init.controller.status() }),
     }
   }
 

@@ -18,7 +18,7 @@ import { View } from './view.ts'
 
 export interface ReliableInit extends Pick<DeliveryInit, 'contacts' | 'budget' | 'accept'> {
   /** Signs what this node measured. Without it reports have no signature, which only simulated nodes accept. */
-  readonly sign?: Sign
+  readonly sign?: Sign | undefined
 }
 
 /**
