@@ -36,7 +36,7 @@ export interface ControllerOptions extends SmallestOptions {
   readonly high: number
   /** Weight of the past in the moving average of dropped ages, a drop: alpha. @default 0.98 (measured) */
   readonly memory: number
-  /** Share by which the rate falls in a round: r_L. @default 0.15 (measured) */
+  /** Share by which the rate falls in a round: r_L. @default 0.1 (paper) */
   readonly decrease: number
   /** Share by which it rises: r_H. @default 0.15 (measured) */
   readonly increase: number
@@ -76,7 +76,7 @@ const DEFAULTS: ControllerOptions = {
   low: 6.1,
   high: 6.4,
   memory: 0.98,
-  decrease: 0.15,
+  decrease: 0.1,
   increase: 0.15,
   chance: 0.5,
   grade: 1,

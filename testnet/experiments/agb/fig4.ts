@@ -4,7 +4,7 @@ import { Agb, type AgbSettings, type Span } from './network.ts'
 import { BUFFERS, ideal, loadRows, round, rowsOf } from './rows.ts'
 
 const QUICK = { buffers: [30, 60], seconds: 600, tries: 4 }
-const FULL = { buffers: BUFFERS, seconds: 1500, tries: 6 }
+const FULL = { buffers: BUFFERS, seconds: 1000, tries: 5 }
 /** s: what a network takes until its buffers are full and their ages steady. */
 const WARM_UP = 100
 /** On average so many nodes are to be reached. */

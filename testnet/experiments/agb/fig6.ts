@@ -1,7 +1,7 @@
 import { drawn } from '../chart.ts'
 import type { Experiment, Row } from '../experiment.ts'
 import { type Adapted, adapted, points, tableOf } from './adapted.ts'
-import { ideal, loadRows, OFFERED, round, rowsOf } from './rows.ts'
+import { ideal, OFFERED, round, rowsOf } from './rows.ts'
 
 /** The whole load: what noise of a hundredth cannot be told from. */
 const WHOLE = 0.99
@@ -38,9 +38,8 @@ export const experiment: Experiment = {
 }
 
 /** The published rule stands beside ours and is held to nothing. */
-function judged({ variant, buffer, span, network }: Adapted): Row[] {
-  const name = `B = ${buffer}, ${variant}`
-  const row = rowsOf(name)
+function judged({ variant, buffer, span, load }: Adapted): Row[] {
+  const row = rowsOf(`B = ${buffer}, ${variant}`)
   const best = ideal(buffer)
   const { admitted, offered } = span
   const ours = variant === 'tendril'
@@ -52,5 +51,5 @@ function judged({ variant, buffer, span, network }: Adapted): Row[] {
           row('msg/s admitted', null, round(admitted)),
           row('share of the offered load admitted', ours ? `>= ${WHOLE}` : LOST, round(share), !ours || share >= WHOLE),
         ]
-  return [...rows, ...loadRows(name, network)]
+  return [...rows, ...load]
 }

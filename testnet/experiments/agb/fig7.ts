@@ -2,7 +2,7 @@ import { drawn } from '../chart.ts'
 import type { Experiment, Row } from '../experiment.ts'
 import { type Adapted, adapted, points, tableOf, type Variant } from './adapted.ts'
 import type { Span } from './network.ts'
-import { loadRows, OFFERED, round, rowsOf } from './rows.ts'
+import { OFFERED, round, rowsOf } from './rows.ts'
 
 const VARIANTS: readonly Variant[] = ['lpbcast', 'published', 'tendril']
 /** "Input equals output": so many of the nodes, on average, get what is admitted. */
@@ -33,9 +33,8 @@ export const experiment: Experiment = {
   },
 }
 
-function judged({ variant, buffer, span, network }: Adapted): Row[] {
-  const name = `B = ${buffer}, ${variant}`
-  const row = rowsOf(name)
+function judged({ variant, buffer, span, load }: Adapted): Row[] {
+  const row = rowsOf(`B = ${buffer}, ${variant}`)
   const { admitted, output, droppedAge } = span
   const plain = variant === 'lpbcast'
   return [
@@ -47,6 +46,6 @@ function judged({ variant, buffer, span, network }: Adapted): Row[] {
     ),
     row('output over input', plain ? null : `>= ${GOAL}`, round(output / admitted), plain || output >= GOAL * admitted),
     row('age dropped, rounds', null, round(droppedAge)),
-    ...loadRows(name, network),
+    ...load,
   ]
 }

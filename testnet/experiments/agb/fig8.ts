@@ -1,7 +1,7 @@
 import { drawn } from '../chart.ts'
 import type { Experiment, Row } from '../experiment.ts'
 import { type Adapted, adapted, points, tableOf, type Variant } from './adapted.ts'
-import { loadRows, round, rowsOf } from './rows.ts'
+import { round, rowsOf } from './rows.ts'
 
 const VARIANTS: readonly Variant[] = ['lpbcast', 'published', 'tendril']
 const GOAL = 0.95
@@ -45,16 +45,14 @@ export const experiment: Experiment = {
 }
 
 /** Plain lpbcast is held to what PAPERS found; the published rule stands beside ours. PAPERS gives two digits. */
-function judged({ variant, buffer, span, network }: Adapted): Row[] {
-  const name = `B = ${buffer}, ${variant}`
-  const row = rowsOf(name)
+function judged({ variant, buffer, span, load }: Adapted): Row[] {
+  const row = rowsOf(`B = ${buffer}, ${variant}`)
   const { delivery, atomicity } = span
   const share = Math.round(atomicity * 100) / 100
   const plain = PLAIN[buffer]
   const goal = ADAPTIVE[buffer] ?? 1
   const metric = 'messages that reached 95 % of the nodes'
   const reached = row('nodes reached', null, round(delivery))
-  const load = loadRows(name, network)
   if (variant === 'lpbcast') {
     const near = plain === undefined || Math.abs(atomicity - plain) <= 0.05
     return [reached, row(metric, plain === undefined ? null : `${plain} +- 0.05`, round(atomicity), near), ...load]
