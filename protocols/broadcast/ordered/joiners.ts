@@ -1,0 +1,72 @@
+import { MAX_VIEW_BYTES, membersSize } from './messages.ts'
+import type { OrderedOptions } from './options.ts'
+import { MAX_JOINED, MAX_MEMBERS, type Member, placeOf, type View } from './view.ts'
+
+/** Outsiders remembered. */
+const MAX_OUTSIDERS = 64
+
+interface Outsider extends Member {
+  readonly since: number
+  readonly heard: number
+}
+
+/** Outsiders heard of late: who would come in, and with whom a group could be founded. At most MAX_OUTSIDERS. */
+export class Joiners {
+  readonly #options: OrderedOptions
+  readonly #outsiders = new Map<string, Outsider>()
+
+  constructor(options: OrderedOptions) {
+    this.#options = options
+  }
+
+  get size(): number {
+    return this.#outsiders.size
+  }
+
+  add({ peer, incarnation }: Member, now: number): void {
+    const known = this.#outsiders.get(peer.id)
+    const since = known?.incarnation === incarnation && now - known.heard < this.#fresh ? known.since : now
+    this.#outsiders.delete(peer.id)
+    this.#outsiders.set(peer.id, { peer, incarnation, since, heard: now })
+    if (this.#outsiders.size > MAX_OUTSIDERS) {
+      this.#outsiders.delete(this.#outsiders.keys().next().value as string)
+    }
+  }
+
+  /** Heard within the last `ms`. */
+  heard(now: number, ms: number): readonly Member[] {
+    return [...this.#outsiders.values()].filter((one) => now - one.heard <= ms)
+  }
+
+  /** Whether somebody has waited long enough for others to come in with it. */
+  ripe(view: View, now: number): boolean {
+    const chosen = new Set(this.chosen(view, now).map(({ peer }) => peer.id))
+    return [...this.#outsiders.values()].some(
+      (one) => chosen.has(one.peer.id) && now - one.since >= this.#options.gather,
+    )
+  }
+
+  /** Who comes into the next view. */
+  chosen(view: View, now: number): readonly Member[] {
+    if (this.#outsiders.size === 0) return []
+    let room = MAX_MEMBERS - view.members.length
+    let bytes = MAX_VIEW_BYTES - membersSize(view.members)
+    const chosen: Member[] = []
+    for (const { peer, incarnation } of this.heard(now, this.#fresh)) {
+      if (chosen.length === MAX_JOINED) break
+      if (placeOf(view, peer.id, incarnation) >= 0) continue
+      const returns = placeOf(view, peer.id) >= 0
+      const size = membersSize([{ peer, incarnation }])
+      if (!returns && (room === 0 || bytes < size)) continue
+      if (!returns) room--
+      bytes -= size
+      chosen.push({ peer, incarnation })
+    }
+    return chosen
+  }
+
+  /** ms for which a hello counts. */
+  get #fresh(): number {
+    return this.#options.gather + 3 * this.#options.heartbeat
+  }
+}

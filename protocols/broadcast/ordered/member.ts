@@ -1,0 +1,523 @@
+import type { PeerDescriptor } from '../../../core/descriptor.ts'
+import type { Environment } from '../../../core/environment.ts'
+import type { DeliveryInit } from '../delivery.ts'
+import { type Publication, publicationId } from '../publication.ts'
+import type { Joiners } from './joiners.ts'
+import { type Last, MAX_RECORDS, type OrderedBody, type OrderedFrame, orderedSize } from './messages.ts'
+import type { OrderedOptions } from './options.ts'
+import { Replica } from './replica.ts'
+import { Sequencer } from './sequencer.ts'
+import { Succession } from './succession.ts'
+import { placeOf, type Succession as Value, type View } from './view.ts'
+import type { WaitingRoom } from './waiting.ts'
+
+/** Bytes of publications in one message. */
+const MAX_RECORD_BYTES = 48 * 1024
+
+/** Why a member ends that was in a group which has not begun. */
+export const UNFOUNDED = 'too few nodes were heard to found a group'
+
+export interface MemberInit extends Pick<DeliveryInit, 'counts' | 'budget' | 'options' | 'store' | 'partners'> {
+  readonly lineage: number
+  readonly incarnation: number
+  readonly view: View
+  readonly last: readonly Last[]
+  readonly waiting: WaitingRoom
+  readonly joiners: Joiners
+  send(to: PeerDescriptor, frame: OrderedFrame): boolean
+  deliver(publication: Publication, number: number): void
+  entered(view: View): void
+  /** It is none any more. */
+  ended(reason: string): void
+}
+
+/**
+ * A member of the group, from where it came in to where it ends: in every view it is the leader's follower or the leader
+ * (`Sequencer`), and has a part in the view's end (`Succession`).
+ *
+ * It ends, and comes back as another, when a view goes on without it, when it cannot follow, and when it meets an older group.
+ */
+export class OrderedMember {
+  readonly #environment: Pick<Environment<never>, 'now' | 'random' | 'self'>
+  readonly #init: MemberInit
+  readonly #options: OrderedOptions
+  readonly #replica: Replica
+  #sequencer: Sequencer | undefined
+  #succession: Succession
+  /** When the leader last said that a majority answers it; the view's beginning counts. */
+  #heard: number
+  #entered = 0
+  /** Whether the leader said anything in this view. */
+  #met = false
+  /** What the leader was last told that we hold, and when. */
+  #told = -1
+  #toldAt = Number.NEGATIVE_INFINITY
+  #beat = Number.NEGATIVE_INFINITY
+  /** A later view was heard of, since then. */
+  #behind = Number.POSITIVE_INFINITY
+  #asked = Number.NEGATIVE_INFINITY
+  /** Since when the first lacking payload lacks, and which that is. */
+  #lacking = { number: 0, since: 0, asked: 0 }
+  /** This member brought the present view about, and tells its leader. */
+  #announced = Number.POSITIVE_INFINITY
+  /** ms that it waits longer than the member before it until it tries to end a view itself; chance parts those who collide. */
+  #ownTurn = 0
+  #over = false
+
+  constructor(
+    environment: Pick<Environment<never>, 'now' | 'random' | 'self'>,
+    init: MemberInit,
+    options: OrderedOptions,
+  ) {
+    this.#environment = environment
+    this.#init = init
+    this.#options = options
+    this.#heard = environment.now()
+    const { lineage, incarnation, waiting, store } = init
+    this.#replica = new Replica({ self: environment.self.id, lineage, incarnation }, options, init.view, init.last, {
+      deliver: (publication, number) => {
+        waiting.delete(publicationId(publication))
+        init.deliver(publication, number)
+      },
+      entered: (view) => init.entered(view),
+      find: (publisher, sequence) => {
+        const known = waiting.get(publicationId({ publisher, sequence }))
+        return known ?? store.get(publisher, sequence)?.publication
+      },
+    })
+    this.#succession = this.#enter()
+  }
+
+  get replica(): Replica {
+    return this.#replica
+  }
+
+  get leader(): PeerDescriptor {
+    return (this.#replica.member(0) as { peer: PeerDescriptor }).peer
+  }
+
+  get leads(): boolean {
+    return this.#replica.place === 0
+  }
+
+  /** Whether a majority of the view is in touch with its leader, as far as this member knows. */
+  get live(): boolean {
+    if (this.#behind < Number.POSITIVE_INFINITY) return false
+    if (this.#sequencer !== undefined) return this.#sequencer.live
+    return this.#environment.now() - this.#heard <= this.#options.suspicion
+  }
+
+  /** Why nothing is delivered: undefined while it is `live`. */
+  get stalled(): string | undefined {
+    if (this.live) return undefined
+    const { view } = this.#replica
+    const name = `view ${view.number}`
+    if (this.#behind < Number.POSITIVE_INFINITY) return `${name} is over, and what followed it is not known here`
+    if (this.#sequencer === undefined) return `the leader of ${name} is silent, or has no majority of it`
+    return `no majority of ${name} answers: ${this.#sequencer.answering} of ${view.members.length}`
+  }
+
+  /** Whether it would vouch for this publication, in the order: its number's payload lacks. */
+  lacks(publication: Publication): boolean {
+    return this.#replica.log.lacks.has(publicationId(publication))
+  }
+
+  /** A publication came, in its publisher's order or because a number's payload was asked for. */
+  take(publication: Publication): void {
+    if (!this.#replica.fill(publication)) return
+    this.#replica.deliver()
+  }
+
+  isOrdered({ publisher, sequence }: Publication): boolean {
+    return sequence <= (this.#replica.orderedOf(publisher) ?? 0)
+  }
+
+  /** This node slept for so long. */
+  slept(ms: number): void {
+    this.#heard += ms
+    this.#behind += ms
+    this.#sequencer?.slept(ms)
+    this.#succession.slept(ms)
+  }
+
+  doubt(id: string): void {
+    const place = placeOf(this.#replica.view, id)
+    if (place === 0) this.#heard = Math.min(this.#heard, this.#environment.now() - this.#options.suspicion / 2)
+    else if (place > 0) this.#sequencer?.doubt(place)
+  }
+
+  /** Tells the others. */
+  leave(): void {
+    this.#over = true
+    this.#replica.view.members.forEach((_, place) => {
+      if (place !== this.#replica.place) this.#say(place, { kind: 'leave' })
+    })
+  }
+
+  turn(now: number): void {
+    this.#findLacking(now)
+    if (this.#over) return
+    if (this.#sequencer === undefined) this.#follow(now)
+    else this.#lead(this.#sequencer, now)
+    if (this.#over) return
+    const { suspicion } = this.#options
+    const own = suspicion / 2 + this.#ownTurn
+    if (this.#replica.sealed && !this.#succession.coordinates && this.#succession.idle(now) > own)
+      this.#succession.begin()
+    this.#succession.turn(now)
+    if (this.#over) return
+    if (this.#behind < Number.POSITIVE_INFINITY) this.#catchUp(now)
+  }
+
+  /** A frame of this group's lineage. */
+  receive(from: PeerDescriptor, frame: OrderedFrame): void {
+    const { view } = this.#replica
+    const { body } = frame
+    if (body.kind === 'fetch') this.#serve(from, body.first, body.last)
+    else if (frame.view > view.number) this.#late(from, frame)
+    else if (frame.view < view.number) this.#help(from, frame)
+    else if (body.kind === 'decided') this.#install(body.value)
+    else this.#hear(placeOf(view, from.id, frame.incarnation), body)
+  }
+
+  /** An outsider asks to be let in. */
+  hello(from: PeerDescriptor, incarnation: number): void {
+    const { view } = this.#replica
+    const place = placeOf(view, from.id)
+    if (place >= 0 && this.#replica.member(place)?.incarnation === incarnation) {
+      this.#introduceTo(from)
+      return
+    }
+    if (place >= 0) this.#sequencer?.leaves(place)
+    if (this.leads) this.#init.joiners.add({ peer: from, incarnation }, this.#environment.now())
+    this.point(from)
+  }
+
+  /** Says that there is a group. */
+  point(to: PeerDescriptor): void {
+    this.#send(to, this.#replica.view.number, { kind: 'pointer', leader: this.leader, live: this.live })
+  }
+
+  status() {
+    const { view, log, commit, delivered } = this.#replica
+    return {
+      view: view.number,
+      members: view.members.map(({ peer }) => peer.id),
+      leader: this.leader.id,
+      numbered: log.last,
+      decided: commit,
+      delivered,
+      log: log.size,
+      logBytes: log.bytes,
+    }
+  }
+
+  #enter(): Succession {
+    const { counts, waiting, joiners } = this.#init
+    const replica = this.#replica
+    this.#entered = this.#environment.now()
+    this.#heard = this.#entered
+    this.#met = false
+    this.#told = -1
+    this.#behind = Number.POSITIVE_INFINITY
+    this.#announced = Number.POSITIVE_INFINITY
+    const { gather } = this.#options
+    this.#ownTurn = Math.max(0, replica.place - 1) * gather + this.#environment.random.integer(gather)
+    const say = (place: number, body: OrderedBody) => this.#say(place, body)
+    const introduce = (place: number) => this.#introduce(place)
+    this.#sequencer =
+      replica.place === 0
+        ? new Sequencer(this.#environment, { replica, waiting, say, introduce, counts }, this.#options)
+        : undefined
+    this.#succession = new Succession(
+      this.#environment,
+      {
+        replica,
+        say,
+        fetch: (place, first, last) => this.#fetch(place, first, last),
+        joined: () => joiners.chosen(replica.view, this.#environment.now()),
+        suspects: (place) => this.#suspects(place),
+        unwanted: (place) => this.#sequencer?.unwanted(place) ?? false,
+        decided: (value) => this.#decided(value),
+        counts,
+      },
+      this.#options,
+    )
+    return this.#succession
+  }
+
+  #suspects(place: number): boolean {
+    if (this.#sequencer !== undefined) return this.#sequencer.suspects(place)
+    return place === 0 && this.#environment.now() - this.#heard > this.#options.suspicion
+  }
+
+  #lead(sequencer: Sequencer, now: number): void {
+    const { joiners, partners } = this.#init
+    if (this.#unfounded(now)) return
+    sequencer.turn(!this.#replica.sealed)
+    if (this.#over || this.#succession.coordinates) return
+    const { view } = this.#replica
+    const ripe = joiners.ripe(view, now)
+    const idle = this.#succession.idle(now) > this.#options.gather
+    if (idle && (sequencer.failing || ripe)) this.#succession.begin()
+    if (now - this.#beat < this.#options.heartbeat) return
+    this.#beat = now
+    const strangers = partners().filter(({ id }) => placeOf(view, id) < 0)
+    const one = this.#environment.random.pick(strangers)
+    if (one !== undefined) this.point(one)
+  }
+
+  #follow(now: number): void {
+    if (this.#unfounded(now)) return
+    const { heartbeat, suspicion, resend } = this.#options
+    const { sealed, vouched } = this.#replica
+    if (now - this.#toldAt >= heartbeat || vouched > this.#told) this.#acknowledge(now)
+    this.#hand(now)
+    const silent = now - this.#heard > suspicion + this.#ownTurn
+    if (silent && !sealed && !this.#succession.coordinates) this.#succession.begin()
+    if (!this.#met && now - this.#announced >= resend) {
+      this.#announced = now
+      this.#introduce(0)
+    }
+  }
+
+  /** Gives up a group that was never founded, as too few of its founders were told. */
+  #unfounded(now: number): boolean {
+    if (!this.#replica.uninvolved || this.live || now - this.#entered <= this.#options.suspicion) return false
+    this.#end(UNFOUNDED)
+    return true
+  }
+
+  #acknowledge(now: number): void {
+    const { sealed, vouched } = this.#replica
+    if (!this.#say(0, { kind: 'ack', held: vouched, sealed })) return
+    this.#told = vouched
+    this.#toldAt = now
+  }
+
+  /** Brings the leader what we published and has no number, a while after bimodal should have. */
+  #hand(now: number): void {
+    const { waiting } = this.#init
+    const { id } = this.#environment.self
+    const publications: Publication[] = []
+    let bytes = 0
+    for (const one of waiting.all()) {
+      const { publication } = one
+      if (publication.publisher !== id || this.isOrdered(publication)) continue
+      if (now - one.handed < 2 * this.#options.resend) return
+      bytes += publication.record.body.length
+      if (publications.length >= MAX_RECORDS || (publications.length > 0 && bytes > MAX_RECORD_BYTES)) break
+      one.handed = now
+      publications.push(publication)
+    }
+    if (publications.length === 0) return
+    if (this.#say(0, { kind: 'records', publications })) this.#init.counts.done.add('handed', publications.length)
+  }
+
+  #hear(place: number, body: OrderedBody): void {
+    const { counts } = this.#init
+    if (place < 0) {
+      counts.refused.add('stranger')
+      return
+    }
+    this.#sequencer?.hears(place)
+    switch (body.kind) {
+      case 'order':
+        if (place === 0 && !this.leads) this.#order(body)
+        break
+      case 'ack':
+        this.#sequencer?.acknowledged(place, body.held, body.sealed)
+        break
+      case 'prepare':
+        if (this.#heeds(place)) this.#succession.prepare(place, body.ballot, body.known)
+        else counts.refused.add('leader-lives')
+        break
+      case 'promise':
+        this.#succession.promise(place, body)
+        break
+      case 'reject':
+        this.#succession.reject(body.ballot)
+        break
+      case 'propose':
+        this.#succession.propose(place, body.ballot, body.value)
+        break
+      case 'accepted':
+        this.#succession.accepted(place, body.ballot)
+        break
+      case 'leave':
+        this.#sequencer?.leaves(place)
+        if (place === 0) this.#heard = Number.NEGATIVE_INFINITY
+        break
+      default:
+        break
+    }
+  }
+
+  /** One member that does not hear a leader whom the others hear must not stop them. */
+  #heeds(place: number): boolean {
+    if (place === 0 || this.#replica.sealed) return true
+    if (this.#sequencer !== undefined) return !this.#sequencer.live
+    return this.#environment.now() - this.#heard > this.#options.suspicion / 2
+  }
+
+  #order(body: OrderedBody & { readonly kind: 'order' }): void {
+    const now = this.#environment.now()
+    this.#met = true
+    if (body.live) this.#heard = now
+    const known = this.#replica.log.last
+    if (!this.#replica.sealed && !this.#replica.extend(body.first, body.placed)) {
+      this.#init.counts.refused.add('out-of-log')
+      this.#acknowledge(now)
+      return
+    }
+    this.#replica.decide(body.commit)
+    this.#replica.drop(body.stable)
+    if (this.#replica.log.last > known) this.#acknowledge(now)
+  }
+
+  /** Of a later view. */
+  #late(from: PeerDescriptor, { body }: OrderedFrame): void {
+    const now = this.#environment.now()
+    if (body.kind === 'gone') this.#end('the group went on without this member')
+    if (this.#over) return
+    if (this.#behind === Number.POSITIVE_INFINITY) this.#behind = now
+    if (now - this.#asked < this.#options.batch) return
+    this.#asked = now
+    this.#send(from, this.#replica.view.number, { kind: 'sync' })
+  }
+
+  #catchUp(now: number): void {
+    if (now - this.#behind > this.#options.patience) this.#end('it missed too many views')
+    if (this.#over || now - this.#asked < this.#options.resend) return
+    this.#asked = now
+    const other = this.#environment.random.pick(this.#replica.view.members)
+    if (other !== undefined && other.peer.id !== this.#environment.self.id) {
+      this.#send(other.peer, this.#replica.view.number, { kind: 'sync' })
+    }
+  }
+
+  /** Of an earlier view: tells its sender what followed, or that it is in no view any more. */
+  #help(from: PeerDescriptor, frame: OrderedFrame): void {
+    if (frame.body.kind === 'gone' || frame.body.kind === 'decided') return
+    const value = this.#replica.successionOf(frame.view)
+    if (value !== undefined) this.#send(from, frame.view, { kind: 'decided', value })
+    else if (placeOf(this.#replica.view, from.id, frame.incarnation) < 0) {
+      this.#send(from, this.#replica.view.number, { kind: 'gone' })
+    }
+  }
+
+  /** How the present view began, for a member of it. */
+  #introduce(place: number): void {
+    const peer = this.#replica.member(place)?.peer
+    if (peer !== undefined) this.#introduceTo(peer)
+  }
+
+  #introduceTo(peer: PeerDescriptor): void {
+    const { view, last } = this.#replica
+    const value = this.#replica.successionOf(view.number - 1)
+    const joined = value === undefined || value.joined.some((member) => member.peer.id === peer.id)
+    if (joined) this.#send(peer, view.number, { kind: 'install', view, last })
+    else this.#send(peer, view.number - 1, { kind: 'decided', value })
+  }
+
+  #decided(value: Value): void {
+    const { view } = this.#replica
+    this.#init.counts.done.add('views-ended')
+    view.members.forEach((_, place) => {
+      if (place !== this.#replica.place) this.#say(place, { kind: 'decided', value })
+    })
+    this.#install(value)
+    if (this.#over) return
+    this.#announced = this.#environment.now()
+    for (const { peer } of value.joined) this.#introduceTo(peer)
+  }
+
+  #install(value: Value): void {
+    if (!this.#replica.install(value)) {
+      this.#init.counts.refused.add('bad-numbers')
+      return
+    }
+    if (this.#replica.place < 0) this.#end('the group went on without this member')
+    else this.#enter()
+  }
+
+  /** Payloads that have come meanwhile; and asks for the others, from a member at random: whoever vouches for a number has it. */
+  #findLacking(now: number): void {
+    const { log, commit } = this.#replica
+    if (log.lacks.size === 0) return
+    for (const number of [...log.lacks.values()]) {
+      const entry = log.at(number)
+      const stored = entry && this.#init.store.get(entry.publisher, entry.sequence)?.publication
+      if (stored !== undefined) log.fill(stored)
+    }
+    this.#replica.deliver()
+    const number = log.held + 1
+    const lacking = this.#lacking
+    if (number > log.last) return
+    if (lacking.number !== number) this.#lacking = { number, since: now, asked: now }
+    else if (number <= commit && now - lacking.since > this.#options.patience) {
+      this.#end('nobody has a payload any more that it must deliver next')
+    } else if (now - lacking.asked >= this.#options.resend) {
+      lacking.asked = now
+      let last = number
+      while (last < log.last && last - number < MAX_RECORDS && log.at(last + 1)?.publication === undefined) last++
+      const others = [...this.#replica.view.members.keys()].filter((place) => place !== this.#replica.place)
+      const first = now - lacking.since < 2 * this.#options.resend && !this.leads
+      const place = first ? 0 : this.#environment.random.pick(others)
+      if (place !== undefined) this.#fetch(place, number, last)
+    }
+  }
+
+  #fetch(place: number, first: number, last: number): void {
+    this.#init.counts.done.add('fetches')
+    this.#say(place, { kind: 'fetch', first, last })
+  }
+
+  #serve(to: PeerDescriptor, first: number, last: number): void {
+    const { log, view } = this.#replica
+    let publications: Publication[] = []
+    let bytes = 0
+    let room = Math.min(this.#init.options.pullBytes, 4 * MAX_RECORD_BYTES)
+    const flush = () => {
+      if (publications.length === 0) return
+      if (this.#send(to, view.number, { kind: 'records', publications })) {
+        this.#init.counts.done.add('repairs', publications.length)
+      }
+      publications = []
+      bytes = 0
+    }
+    for (let number = Math.max(first, log.base + 1); number <= Math.min(last, log.last); number++) {
+      const publication = log.at(number)?.publication
+      if (publication === undefined) continue
+      const size = publication.record.body.length
+      if (publications.length >= MAX_RECORDS || (publications.length > 0 && bytes + size > MAX_RECORD_BYTES)) flush()
+      if (size > room) break
+      room -= size
+      bytes += size
+      publications.push(publication)
+    }
+    flush()
+  }
+
+  #end(reason: string): void {
+    if (this.#over) return
+    this.#over = true
+    this.#init.ended(reason)
+  }
+
+  #say(place: number, body: OrderedBody): boolean {
+    const peer = this.#replica.member(place)?.peer
+    return peer !== undefined && this.#send(peer, this.#replica.view.number, body)
+  }
+
+  #send(to: PeerDescriptor, view: number, body: OrderedBody): boolean {
+    const { lineage, incarnation } = this.#replica
+    const frame = { lineage, view, incarnation, body }
+    const { budget, counts, send } = this.#init
+    if (!budget.take(this.#environment.now(), orderedSize(frame))) {
+      counts.refused.add('over-budget')
+      return false
+    }
+    return send(to, frame)
+  }
+}

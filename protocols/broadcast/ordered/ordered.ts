@@ -1,0 +1,305 @@
+import type { PeerDescriptor } from '../../../core/descriptor.ts'
+import type { Environment, Timer } from '../../../core/environment.ts'
+import { Bimodal } from '../bimodal/bimodal.ts'
+import type { BimodalMessage } from '../bimodal/codec.ts'
+import type { Delivery, DeliveryInit } from '../delivery.ts'
+import type { Publication } from '../publication.ts'
+import { Joiners } from './joiners.ts'
+import { OrderedMember, UNFOUNDED } from './member.ts'
+import { type Last, type OrderedBody, type OrderedFrame, type OrderedMessage, orderedSize } from './messages.ts'
+import { ORDERED_DEFAULTS, type OrderedOptions } from './options.ts'
+import { MAX_JOINED, placeOf, type View } from './view.ts'
+import { WaitingRoom } from './waiting.ts'
+
+/** Outsiders ask so many at a time to be let in. */
+const HELLOS = 4
+/** Of more partners than this an outsider need not hear half before it founds a group. */
+const MAX_EXPECTED = 16
+
+/** What happens to this member, in the order in which it happens between its deliveries. */
+export interface OrderedEvents {
+  /** It is in this view from here on; `lineage` names the group. */
+  entered?(view: View, lineage: number): void
+  /** This publication has this number. */
+  delivered?(number: number, publication: Publication): void
+  /** It is in no view any more: the reason in words. What it delivers next begins where it is let in again. */
+  left?(reason: string): void
+  /** It cannot deliver for now, or (undefined) can again. */
+  stalled?(reason: string | undefined): void
+}
+
+/**
+ * Virtual synchrony over bimodal multicast (seed 003; PAPERS section 7): all members of the group deliver the same publications in
+ * the same order. Publications travel by bimodal; the leader of the view gives them numbers, a majority of the view confirms that it
+ * holds them, and then every member delivers them in the order of the numbers. See `Sequencer`, `Succession` and `Replica`.
+ *
+ * Invariants: (1) two members that deliver a number of the same group deliver the same publication under it, also where one
+ * of them is cut off or dies right after; (2) from the view in which a member comes in to the one in which it ends, it
+ * delivers every number once and in order, and those that come along from one view to the next have delivered the same
+ * in it; (3) each publisher's publications are in its own order, each at most once; (4) without a majority of the view nothing is
+ * decided, so that of two parts of a network one at most goes on: the other says `stalled`, and why.
+ * They hold for members that may stop, sleep, be cut off or come back without memory, and whose clocks may differ. They do
+ * not hold against members that lie: unlike the publications, the numbers are only as good as those who give them.
+ *
+ * The price: a publication waits for its number and for a majority, two ways across the network and a batch more than bimodal takes;
+ * the leader sends and hears two small messages a member and batch, which is why a view has at most 128 members; while
+ * a view ends nothing is delivered for a few round trips, or for `suspicion` when its leader has died; and when a majority
+ * of a view has died or forgotten, the group stands still for good. What a member misses while it is outside is not
+ * brought after. Only members' publications get numbers: a publisher waits until it is let in.
+ */
+export class Ordered implements Delivery<OrderedMessage> {
+  readonly #environment: Environment<OrderedMessage>
+  readonly #init: DeliveryInit & { readonly on?: OrderedEvents }
+  readonly #options: OrderedOptions
+  readonly #bimodal: Bimodal
+  readonly #waiting: WaitingRoom
+  readonly #joiners: Joiners
+  #member: OrderedMember | undefined
+  /** Of this node as a member or as one that wants to be: another each time. */
+  #incarnation = 0
+  /** Since when it is outside, and why. */
+  #outside = Number.NEGATIVE_INFINITY
+  #reason = 'it has just started'
+  /** It was in a group: that may go on somewhere, so this node founds none. */
+  #belonged = false
+  #stalled: string | undefined
+  /** Who was last said to lead a group, and when. */
+  #pointer: { readonly leader: PeerDescriptor; readonly at: number } | undefined
+  #asked = Number.NEGATIVE_INFINITY
+  #turned = 0
+  #timer: Timer | undefined
+
+  constructor(
+    environment: Environment<OrderedMessage>,
+    init: DeliveryInit & { readonly on?: OrderedEvents },
+    options: Partial<OrderedOptions> = {},
+  ) {
+    this.#environment = environment
+    this.#init = init
+    this.#options = { ...ORDERED_DEFAULTS, ...options }
+    this.#waiting = new WaitingRoom(this.#options.waiting, this.#options.bytes)
+    this.#joiners = new Joiners(this.#options)
+    const budget = { take: (now: number, bytes = 1) => init.budget.take(now, bytes + 1) }
+    this.#bimodal = new Bimodal(within(environment), { ...init, budget })
+  }
+
+  start(): void {
+    if (this.#timer !== undefined) return
+    this.#leave('it has just started')
+    this.#turned = this.#environment.now()
+    this.#timer = this.#environment.every(this.#options.batch, () => this.#turn())
+    this.#bimodal.start()
+  }
+
+  stop(): void {
+    if (this.#timer === undefined) return
+    this.#timer.cancel()
+    this.#timer = undefined
+    this.#member?.leave()
+    this.#member = undefined
+    this.#bimodal.stop()
+  }
+
+  spread(publication: Publication): void {
+    this.#bimodal.spread(publication)
+  }
+
+  peerDown(id: string): void {
+    this.#bimodal.peerDown(id)
+    this.#member?.doubt(id)
+  }
+
+  inOrder(publication: Publication): void {
+    const member = this.#member
+    if (member?.lacks(publication) === true) member.take(publication)
+    else if (member?.isOrdered(publication) === true) return
+    else {
+      const lost = this.#waiting.add(publication, this.#environment.now())
+      if (lost > 0) this.#init.counts.refused.add('waiting-room', lost)
+    }
+  }
+
+  receive(from: PeerDescriptor, message: OrderedMessage): void {
+    if (this.#timer === undefined) return
+    if ('bimodal' in message) this.#bimodal.receive(from, message.bimodal)
+    else if (message.body.kind === 'records') this.#records(from, message.body.publications)
+    else if (message.body.kind === 'hello') this.#hello(from, message.incarnation)
+    else if (this.#member === undefined) this.#receiveOutside(from, message)
+    else if (message.lineage === this.#member.replica.lineage) this.#member.receive(from, message)
+    else this.#receiveForeign(from, message, this.#member)
+  }
+
+  status() {
+    const member = this.#member
+    return {
+      ...this.#bimodal.status(),
+      state: member === undefined ? 'outside' : member.live ? 'member' : 'stalled',
+      reason: member === undefined ? this.#reason : (member.stalled ?? ''),
+      incarnation: this.#incarnation,
+      waiting: this.#waiting.size,
+      outsiders: this.#joiners.size,
+      ...(member !== undefined && { lineage: member.replica.lineage, ...member.status() }),
+    }
+  }
+
+  #turn(): void {
+    const now = this.#environment.now()
+    const slept = now - this.#turned - 2 * this.#options.batch
+    this.#turned = now
+    if (slept > this.#options.suspicion / 8) this.#member?.slept(slept)
+    const expired = this.#waiting.expire(now, this.#init.options.window)
+    if (expired > 0) this.#init.counts.refused.add('no-number', expired)
+    if (this.#member === undefined) this.#turnOutside(now)
+    else this.#member.turn(now)
+    this.#tellStalled()
+  }
+
+  #tellStalled(): void {
+    const stalled = this.#member?.stalled
+    if ((stalled === undefined) !== (this.#stalled === undefined)) {
+      if (stalled !== undefined) this.#init.counts.done.add('stalled')
+      this.#init.on?.stalled?.(stalled)
+    }
+    this.#stalled = stalled
+  }
+
+  /** Asks to be let in; or founds a group, when there is no sign of one and this node comes first on the ring of those who ask. */
+  #turnOutside(now: number): void {
+    const { heartbeat, founding, founders } = this.#options
+    if (now - this.#asked < heartbeat) return
+    this.#asked = now
+    const partners = this.#init.partners()
+    const asked = this.#environment.random.sample(partners, HELLOS)
+    const leader = this.#pointer?.leader
+    if (leader !== undefined && !asked.some(({ id }) => id === leader.id)) asked.push(leader)
+    for (const one of asked) this.#send(one, { kind: 'hello' })
+    if (
+      this.#belonged ||
+      now - this.#outside < founding ||
+      now - (this.#pointer?.at ?? Number.NEGATIVE_INFINITY) < founding
+    )
+      return
+    const others = this.#joiners.heard(now, founding)
+    const expected = Math.min(MAX_EXPECTED, partners.length)
+    const { self } = this.#environment
+    const first = others.every(({ peer }) => self.position < peer.position)
+    if (!first || others.length + 1 < founders || 2 * (others.length + 1) <= expected) return
+    this.#init.counts.done.add('founded')
+    const members = [{ peer: self, incarnation: this.#incarnation }, ...others.slice(0, MAX_JOINED)]
+    members.sort((a, b) => a.peer.position - b.peer.position)
+    this.#join(this.#unique(now), { number: 1, members, start: 0 }, [])
+  }
+
+  #receiveOutside(from: PeerDescriptor, { lineage, body }: OrderedFrame): void {
+    if (lineage === 0) return
+    if (body.kind === 'pointer') this.#pointer = { leader: body.leader, at: this.#environment.now() }
+    else if (body.kind === 'install') {
+      if (placeOf(body.view, this.#environment.self.id, this.#incarnation) >= 0) {
+        this.#join(lineage, body.view, body.last)
+      }
+    } else if (body.kind === 'order') this.#send(from, { kind: 'hello' }) // let in, and not told yet
+  }
+
+  /** Of another group: the older one goes on, or the one that can. */
+  #receiveForeign(from: PeerDescriptor, { lineage, body }: OrderedFrame, member: OrderedMember): void {
+    if (body.kind !== 'pointer' || lineage === 0) return
+    const yields = body.live && (lineage < member.replica.lineage || !member.live)
+    if (yields) {
+      this.#leave('it met an older group, or one that can go on')
+      this.#pointer = { leader: body.leader, at: this.#environment.now() }
+    } else if (member.live && lineage > member.replica.lineage) member.point(from)
+  }
+
+  #hello(from: PeerDescriptor, incarnation: number): void {
+    if (incarnation === 0) return
+    if (this.#member === undefined) this.#joiners.add({ peer: from, incarnation }, this.#environment.now())
+    else this.#member.hello(from, incarnation)
+  }
+
+  /** Payloads that were asked for, and publications of the sender that wait for a number. */
+  #records(from: PeerDescriptor, publications: readonly Publication[]): void {
+    for (const publication of publications) {
+      const lacking = this.#member?.lacks(publication) === true
+      if (!lacking && publication.publisher !== from.id) {
+        this.#init.counts.refused.add('unasked')
+        continue
+      }
+      const verdict = this.#init.accept(publication, false)
+      const here = typeof verdict === 'string' || !['lane', 'equivocation'].includes(verdict.refused)
+      if (lacking && here) this.#member?.take(publication)
+    }
+  }
+
+  #join(lineage: number, view: View, last: readonly Last[]): void {
+    const { counts, budget, options, store, on } = this.#init
+    this.#member = new OrderedMember(
+      this.#environment,
+      {
+        lineage,
+        incarnation: this.#incarnation,
+        view,
+        last,
+        counts,
+        budget,
+        options,
+        store,
+        partners: () => this.#init.partners(),
+        waiting: this.#waiting,
+        joiners: this.#joiners,
+        send: (to, frame) => {
+          this.#environment.send(to, frame)
+          return true
+        },
+        deliver: (publication, number) => {
+          on?.delivered?.(number, publication)
+          this.#init.deliver(publication)
+        },
+        entered: (entered) => {
+          counts.done.add('views')
+          on?.entered?.(entered, lineage)
+        },
+        ended: (reason) => this.#leave(reason),
+      },
+      this.#options,
+    )
+  }
+
+  /** From now on it is another, which knows nothing of what this one promised. */
+  #leave(reason: string): void {
+    const now = this.#environment.now()
+    if (this.#member !== undefined) {
+      this.#belonged ||= reason !== UNFOUNDED
+      this.#init.on?.left?.(reason)
+    }
+    this.#member = undefined
+    this.#incarnation = this.#unique(now)
+    this.#reason = reason
+    this.#outside = now
+    this.#asked = Number.NEGATIVE_INFINITY
+  }
+
+  /** A number that no other node, and this one at no other time, comes by again; the earlier, the lower. */
+  #unique(now: number): number {
+    return Math.max(Math.floor(now) * 1024 + this.#environment.random.integer(1024), this.#incarnation + 1)
+  }
+
+  #send(to: PeerDescriptor, body: OrderedBody): void {
+    if (to.id === this.#environment.self.id) return
+    const frame = { lineage: 0, view: 0, incarnation: this.#incarnation, body }
+    if (this.#init.budget.take(this.#environment.now(), orderedSize(frame))) this.#environment.send(to, frame)
+    else this.#init.counts.refused.add('over-budget')
+  }
+}
+
+function within(environment: Environment<OrderedMessage>): Environment<BimodalMessage> {
+  return {
+    get self() {
+      return environment.self
+    },
+    random: environment.random.fork('bimodal'),
+    now: () => environment.now(),
+    send: (to, bimodal) => environment.send(to, { bimodal }),
+    after: (delay, task) => environment.after(delay, task),
+    every: (period, task) => environment.every(period, task),
+  }
+}
