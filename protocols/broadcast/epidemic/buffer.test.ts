@@ -58,7 +58,7 @@ test('what is held, dropped and followed is what Figs 1 and 5b say, step by step
       fc.integer({ min: 1, max: 10 }),
       fc.integer({ min: 1, max: 15 }),
       (steps, capacity, other) => {
-        const buffer = new EventBuffer({ capacity, ids: 1000, shadowed: true, copies: false })
+        const buffer = new EventBuffer({ capacity, ids: 1000, shadowed: true, copies: false, trust: 63 })
         const plain = new Plain()
         for (const one of steps) {
           if (one.kind === 'turn') {
@@ -91,7 +91,7 @@ test('what is held, dropped and followed is what Figs 1 and 5b say, step by step
 })
 
 test('ids are bounded: the one that came first is forgotten, and so is its event', () => {
-  const buffer = new EventBuffer({ capacity: 3, ids: 4, shadowed: true, copies: false })
+  const buffer = new EventBuffer({ capacity: 3, ids: 4, shadowed: true, copies: false, trust: 63 })
   for (const event of PUBLICATIONS.slice(0, 10)) {
     buffer.add(event, 0)
     buffer.trim(() => {})
@@ -102,7 +102,7 @@ test('ids are bounded: the one that came first is forgotten, and so is its event
 })
 
 test('a smaller limit tells of no drops by itself: only what comes later counts', () => {
-  const buffer = new EventBuffer({ capacity: 40, ids: 100, shadowed: true, copies: false })
+  const buffer = new EventBuffer({ capacity: 40, ids: 100, shadowed: true, copies: false, trust: 63 })
   const lost: number[] = []
   buffer.shadow(30, (age) => lost.push(age))
   for (const event of PUBLICATIONS.slice(0, 30)) buffer.add(event, 1)
@@ -114,7 +114,7 @@ test('a smaller limit tells of no drops by itself: only what comes later counts'
 })
 
 test('a buffer that cannot be is refused', () => {
-  const options = { ids: 100, shadowed: false, copies: false }
+  const options = { ids: 100, shadowed: false, copies: false, trust: 63 }
   for (const capacity of [0, -1, 1.5, Number.NaN, 101]) {
     assert.throws(() => new EventBuffer({ ...options, capacity }), RangeError)
   }

@@ -25,6 +25,8 @@ export interface EventBufferOptions {
   readonly shadowed: boolean
   /** Whether every copy that comes makes an event one round older at least. */
   readonly copies: boolean
+  /** Rounds by which a copy makes an event older at most; the first copy of one may be three times as old. */
+  readonly trust: number
 }
 
 /** What came and is gone. */
@@ -84,18 +86,18 @@ export class EventBuffer {
   hear({ publisher, sequence }: Publication, age: number): boolean {
     const entry = this.#known.get(publisher)?.get(sequence)
     if (entry === undefined) return false
-    const more = this.#options.copies ? 1 : 0
     const { held, followed } = entry
-    if (held !== undefined) this.#held.raise(held, Math.max(age, held.age + more))
-    if (followed !== undefined) this.#followed.raise(followed, Math.max(age, followed.age + more))
+    if (held !== undefined) this.#held.raise(held, this.#older(held.age, age))
+    if (followed !== undefined) this.#followed.raise(followed, this.#older(followed.age, age))
     return true
   }
 
   /** Holds a new event. */
   add(publication: Publication, age: number): void {
     const entry: Entry = { held: undefined, followed: undefined, publication }
-    entry.held = this.#held.add(entry, age)
-    if (this.#options.shadowed) entry.followed = this.#followed.add(entry, age)
+    const believed = Math.min(age, 3 * this.#options.trust)
+    entry.held = this.#held.add(entry, believed)
+    if (this.#options.shadowed) entry.followed = this.#followed.add(entry, believed)
     this.#remember(publication, entry)
   }
 
@@ -148,6 +150,12 @@ export class EventBuffer {
       events.push({ publication: publication as Publication, age: Math.min(MAX_AGE, age + hop) }),
     )
     return events
+  }
+
+  /** The age of an event here after a copy of another age came. */
+  #older(own: number, copy: number): number {
+    const { copies, trust } = this.#options
+    return Math.max(Math.min(copy, own + trust), copies ? own + 1 : 0)
   }
 
   #drop(place: Place<Entry>): void {

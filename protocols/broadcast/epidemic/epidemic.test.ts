@@ -20,6 +20,8 @@ interface Setup {
 }
 
 const PERIOD = 1000
+/** Publications as they came, by name. */
+const heard = new Map<string, Publication>()
 
 /** Members with the real codec and signatures between them; what each got, in the order in which it came. */
 function network({ nodes, options = {}, budget = 1e6, views = false, refuse = () => false }: Setup) {
@@ -41,6 +43,7 @@ function network({ nodes, options = {}, budget = 1e6, views = false, refuse = ()
           accept(publication) {
             if (refuse(publication)) return { refused: 'not-wanted' }
             mine.push(publicationId(publication))
+            heard.set(publicationId(publication), publication)
             return 'new'
           },
           ...(views && { view }),
@@ -145,4 +148,21 @@ test('a stopped member neither sends nor takes anything in', () => {
   publish(0, 1)
   simulation.run(5 * PERIOD)
   assert.deepEqual(got.get('n1'), [])
+})
+
+test('a liar who says that an event is ancient does not end it; without the bound it does', () => {
+  const held = (trust: number) => {
+    const { simulation, status, publish } = network({ nodes: 3, options: { trust } })
+    publish(0, 1)
+    simulation.run(2 * PERIOD)
+    const [first, , liar] = simulation.nodes
+    if (first === undefined || liar === undefined) throw new Error('three nodes')
+    const publication = heard.get('n0/1') as Publication
+    const lie = { ask: false, events: [{ publication, age: 63 }], claims: [], subscriptions: [] }
+    for (const { self } of simulation.nodes) liar.environment.send(self, lie)
+    simulation.run(2 * PERIOD)
+    return [status(0).buffered, status(1).buffered]
+  }
+  assert.deepEqual(held(4), [1, 1])
+  assert.deepEqual(held(Number.POSITIVE_INFINITY), [0, 0])
 })

@@ -1,5 +1,5 @@
 import type { ControllerOptions } from '../../../protocols/broadcast/adaptive/controller.ts'
-import type { EpidemicOptions } from '../../../protocols/broadcast/epidemic/epidemic.ts'
+import { type EpidemicOptions, LPBCAST } from '../../../protocols/broadcast/epidemic/epidemic.ts'
 import { drawn } from '../chart.ts'
 import type { Experiment, Row, Trial } from '../experiment.ts'
 import { started } from './adapted.ts'
@@ -33,7 +33,7 @@ const CASES: readonly Case[] = [
   { what: 'latecomers', name: 'each rises by a share of its own', buffer: 60, late: true, control: { fair: false } },
   { what: 'unused', name: 'an unused rate stays', buffer: 150 },
   { what: 'unused', name: 'an unused rate decays', buffer: 150, control: { decay: true } },
-  { what: 'gossip', name: 'Fig. 1', buffer: 120, delivery: { pull: false, copies: false } },
+  { what: 'gossip', name: 'Fig. 1', buffer: 120, delivery: LPBCAST },
   { what: 'gossip', name: 'asking', buffer: 120, delivery: { copies: false } },
   { what: 'gossip', name: 'asking, and copies make older', buffer: 120, delivery: {} },
 ]
