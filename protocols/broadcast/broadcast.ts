@@ -6,6 +6,7 @@ import type { Sign } from '../../core/signed.ts'
 import { Tally } from '../../core/tally.ts'
 import { type BroadcastMessage, isRunnable } from './deliveries.ts'
 import { type Equivocation, Equivocations } from './equivocation.ts'
+import { MAX_SUBGROUPS } from './gravitational/standing.ts'
 import { Lane } from './lane.ts'
 import { type BroadcastOptions, DEFAULTS } from './options.ts'
 import type { Missed } from './order.ts'
@@ -13,12 +14,13 @@ import {
   type DeliveryName,
   MAX_PART_BYTES,
   MAX_PARTS,
+  MAX_SUBGROUP_LENGTH,
   MAX_TOPIC_LENGTH,
   type Priority,
   type Publication,
   publicationId,
 } from './publication.ts'
-import { isTopic, MAX_TTL } from './record.ts'
+import { isSubgroup, isTopic, MAX_TTL } from './record.ts'
 import type { Held } from './store.ts'
 import type { Subscriber } from './subscriptions.ts'
 import { Topic } from './topic.ts'
@@ -37,12 +39,16 @@ export interface PublishOptions {
   readonly ttl?: number
   /** What is of low priority leaves a full buffer first. @default 'normal' */
   readonly priority?: Priority
+  /** The part of the topic's group that it is for, up to 64 characters. @default none */
+  readonly subgroup?: string
 }
 
 export interface SubscribeOptions {
   readonly onMessage: Subscriber
   /** The share of the messages wanted, above 0 and up to 1; heeded by the delivery 'gravitational'. @default 1 */
   readonly rating?: number
+  /** Only what is published for this part of the topic's group; at most 1024 of them a topic. @default all of the topic */
+  readonly subgroup?: string
   /**
    * Messages of so many ms before now are wanted, too, as far as members still keep them: at most `retention`, a minute.
    * @default those of the last 10 s when this node enters the topic's group, else none
@@ -77,6 +83,7 @@ export interface BroadcastInit {
   readonly on?: BroadcastEvents | undefined
 }
 
+const BAD_SUBGROUP = `A subgroup has at most ${MAX_SUBGROUP_LENGTH} characters of well-formed Unicode.`
 const BAD_TOPIC = `A topic has 1 to ${MAX_TOPIC_LENGTH} characters of well-formed Unicode.`
 
 /**
@@ -124,9 +131,9 @@ export class Broadcast implements Protocol<BroadcastMessage> {
    * characters, a payload over the limit (1 MiB), impossible options, more topics than a node can be in (64).
    */
   publish(topic: string, payload: Uint8Array, options: PublishOptions = {}): Receipt {
-    const { delivery = 'bimodal', ttl = 0, priority = 'normal' } = options
+    const { delivery = 'bimodal', ttl = 0, priority = 'normal', subgroup = '' } = options
     const parts = Math.max(1, Math.ceil(payload.length / MAX_PART_BYTES))
-    const refusal = this.#refusal(topic, payload, delivery, ttl)
+    const refusal = this.#refusal(topic, payload, delivery, ttl, subgroup)
     if (refusal !== undefined) return refusal
     const now = this.#environment.now()
     const wait = this.#ownRate.wait(now, parts)
@@ -146,6 +153,13 @@ export class Broadcast implements Protocol<BroadcastMessage> {
     if (joined === undefined) return this.#tooManyTopics()
     joined.idleSince = now
     const lane = this.#lane(joined, delivery)
+    const admission = lane.admit(now)
+    if (admission?.admitted === false) {
+      this.#tally.add('delayed')
+      const { rate: admitted, until } = admission
+      const reason = `Buffers are short in the group of ${topic}: this node may publish ${admitted.toFixed(2)} messages a second there.`
+      return { status: 'delayed', until, rate: admitted, reason }
+    }
     const crowded = lane.wait(parts)
     if (crowded > 0) {
       this.#tally.add('delayed')
@@ -157,13 +171,18 @@ export class Broadcast implements Protocol<BroadcastMessage> {
       if (sequence === undefined)
         return this.#refuse('No sequence number is reserved yet: sequence reservation pending.')
       const piece = payload.subarray(part * MAX_PART_BYTES, (part + 1) * MAX_PART_BYTES)
-      const published = lane.publish({ payload: piece, ttl, priority, part, parts }, sequence)
+      const published = lane.publish({ subgroup, payload: piece, ttl, priority, part, parts }, sequence)
       if (typeof published === 'string') return this.#refuse(`This node cannot publish now: ${published}.`)
       this.#ownRate.take(now)
       last = published
     }
     const { sequence } = last as Publication
-    return { status: 'accepted', id: publicationId(last as Publication), sequence, rate }
+    return {
+      status: 'accepted',
+      id: publicationId(last as Publication),
+      sequence,
+      rate: Math.min(rate, admission?.rate ?? rate),
+    }
   }
 
   /**
@@ -171,9 +190,10 @@ export class Broadcast implements Protocol<BroadcastMessage> {
    * @throws RangeError, a sentence, when the topic is not 1-128 characters, a rating or past is none, or this node is in 64 topics
    */
   subscribe(topic: string, how: Subscriber | SubscribeOptions): () => void {
-    const { onMessage, rating = 1, from } = typeof how === 'function' ? { onMessage: how } : how
+    const { onMessage, rating = 1, subgroup, from } = typeof how === 'function' ? { onMessage: how } : how
     if (!isTopic(topic)) throw new RangeError(BAD_TOPIC)
     if (!(rating > 0 && rating <= 1)) throw new RangeError(`A rating is above 0 and at most 1; this one is ${rating}.`)
+    if (subgroup !== undefined && !isSubgroup(subgroup)) throw new RangeError(BAD_SUBGROUP)
     const past = from?.past ?? 0
     const { retention } = this.#options
     if (!(past >= 0 && past <= retention)) {
@@ -181,10 +201,17 @@ export class Broadcast implements Protocol<BroadcastMessage> {
     }
     const joined = this.#topic(topic, from && { past })
     if (joined === undefined) throw new RangeError(this.#tooManyTopics().reason)
-    for (const lane of joined.lanes.values()) {
-      if (past > 0) joined.subscriptions.replay(lane.recent(past), joined.replayed(), onMessage)
+    const { named } = joined.subscriptions.ratings
+    if (subgroup !== undefined && !named.has(subgroup) && named.size >= MAX_SUBGROUPS) {
+      throw new RangeError(`A node names at most ${MAX_SUBGROUPS} subgroups of a topic.`)
     }
-    const end = joined.subscriptions.add({ subscriber: onMessage, rating })
+    const subscription = { subscriber: onMessage, rating, subgroup }
+    for (const lane of joined.lanes.values()) {
+      if (past > 0) joined.subscriptions.replay(lane.recent(past), joined.replayed(), subscription)
+    }
+    const end = joined.subscriptions.add(subscription)
+    // Nobody sends anything to a member whose ratings are not known.
+    if (rating < 1 || subgroup !== undefined) this.#lane(joined, 'gravitational')
     return () => {
       end()
       joined.idleSince = this.#environment.now()
@@ -249,10 +276,17 @@ export class Broadcast implements Protocol<BroadcastMessage> {
     }
   }
 
-  #refusal(topic: string, payload: Uint8Array, delivery: DeliveryName, ttl: number): Receipt | undefined {
+  #refusal(
+    topic: string,
+    payload: Uint8Array,
+    delivery: DeliveryName,
+    ttl: number,
+    subgroup: string,
+  ): Receipt | undefined {
     const { payloadLimit } = this.#options
     if (this.#timer === undefined) return this.#refuse('This node is not running.')
     if (!isTopic(topic)) return this.#refuse(BAD_TOPIC, MAX_TOPIC_LENGTH)
+    if (!isSubgroup(subgroup)) return this.#refuse(BAD_SUBGROUP, MAX_SUBGROUP_LENGTH)
     const limit = Math.min(payloadLimit, MAX_PARTS * MAX_PART_BYTES)
     if (payload.length > limit) {
       const reason = `The payload has ${payload.length} bytes; at most ${limit} bytes can be published at once.`
@@ -313,7 +347,7 @@ export class Broadcast implements Protocol<BroadcastMessage> {
       held: this.#held,
       contacts: () => this.#init.contacts(name),
       partners: () => this.#init.partners(name),
-      rating: () => subscriptions.rating,
+      ratings: () => subscriptions.ratings,
       deliver: (publication) => topic.deliver(publication),
       missed: (missed) => this.#init.on?.missed?.({ topic: name, ...missed }),
       equivocation: (first, second) => this.#equivocation(first, second),

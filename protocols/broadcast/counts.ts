@@ -6,14 +6,15 @@ export class Counts {
    * published, delivered (publications of others and our own, in order), copies (publications received, whatever became of
    * them), duplicates, bytes (payload bytes of the copies), missed (gaps given up), expired (not delivered, their time to live was
    * over). Of bimodal: pushed and repaired (taken in, by the way they came), forwarded, handed-over (pieces passed on again
-   * after a peer went down), digests, replies, pulls, repairs (publications sent to repair others), raced. Of anonymous: forwarded, pushed, repaired, repairs (answers sent or passed on), walks, walked-on.
+   * after a peer went down), digests, replies, pulls, repairs (publications sent to repair others), raced. Of anonymous: forwarded, pushed, repaired, repairs (answers sent or passed on), walks, walked-on. Of
+   * gravitational: announced, wanted, repaired, repairs (publications sent), ratings (told to others).
    */
   readonly done = new Tally()
   /**
    * Of publications: window, rate, too-many-publishers, position-taken, equivocation, past (settled before it came), own, lane
    * (of another topic or delivery), expired. Of bimodal's repair: unasked, over-budget, unasked-pull, unasked-reply, digest-rate,
    * retransmissions, pull-bytes. Of anonymous: over-budget, walk-rate, walk-in-a-circle, unasked-answer, not-lacking,
-   * too-many-answers.
+   * too-many-answers. Of gravitational: over-budget, unwanted, unasked, unasked-want, retransmissions, above-share, ratings-rate.
    */
   readonly refused = new Tally()
 }

@@ -9,6 +9,8 @@ import { bimodalCodec } from './bimodal/codec.ts'
 import type { Delivery, DeliveryInit } from './delivery.ts'
 import { adapted } from './epidemic/adapted.ts'
 import { epidemicCodec } from './epidemic/codec.ts'
+import { gravitationalCodec } from './gravitational/codec.ts'
+import { Gravitational } from './gravitational/gravitational.ts'
 import { DELIVERY_NAMES, type DeliveryName } from './publication.ts'
 import { reliableCodec } from './reliable/codec.ts'
 import { Reliable } from './reliable/reliable.ts'
@@ -23,6 +25,10 @@ const KINDS: { readonly [Name in DeliveryName]?: Kind<never> } = {
   anonymous: kind({ codec: anonymousCodec, make: (environment, init) => new Anonymous(environment, init) }),
   bimodal: kind({ codec: bimodalCodec, make: (environment, init) => new Bimodal(environment, init) }),
   epidemic: kind({ codec: epidemicCodec, make: (environment, init) => adapted(environment, init) }),
+  gravitational: kind({
+    codec: gravitationalCodec,
+    make: (environment, init) => new Gravitational(environment, init),
+  }),
   reliable: kind({ codec: reliableCodec, make: (environment, init) => new Reliable(environment, init) }),
 }
 

@@ -1,11 +1,14 @@
 import type { TokenBucket } from '../../core/bucket.ts'
 import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Protocol } from '../../core/environment.ts'
+import type { Sign } from '../../core/signed.ts'
+import type { Admission } from './adaptive/controller.ts'
 import type { Counts } from './counts.ts'
 import type { BroadcastOptions } from './options.ts'
 import type { Publication } from './publication.ts'
 import type { Publishers } from './publishers.ts'
 import type { Store } from './store.ts'
+import type { SubgroupRatings } from './subscriptions.ts'
 
 /** One way to bring publications to all members of a group. It runs on members only. */
 export interface Delivery<Message = unknown> extends Protocol<Message> {
@@ -13,6 +16,8 @@ export interface Delivery<Message = unknown> extends Protocol<Message> {
   spread(publication: Publication): void
   /** The transport lost this peer, or membership declared it dead. */
   peerDown(id: string): void
+  /** Whether this node may publish now: admission control, beside the quota of every publisher. @default always */
+  admit?(now: number): Admission
   /**
    * Gets what was accepted in its publisher's order, in place of the subscribers; `DeliveryInit.deliver` passes it on to
    * them. For a delivery that promises more than each publisher's order. @default to the subscribers
@@ -35,10 +40,15 @@ export type Budget = Pick<TokenBucket, 'take'>
 
 /** What a delivery has of the node that it runs in: one topic's part of it. */
 export interface DeliveryInit {
+  readonly topic: string
+  /** Left out, signatures are empty, which only simulated nodes accept. */
+  readonly sign?: Sign | undefined
   /** Live members of the group that are sorted by the ring: neighbours and long links. */
   contacts(): readonly PeerDescriptor[]
   /** Live members to gossip with: contacts and random ones. */
   partners(): readonly PeerDescriptor[]
+  /** Round trip to a peer, ms; undefined where it is not known. @default nobody's is */
+  rtt?(id: string): number | undefined
   /** The node's gossip budget, bytes. A publication's first copy to a peer is not paid from it, everything else is. */
   readonly budget: Budget
   /**
@@ -49,8 +59,8 @@ export interface DeliveryInit {
   accept(publication: Publication, pushed?: boolean): Verdict
   /** Hands a publication to the subscribers: for a delivery with `inOrder`, once for each. */
   deliver(publication: Publication): void
-  /** The share of the publications that this node's subscribers want, 0 to 1. */
-  rating(): number
+  /** The shares of the publications that this node's subscribers want. */
+  ratings(): SubgroupRatings
   /** The group's recent publications, and who published them. */
   readonly store: Store
   readonly publishers: Publishers

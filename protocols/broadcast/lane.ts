@@ -2,6 +2,7 @@ import type { TokenBucket } from '../../core/bucket.ts'
 import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment, Protocol, Timer } from '../../core/environment.ts'
 import type { Sign } from '../../core/signed.ts'
+import type { Admission } from './adaptive/controller.ts'
 import { Counts } from './counts.ts'
 import { HEAD, makeDelivery } from './deliveries.ts'
 import type { Delivery, DeliveryInit, Verdict } from './delivery.ts'
@@ -11,6 +12,7 @@ import { Outbox } from './outbox.ts'
 import { compose, type DeliveryName, isExpired, type Publication, publicationId, sameBytes } from './publication.ts'
 import { type Publisher, Publishers } from './publishers.ts'
 import { type Held, Store } from './store.ts'
+import type { SubgroupRatings } from './subscriptions.ts'
 
 export interface LaneInit {
   readonly topic: string
@@ -22,7 +24,7 @@ export interface LaneInit {
   readonly held: Held
   contacts(): readonly PeerDescriptor[]
   partners(): readonly PeerDescriptor[]
-  rating(): number
+  ratings(): SubgroupRatings
   /** In each publisher's order, each once. */
   deliver(publication: Publication): void
   missed(missed: Missed & { readonly from: string }): void
@@ -70,12 +72,14 @@ export class Lane implements Protocol<unknown> {
       (id) => this.#store.shelf(id) === undefined,
     )
     const delivery: DeliveryInit = {
+      topic: init.topic,
+      sign: init.sign,
       contacts: () => init.contacts(),
       partners: () => init.partners(),
       budget: { take: (now, bytes = 1) => init.budget.take(now, bytes + HEAD) },
       accept: (publication, pushed = true) => this.#accept(publication, pushed),
       deliver: (publication) => this.#deliver(publication),
-      rating: () => init.rating(),
+      ratings: () => init.ratings(),
       store: this.#store,
       publishers: this.#publishers,
       counts,
@@ -120,12 +124,17 @@ export class Lane implements Protocol<unknown> {
     return this.#outbox.wait(parts)
   }
 
+  /** Whether the delivery's admission control lets a message go now. */
+  admit(now: number): Admission | undefined {
+    return this.#delivery.admit?.(now)
+  }
+
   /**
    * Makes a publication of this node; or says in words why it cannot now. It is taken in and sent at once, except for the later
    * parts of a large message and what comes after them.
    */
   publish(
-    fields: Pick<Publication, 'payload' | 'ttl' | 'priority' | 'part' | 'parts'>,
+    fields: Pick<Publication, 'subgroup' | 'payload' | 'ttl' | 'priority' | 'part' | 'parts'>,
     sequence: number,
   ): Publication | string {
     const now = this.#environment.now()

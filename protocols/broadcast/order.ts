@@ -20,6 +20,9 @@ export interface OrderOptions {
   readonly catchUp: number
 }
 
+/** ms that what came with a gap on purpose waits for an earlier one that is still under way. Chosen: gossip takes about one second. */
+const STRAGGLE = 2000
+
 /**
  * One publisher's publications in the order of their sequence numbers, each at most once.
  *
@@ -36,9 +39,11 @@ export class Order<T extends Ordered> {
   readonly #options: OrderOptions
   readonly #deliver: (publication: T) => void
   readonly #missed: (missed: Missed) => void
-  /** Gaps are on purpose: whatever is later than the last one delivered is delivered at once. */
+  /** Gaps are on purpose: they are waited for no longer than something may come late, and nobody is told of them. */
   sparse = false
   #held: T[] = []
+  /** Of a sparse order: when each came that is held. */
+  readonly #arrivals = new WeakMap<T, number>()
   #settled = 0
   #progress = 0
   /** Smallest (our time at arrival - its time) seen: the difference of the clocks plus the shortest way. */
@@ -67,12 +72,14 @@ export class Order<T extends Ordered> {
     while (at > 0 && (this.#held[at - 1] as T).sequence > publication.sequence) at--
     if (this.#held[at - 1]?.sequence === publication.sequence) return
     this.#held.splice(at, 0, publication)
+    if (this.sparse) this.#arrivals.set(publication, now)
     if (last === undefined || at < this.#held.length - 1) this.#progress = now
     this.#drain(now)
   }
 
   /** Gives up the first gap if its repair has made no progress for too long. */
   tick(now: number): void {
+    if (this.sparse) this.#outwait(now)
     if (this.#held.length === 0 || now - this.#progress < this.#options.patience) return
     this.#giveUp('no neighbour repaired it in time')
     this.#drain(now)
@@ -86,12 +93,20 @@ export class Order<T extends Ordered> {
     }
   }
 
+  /** Delivers what waited long enough, and what is earlier. */
+  #outwait(now: number): void {
+    const old = this.#held.findLast((one) => now - (this.#arrivals.get(one) ?? 0) >= STRAGGLE)
+    if (old !== undefined) this.release(old.sequence, now)
+  }
+
   /** Delivers the first one held although its predecessor never came. */
   #giveUp(reason: string): void {
     const first = this.#held.shift()
     if (first === undefined) return
     const from = this.#settled === 0 ? first.previous : this.#settled + 1
-    if (this.#settled > 0 || this.#publishedBefore(first) >= this.#options.started) {
+    if (this.sparse) {
+      // Nobody misses it.
+    } else if (this.#settled > 0 || this.#publishedBefore(first) >= this.#options.started) {
       this.#missed({ range: { first: from, last: first.previous }, reason })
     }
     this.#settle(first)
@@ -115,7 +130,7 @@ export class Order<T extends Ordered> {
   }
 
   #isNext(publication: T): boolean {
-    if (this.sparse || publication.previous <= this.#settled) return true // 0: its publisher has just started
+    if (publication.previous <= this.#settled) return true // 0: its publisher has just started
     if (this.#settled > 0) return false
     // Not known or forgotten again: it starts here unless its predecessor can still be had and is of our time.
     if (publication.elapsed > this.#options.retention) return true

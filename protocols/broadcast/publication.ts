@@ -24,6 +24,8 @@ export interface Publication {
   /** ms since the epoch, the publisher's clock. */
   readonly published: number
   readonly topic: string
+  /** Part of the topic's group that it is for; '': of none. */
+  readonly subgroup: string
   readonly delivery: DeliveryName
   /** ms after `published` from which nobody wants it any more; 0: no such time. */
   readonly ttl: number
@@ -43,6 +45,7 @@ export type PublicationFields = Pick<Publication, 'publisher' | 'sequence' | 'pu
 
 export const PUBLICATION_TYPE = 'broadcast/2'
 export const MAX_TOPIC_LENGTH = 128
+export const MAX_SUBGROUP_LENGTH = 64
 /** Chosen: with its record, its tree interval and a batch around it a publication stays under the frame of 64 KiB. */
 export const MAX_PART_BYTES = 48 * 1024
 /** Parts of a message: 1.5 MiB. */
@@ -57,7 +60,16 @@ export function publicationId(publication: Pick<Publication, 'publisher' | 'sequ
 
 /** Makes and signs a publication; the payload is copied. Without `sign` the signature is empty. */
 export function compose(given: PublicationFields, sign?: Sign): Publication {
-  const fields = { previous: 0, delivery: 'bimodal', ttl: 0, priority: 'normal', part: 0, parts: 1, ...given } as const
+  const fields = {
+    subgroup: '',
+    previous: 0,
+    delivery: 'bimodal',
+    ttl: 0,
+    priority: 'normal',
+    part: 0,
+    parts: 1,
+    ...given,
+  } as const
   const { publisher, sequence, previous, published, topic, ttl, part, parts } = fields
   const elapsed = Math.min(fields.elapsed ?? 0, MAX_ELAPSED)
   const body = toBinary(
@@ -69,6 +81,7 @@ export function compose(given: PublicationFields, sign?: Sign): Publication {
       back: BigInt(previous === 0 ? 0 : sequence - previous),
       elapsed,
       topic,
+      subgroup: fields.subgroup,
       payload: fields.payload,
       delivery: DELIVERY_NAMES.indexOf(fields.delivery),
       ttl,

@@ -7,6 +7,7 @@ import {
   DELIVERY_NAMES,
   MAX_PART_BYTES,
   MAX_PARTS,
+  MAX_SUBGROUP_LENGTH,
   MAX_TOPIC_LENGTH,
   PRIORITIES,
   PUBLICATION_TYPE,
@@ -57,12 +58,19 @@ export function publicationFromWire(
   const part = checkInteger(body.part, 0, parts - 1, 'publication-parts')
   claims.push({ signer: publisher, type: PUBLICATION_TYPE, ...record })
   const { elapsed, topic, payload } = body
+  const { subgroup } = body
+  if (!isSubgroup(subgroup)) throw new Malformed('publication-subgroup', `${subgroup.length} characters`)
   const previous = back === 0 ? 0 : sequence - back
   const how = { delivery, priority, ttl, part, parts } as Pick<
     Publication,
     'delivery' | 'priority' | 'ttl' | 'part' | 'parts'
   >
-  return { publisher, sequence, previous, elapsed, published, topic, ...how, payload, record }
+  return { publisher, sequence, previous, elapsed, published, topic, subgroup, ...how, payload, record }
+}
+
+/** Up to 64 characters of well-formed Unicode; '' for none. */
+export function isSubgroup(subgroup: string): boolean {
+  return subgroup.length <= MAX_SUBGROUP_LENGTH && subgroup.isWellFormed()
 }
 
 /** 1-128 characters of well-formed Unicode. */

@@ -1,4 +1,5 @@
 import type { Assembly } from './assembly.ts'
+import { heightOf } from './gravitational/height.ts'
 import { type Publication, publicationId } from './publication.ts'
 
 /** What a subscriber gets. The payload is its own copy. */
@@ -20,6 +21,14 @@ export interface Subscription {
   readonly subscriber: Subscriber
   /** The share of the messages that it wants. */
   readonly rating: number
+  /** Of which part of the topic. @default all of it */
+  readonly subgroup?: string | undefined
+}
+
+/** The shares that somebody wants: of each subgroup that is named, and of all the rest. 0 to 1. */
+export interface SubgroupRatings {
+  readonly rest: number
+  readonly named: ReadonlyMap<string, number>
 }
 
 /**
@@ -51,6 +60,17 @@ export class Subscriptions {
     return rating
   }
 
+  /** What the most demanding subscriber of each subgroup wants. */
+  get ratings(): SubgroupRatings {
+    let rest = 0
+    const named = new Map<string, number>()
+    for (const { subgroup, rating } of this.#subscriptions) {
+      if (subgroup === undefined) rest = Math.max(rest, rating)
+      else named.set(subgroup, Math.max(rating, named.get(subgroup) ?? 0))
+    }
+    return { rest, named }
+  }
+
   /** Returns the function that ends the subscription; ending it twice does nothing. */
   add(subscription: Subscription): () => void {
     const own = { ...subscription }
@@ -63,16 +83,20 @@ export class Subscriptions {
     if (this.#delivering) return
     this.#delivering = true
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-      for (const { subscriber } of [...this.#subscriptions]) this.#hand(next.publication, next.payload, subscriber)
+      const { publication, payload } = next
+      for (const subscription of [...this.#subscriptions]) {
+        if (isFor(publication, subscription)) this.#hand(publication, payload, subscription.subscriber)
+      }
     }
     this.#delivering = false
   }
 
   /** The recent past, in order, to one subscriber. */
-  replay(recent: readonly Publication[], assembly: Assembly, subscriber: Subscriber): void {
+  replay(recent: readonly Publication[], assembly: Assembly, subscription: Subscription): void {
     for (const publication of recent) {
       const payload = assembly.add(publication)
-      if (typeof payload !== 'string') this.#hand(publication, payload, subscriber)
+      if (typeof payload === 'string' || !isFor(publication, subscription)) continue
+      this.#hand(publication, payload, subscription.subscriber)
     }
   }
 
@@ -85,4 +109,10 @@ export class Subscriptions {
       this.#failed(error)
     }
   }
+}
+
+/** Of its subgroup; and where gravity thins, low enough for its rating: as many for two of one rating on one node as on two. */
+function isFor(publication: Publication, { subgroup, rating }: Subscription): boolean {
+  if (subgroup !== undefined && subgroup !== publication.subgroup) return false
+  return publication.delivery !== 'gravitational' || heightOf(publication) < rating
 }

@@ -1,0 +1,113 @@
+import type { PeerDescriptor } from '../../../core/descriptor.ts'
+import { Pace } from '../../../core/pace.ts'
+import type { Random } from '../../../core/random.ts'
+import { MAX_MATES, MAX_POOR, type Ratings } from './codec.ts'
+import type { Members } from './members.ts'
+import type { GravitationalOptions } from './options.ts'
+import type { Standing } from './standing.ts'
+
+/** Told or asked in one round. */
+const PER_TURN = 8
+const MAX_INTRODUCED = 64
+/** ms between two questions to the same peer. */
+const PATIENCE = 5000
+/** ms after which we ask somebody for mates again, twice as long after each time that it was in vain. */
+const SEARCH = 1000
+const MAX_SEARCH = 300_000
+
+/**
+ * Whom to tell our ratings, and whom to ask for theirs: everybody we know when they change; partners, until enough are known; and
+ * those whom members introduce who know others that rate what we rate.
+ *
+ * A lie in an introduction costs one message: what a member wants is taken from itself only.
+ */
+export class Acquaintance {
+  readonly #members: Members
+  readonly #options: GravitationalOptions
+  /** Members who were not told our ratings since they changed; no more than there are members. */
+  readonly #untold = new Set<string>()
+  /** At most MAX_INTRODUCED. */
+  readonly #introduced = new Map<string, PeerDescriptor>()
+  readonly #asked = new Pace(PATIENCE)
+  #searchAt = 0
+  #pause = SEARCH
+  #knew = 0
+
+  constructor(members: Members, options: GravitationalOptions) {
+    this.#members = members
+    this.#options = options
+  }
+
+  get sizes(): Record<string, number> {
+    return { untold: this.#untold.size, introduced: this.#introduced.size }
+  }
+
+  changed(): void {
+    for (const id of this.#members.ids()) this.#untold.add(id)
+    this.#pause = SEARCH
+    this.#searchAt = 0
+  }
+
+  introduced(peers: readonly PeerDescriptor[], self: string): void {
+    for (const peer of peers) {
+      if (peer.id === self || this.#members.has(peer.id) || this.#introduced.size >= MAX_INTRODUCED) continue
+      this.#introduced.set(peer.id, peer)
+    }
+  }
+
+  /** Whether this peer may be asked for its ratings now. */
+  mayAsk(id: string, now: number): boolean {
+    return this.#asked.allows(id, now)
+  }
+
+  told(id: string): void {
+    this.#untold.delete(id)
+  }
+
+  forget(id: string): void {
+    this.#untold.delete(id)
+    this.#introduced.delete(id)
+  }
+
+  /** Whom to write to in this round, and what of it is asked. */
+  turn(
+    own: Standing,
+    partners: readonly PeerDescriptor[],
+    now: number,
+    random: Random,
+  ): { readonly to: PeerDescriptor; readonly ask: boolean; readonly poor: readonly number[] }[] {
+    const chosen = new Map<string, { to: PeerDescriptor; ask: boolean; poor: readonly number[] }>()
+    for (const to of this.#members.of(this.#untold)) {
+      if (chosen.size < PER_TURN) chosen.set(to.id, { to, ask: false, poor: [] })
+    }
+    for (const to of this.#strangers(partners)) {
+      if (chosen.size < PER_TURN && this.#asked.allows(to.id, now)) chosen.set(to.id, { to, ask: true, poor: [] })
+    }
+    const adviser = this.#search(own, partners, now, random)
+    if (adviser !== undefined) chosen.set(adviser.to.id, adviser)
+    return [...chosen.values()]
+  }
+
+  /** Those introduced first; then partners, as long as few are known. */
+  #strangers(partners: readonly PeerDescriptor[]): PeerDescriptor[] {
+    for (const id of this.#introduced.keys()) if (this.#members.has(id)) this.#introduced.delete(id)
+    const few = this.#members.size < this.#options.known
+    const unknown = few ? partners.filter(({ id }) => !this.#members.has(id)) : []
+    return [...this.#introduced.values(), ...unknown]
+  }
+
+  #search(own: Standing, partners: readonly PeerDescriptor[], now: number, random: Random) {
+    if (now < this.#searchAt || this.#introduced.size > 0) return undefined
+    const poor = this.#members.poor(own, this.#options.mates, MAX_POOR, random)
+    const to = poor.length === 0 ? undefined : (this.#members.any(random) ?? random.pick(partners))
+    this.#pause = this.#members.size > this.#knew ? SEARCH : Math.min(2 * this.#pause, MAX_SEARCH)
+    this.#knew = this.#members.size
+    this.#searchAt = now + this.#pause
+    return to && { to, ask: true, poor }
+  }
+
+  /** Who could help somebody who knows too few others in these subgroups. */
+  mates({ poor }: Pick<Ratings, 'poor'>, asker: string): PeerDescriptor[] {
+    return poor.length === 0 ? [] : this.#members.mates(poor, MAX_MATES, asker)
+  }
+}

@@ -1,0 +1,33 @@
+export interface GravitationalOptions {
+  /**
+   * Whom a member tells that it holds a publication, all of them chosen among those who want it: so many, so many ms after it came.
+   * @default 4 at once, 2 after 2 s and 2 after 8 s (chosen: e^-8 of the members are told by nobody)
+   */
+  readonly waves: readonly { readonly after: number; readonly members: number }[]
+  /** ms after which a publication that was asked for is asked of another who announced it. @default 1000 (chosen) */
+  readonly patience: number
+  /** Others remembered who announced what was asked for. @default 3 (chosen) */
+  readonly others: number
+  /**
+   * Times the share that we rate, of what a publisher may publish, which we ask for at most of each: heights follow from sequence
+   * numbers, and a publisher may leave out numbers. @default 1.5 (chosen)
+   */
+  readonly allowance: number
+  /** Members who rate a subgroup as high as we do, below which we ask for more of them. @default 8 (chosen) */
+  readonly mates: number
+  /** Members whose ratings we ask for, beside those we are introduced to. @default 64 (chosen) */
+  readonly known: number
+}
+
+export const GRAVITATIONAL_DEFAULTS: GravitationalOptions = {
+  waves: [
+    { after: 0, members: 4 },
+    { after: 2000, members: 2 },
+    { after: 8000, members: 2 },
+  ],
+  patience: 1000,
+  others: 3,
+  allowance: 1.5,
+  mates: 8,
+  known: 64,
+}
