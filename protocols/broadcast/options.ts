@@ -20,8 +20,14 @@ export interface BroadcastOptions {
   /** The buffer of all topics, in bytes, and how much of it one publisher can fill in one (LIMITS: 8 MiB). */
   readonly bufferBytes: number
   readonly publisherBytes: number
-  /** How long a publication is kept for others. */
+  /** Publications kept for others of one topic and delivery. @default as many as fit into the bytes */
+  readonly bufferMessages: number
+  /** How long a publication is kept for others: PAPERS section 4 calls it G rounds. */
   readonly retention: number
+  /** Of bimodal: members that keep a publication for the retention, found by its hash (C in PAPERS section 4); 0: everybody keeps it. */
+  readonly bufferers: number
+  /** With `bufferers`: how long everybody else keeps it, who has delivered it. */
+  readonly shortTerm: number
   /** Between two rounds of repair (PAPERS section 4: 100 ms on a LAN). */
   readonly period: number
   /** Partners told of what is stored, a round; 0 switches repair off. */
@@ -58,7 +64,10 @@ export const DEFAULTS: BroadcastOptions = {
   publishers: 4096,
   bufferBytes: 8 * 2 ** 20,
   publisherBytes: 4 * 2 ** 20,
+  bufferMessages: Number.POSITIVE_INFINITY,
   retention: 60_000,
+  bufferers: 0,
+  shortTerm: 10_000,
   period: 500,
   fanout: 1,
   settle: 750,

@@ -5,7 +5,15 @@ import { compose, footprint, publicationId } from './publication.ts'
 import { numbersOf } from './runs.ts'
 import { type Entry, Store } from './store.ts'
 
-const OPTIONS = { bufferBytes: 12_000, publisherBytes: 6000, retention: 1000, window: 5000, settle: 100 }
+const OPTIONS = {
+  bufferBytes: 12_000,
+  publisherBytes: 6000,
+  retention: 1000,
+  window: 5000,
+  settle: 100,
+  bufferMessages: 12,
+  shortTerm: 400,
+}
 
 const steps = fc.array(fc.record({ publisher: fc.nat(4), size: fc.nat(3000), pause: fc.nat(300), age: fc.nat(6000) }), {
   maxLength: 60,

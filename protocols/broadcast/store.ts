@@ -25,12 +25,22 @@ export interface Shelf {
   bytes: number
 }
 
+/** Says what stays. */
+export interface Terms {
+  /** Kept for the retention; everything else only for `shortTerm`. */
+  isLong(publication: Publication): boolean
+  /** Not delivered yet: kept all the same. */
+  waits(publication: Publication): boolean
+}
+
 export interface StoreOptions {
   readonly bufferBytes: number
   readonly publisherBytes: number
   readonly retention: number
   readonly window: number
   readonly settle: number
+  readonly bufferMessages: number
+  readonly shortTerm: number
 }
 
 /**
@@ -38,8 +48,9 @@ export interface StoreOptions {
  *
  * Invariants: (1) `bytes` is the sum over the shelves and at most `bufferBytes`, each shelf's at most `publisherBytes`;
  * (2) no shelf is empty; (3) announced are those in here that were older than `settle`, and not out of the window, at a `turn`; (4) nothing is
- * discarded without `discarded` being told, before it is gone from here. A full buffer discards of the publisher that fills most of it,
- * so that one who shouts pushes out its own: the oldest of low priority, else the oldest.
+ * discarded without `discarded` being told, before it is gone from here; (5) `size` is at most `bufferMessages`. A buffer full of
+ * bytes discards of the publisher that fills most of it, so that one who shouts pushes out its own: the oldest of low priority,
+ * else the oldest; a buffer full of messages the oldest that is kept for the short term, else the oldest.
  */
 export class Store {
   readonly #options: StoreOptions
@@ -53,6 +64,10 @@ export class Store {
   readonly #young = new Set<Entry>()
   /** Those with a time to live, in the order of arrival. */
   readonly #mortal = new Set<Entry>()
+  /** With `terms`: those that are not kept for longer, in the order of arrival. */
+  readonly #short = new Set<Entry>()
+  /** What is kept for the whole retention, when not everything is. Set before anything is stored. @default everything */
+  terms: Terms | undefined
   #bytes = 0
 
   constructor(options: StoreOptions, discarded: (entry: Entry) => void, held: Held = { bytes: 0 }) {
@@ -104,10 +119,12 @@ export class Store {
     if (publication.priority === 'low') shelf.low.add(entry)
     this.#arrivals.add(entry)
     this.#young.add(entry)
+    if (this.terms?.isLong(publication) === false) this.#short.add(entry)
     if (publication.ttl > 0) this.#mortal.add(entry)
     this.#weigh(shelf, footprint(publication))
     while (shelf.bytes > this.#options.publisherBytes) this.#discardOldest(shelf)
     while (this.#bytes > this.#options.bufferBytes) this.relieve()
+    while (this.size > this.#options.bufferMessages) this.#discardFirst()
   }
 
   /** Discards one of the publisher that fills most of it. False when there is nothing left. */
@@ -119,10 +136,14 @@ export class Store {
 
   /** Once a round: discards what is too old and announces what is old enough. */
   turn(now: number): void {
-    const { retention, window, settle } = this.#options
+    const { retention, window, settle, shortTerm } = this.#options
     for (const entry of this.#arrivals) {
       if (now - entry.received < retention) break
       this.#discard(entry)
+    }
+    for (const entry of this.#short) {
+      if (now - entry.received < shortTerm) break
+      if (this.terms?.waits(entry.publication) === false) this.#discard(entry)
     }
     for (const entry of this.#mortal) if (isExpired(entry.publication, now)) this.#discard(entry)
     for (const entry of this.#young) {
@@ -147,6 +168,11 @@ export class Store {
     this.#discard(oldest as Entry)
   }
 
+  #discardFirst(): void {
+    const [first] = this.#short.size > 0 ? this.#short : this.#arrivals
+    this.#discard(first as Entry)
+  }
+
   #discard(entry: Entry): void {
     const { publisher, sequence } = entry.publication
     this.#discarded(entry)
@@ -157,6 +183,7 @@ export class Store {
     if (shelf.entries.size === 0) this.#shelves.delete(publisher)
     this.#arrivals.delete(entry)
     this.#young.delete(entry)
+    this.#short.delete(entry)
     this.#mortal.delete(entry)
     this.#weigh(shelf, -footprint(entry.publication))
   }

@@ -25,12 +25,11 @@ export class Bimodal implements Delivery<BimodalMessage> {
   #early: Publication[] = []
 
   constructor(environment: Environment<BimodalMessage>, init: DeliveryInit) {
-    const { options, store, publishers, counts, budget } = init
+    const { options, store, counts } = init
     this.#environment = environment
     this.#init = init
     this.#tree = new Tree(environment, () => init.contacts(), store, options.handover, counts)
-    const partners = () => init.partners()
-    this.#repair = new Repair(environment, { partners, budget }, options, store, publishers, counts)
+    this.#repair = new Repair(environment, init)
   }
 
   start(): void {
@@ -45,6 +44,7 @@ export class Bimodal implements Delivery<BimodalMessage> {
 
   spread(publication: Publication): void {
     this.#news = this.#environment.now()
+    this.#repair.took(publication)
     if (this.#init.contacts().length === 0) this.#early = [...this.#early, publication].slice(-MAX_EARLY)
     else this.#tree.spread(publication, this.#environment.self.position)
   }
@@ -86,6 +86,7 @@ export class Bimodal implements Delivery<BimodalMessage> {
     if (verdict === 'new') {
       counts.done.add(pushed ? 'pushed' : 'repaired')
       this.#news = this.#environment.now()
+      this.#repair.took(publication)
       if (pushed) this.#tree.spread(publication, until)
     } else if (verdict === 'known' && known !== undefined && pushed) {
       if (!this.#tree.hasSpread(known.publication)) this.#repair.raced(known.publication)

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file protocols/broadcast/bimodal/bimodal.proto.
  */
 export const file_protocols_broadcast_bimodal_bimodal: GenFile = /*@__PURE__*/
-  fileDesc("Cilwcm90b2NvbHMvYnJvYWRjYXN0L2JpbW9kYWwvYmltb2RhbC5wcm90bxIPdGVuZHJpbC5iaW1vZGFsIpIBCgxCaW1vZGFsRnJhbWUSJQoEZGF0YRgBIAEoCzIVLnRlbmRyaWwuYmltb2RhbC5EYXRhSAASKQoGZGlnZXN0GAIgASgLMhcudGVuZHJpbC5iaW1vZGFsLkRpZ2VzdEgAEiUKBHB1bGwYAyABKAsyFS50ZW5kcmlsLmJpbW9kYWwuUHVsbEgAQgkKB21lc3NhZ2UiTwoERGF0YRIpCgZyZWNvcmQYASABKAsyGS50ZW5kcmlsLmJyb2FkY2FzdC5SZWNvcmQSEgoFdW50aWwYAiABKARIAIgBAUIICgZfdW50aWwidgoGRGlnZXN0Eg0KBXJvdW5kGAEgASgEEhQKB2Fuc3dlcnMYAiABKARIAIgBARIPCgdwYXJ0aWFsGAMgASgIEioKCGhvbGRpbmdzGAQgAygLMhgudGVuZHJpbC5iaW1vZGFsLkhvbGRpbmdCCgoIX2Fuc3dlcnMiQQoEUHVsbBINCgVyb3VuZBgBIAEoBBIqCghob2xkaW5ncxgCIAMoCzIYLnRlbmRyaWwuYmltb2RhbC5Ib2xkaW5nIjsKB0hvbGRpbmcSEQoJcHVibGlzaGVyGAEgASgEEg8KB3NldHRsZWQYAiABKAQSDAoEcnVucxgDIAMoBGIGcHJvdG8z", [file_protocols_broadcast_broadcast]);
+  fileDesc("Cilwcm90b2NvbHMvYnJvYWRjYXN0L2JpbW9kYWwvYmltb2RhbC5wcm90bxIPdGVuZHJpbC5iaW1vZGFsIpIBCgxCaW1vZGFsRnJhbWUSJQoEZGF0YRgBIAEoCzIVLnRlbmRyaWwuYmltb2RhbC5EYXRhSAASKQoGZGlnZXN0GAIgASgLMhcudGVuZHJpbC5iaW1vZGFsLkRpZ2VzdEgAEiUKBHB1bGwYAyABKAsyFS50ZW5kcmlsLmJpbW9kYWwuUHVsbEgAQgkKB21lc3NhZ2UiTwoERGF0YRIpCgZyZWNvcmQYASABKAsyGS50ZW5kcmlsLmJyb2FkY2FzdC5SZWNvcmQSEgoFdW50aWwYAiABKARIAIgBAUIICgZfdW50aWwixwEKBkRpZ2VzdBINCgVyb3VuZBgBIAEoBBIUCgdhbnN3ZXJzGAIgASgESACIAQESDwoHcGFydGlhbBgDIAEoCBIqCghob2xkaW5ncxgEIAMoCzIYLnRlbmRyaWwuYmltb2RhbC5Ib2xkaW5nEiYKBHNlZW4YBSADKAsyGC50ZW5kcmlsLmJpbW9kYWwuSG9sZGluZxInCgVsYWNrcxgGIAMoCzIYLnRlbmRyaWwuYmltb2RhbC5Ib2xkaW5nQgoKCF9hbnN3ZXJzIkEKBFB1bGwSDQoFcm91bmQYASABKAQSKgoIaG9sZGluZ3MYAiADKAsyGC50ZW5kcmlsLmJpbW9kYWwuSG9sZGluZyI7CgdIb2xkaW5nEhEKCXB1Ymxpc2hlchgBIAEoBBIPCgdzZXR0bGVkGAIgASgEEgwKBHJ1bnMYAyADKARiBnByb3RvMw", [file_protocols_broadcast_broadcast]);
 
 /**
  * @generated from message tendril.bimodal.BimodalFrame
@@ -102,6 +102,20 @@ export type Digest = Message<"tendril.bimodal.Digest"> & {
    * @generated from field: repeated tendril.bimodal.Holding holdings = 4;
    */
   holdings: Holding[];
+
+  /**
+   * what the sender had and may not store any more, where not everybody stores everything
+   *
+   * @generated from field: repeated tendril.bimodal.Holding seen = 5;
+   */
+  seen: Holding[];
+
+  /**
+   * what the sender has lacked for long: to be sent at once
+   *
+   * @generated from field: repeated tendril.bimodal.Holding lacks = 6;
+   */
+  lacks: Holding[];
 };
 
 /**
