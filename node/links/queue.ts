@@ -7,11 +7,14 @@ const CLASSES = ['control', 'query', 'data'] as const
 export interface QueueLimits {
   /** Messages that wait for one peer. @default 1024 */
   readonly queueMessages: number
-  /** Bytes that wait for one peer. @default 524288: a full queue for each of 128 connections fits into the process's 64 MiB */
+  /**
+   * Bytes that wait for one peer. @default 1572864: the largest message, 32 parts of 48 KiB, whose parts come at their pace however
+   * slow the peer is. What all queues hold together is bounded by the process's 64 MiB.
+   */
   readonly queueBytes: number
 }
 
-export const QUEUE_LIMITS: QueueLimits = { queueMessages: 1024, queueBytes: 512 * 1024 }
+export const QUEUE_LIMITS: QueueLimits = { queueMessages: 1024, queueBytes: 1536 * 1024 }
 
 /**
  * What waits for one peer. Nobody ever waits for room: a message that does not fit pushes out the oldest of the lowest class.
