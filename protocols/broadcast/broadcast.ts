@@ -154,10 +154,14 @@ export class Broadcast implements Protocol<BroadcastMessage> {
     joined.idleSince = now
     const lane = this.#lane(joined, delivery)
     const admission = lane.admit(now)
+    if (admission !== undefined && 'refused' in admission) return this.#refuse(`${admission.refused}.`)
     if (admission?.admitted === false) {
       this.#tally.add('delayed')
       const { rate: admitted, until } = admission
-      const reason = `Buffers are short in the group of ${topic}: this node may publish ${admitted.toFixed(2)} messages a second there.`
+      const reason =
+        admitted === 0
+          ? `The delivery ${delivery} does not know the group of ${topic} yet.`
+          : `Buffers are short in the group of ${topic}: this node may publish ${admitted.toFixed(2)} messages a second there.`
       return { status: 'delayed', until, rate: admitted, reason }
     }
     const crowded = lane.wait(parts)

@@ -16,8 +16,8 @@ export interface Delivery<Message = unknown> extends Protocol<Message> {
   spread(publication: Publication): void
   /** The transport lost this peer, or membership declared it dead. */
   peerDown(id: string): void
-  /** Whether this node may publish now: admission control, beside the quota of every publisher. @default always */
-  admit?(now: number): Admission
+  /** Whether this node may publish now: admission control, beside the quota of every publisher; refused in a sentence. @default always */
+  admit?(now: number): Admission | Refused
   /**
    * Gets what was accepted in its publisher's order, in place of the subscribers; `DeliveryInit.deliver` passes it on to
    * them. For a delivery that promises more than each publisher's order. @default to the subscribers
@@ -33,7 +33,11 @@ export interface Delivery<Message = unknown> extends Protocol<Message> {
  * What becomes of a publication that a delivery brings: 'new' is to be passed on; 'known' was here before; one refused, for a
  * reason that is counted, goes nowhere.
  */
-export type Verdict = 'new' | 'known' | { readonly refused: string }
+export type Verdict = 'new' | 'known' | Refused
+
+export interface Refused {
+  readonly refused: string
+}
 
 /** A bucket of bytes, which counts what stands around each message on the wire as well. */
 export type Budget = Pick<TokenBucket, 'take'>

@@ -5,7 +5,7 @@ import type { Sign } from '../../core/signed.ts'
 import type { Admission } from './adaptive/controller.ts'
 import { Counts } from './counts.ts'
 import { HEAD, makeDelivery } from './deliveries.ts'
-import type { Delivery, DeliveryInit, Verdict } from './delivery.ts'
+import type { Delivery, DeliveryInit, Refused, Verdict } from './delivery.ts'
 import type { BroadcastOptions } from './options.ts'
 import type { Missed } from './order.ts'
 import { Outbox } from './outbox.ts'
@@ -125,7 +125,7 @@ export class Lane implements Protocol<unknown> {
   }
 
   /** Whether the delivery's admission control lets a message go now. */
-  admit(now: number): Admission | undefined {
+  admit(now: number): Admission | Refused | undefined {
     return this.#delivery.admit?.(now)
   }
 

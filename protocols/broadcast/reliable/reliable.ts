@@ -4,7 +4,8 @@ import { Pace } from '../../../core/pace.ts'
 import { positionOf } from '../../../core/position.ts'
 import type { Sign } from '../../../core/signed.ts'
 import { Tally } from '../../../core/tally.ts'
-import type { Delivery, DeliveryInit } from '../delivery.ts'
+import type { Admission } from '../adaptive/controller.ts'
+import type { Delivery, DeliveryInit, Refused } from '../delivery.ts'
 import type { Publication } from '../publication.ts'
 import { type Belief, beliefOf } from './belief.ts'
 import { type Believed, believed } from './believed.ts'
@@ -15,6 +16,9 @@ import { DEFAULTS, type ReliableOptions } from './options.ts'
 import { type Branch, branchesBelow, type Plan, planOf } from './plan.ts'
 import { MAX_CLAIMS, reportOf } from './report.ts'
 import { View } from './view.ts'
+
+/** Periods after its start in which a node learns who is in the group: reports cross one link in each. */
+const WARM_UP = 8
 
 export interface ReliableInit extends Pick<DeliveryInit, 'contacts' | 'budget' | 'accept'> {
   /** Signs what this node measured. Without it reports have no signature, which only simulated nodes accept. */
@@ -41,6 +45,7 @@ export class Reliable implements Delivery<ReliableMessage> {
   readonly #tally = new Tally()
   readonly #pace: Pace
   #timer: Timer | undefined
+  #startedAt = 0
   /** Of our last heartbeat. */
   #sequence: number
   /** When our last step was made; 0 before the first. */
@@ -68,7 +73,9 @@ export class Reliable implements Delivery<ReliableMessage> {
   }
 
   start(): void {
-    this.#timer ??= this.#environment.every(this.#options.period, this)
+    if (this.#timer !== undefined) return
+    this.#startedAt = this.#environment.now()
+    this.#timer = this.#environment.every(this.#options.period, this)
   }
 
   stop(): void {
@@ -92,6 +99,15 @@ export class Reliable implements Delivery<ReliableMessage> {
     }
   }
 
+  /** Nothing before the members were heard of, nor to more of them than a plan can hold. */
+  admit(now: number): Admission | Refused {
+    const refused = this.refusal()
+    if (refused !== undefined) return refused
+    const until = this.#startedAt + WARM_UP * this.#options.period
+    const rate = Number.POSITIVE_INFINITY
+    return now < until ? { admitted: false, until, rate: 0 } : { admitted: true, rate }
+  }
+
   /** To all members. Where `refusal` says that they are too many it goes to nobody, and is counted as `refused-group-size`. */
   spread(publication: Publication): void {
     if (this.refusal() !== undefined) {
@@ -109,7 +125,7 @@ export class Reliable implements Delivery<ReliableMessage> {
   }
 
   /** Why nothing can be published: more members than a plan has room for were seen within the last `expiry`. */
-  refusal(): { readonly refused: string } | undefined {
+  refusal(): Refused | undefined {
     if (!this.#view.isOverfull(this.#environment.now())) return undefined
     return { refused: `the group has more than ${this.#options.members} members` }
   }
