@@ -4,6 +4,7 @@ export { type NearestOptions, nearestRanking } from '../overlays/tman/nearest.ts
 export type { Ranking } from '../overlays/tman/ranking.ts'
 export type { PublishOptions, Receipt, SubscribeOptions } from '../protocols/broadcast/broadcast.ts'
 export type { Equivocation } from '../protocols/broadcast/equivocation.ts'
+export type { Limited } from '../protocols/broadcast/limited.ts'
 export type { Delivery as Message } from '../protocols/broadcast/subscriptions.ts'
 export { QueryError } from '../protocols/query/language/query-error.ts'
 export type { Answer as QueryResult } from '../protocols/query/wave/answer.ts'

@@ -119,6 +119,7 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
         peerDown: ({ id }, reason) => this.#tell('peer:down', { id, reason }),
         missed: ({ topic, from, range, reason }) => this.#tell('message:missed', { topic, from, range, reason }),
         equivocation: (proof) => this.#tell('publisher:equivocated', proof),
+        limited: (limited) => this.#tell('publisher:limited', limited),
         subscriberThrew: (error) => this.#failed('subscriber', error),
         callbackThrew: (error) => this.#failed('callback', error),
       },

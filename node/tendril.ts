@@ -2,6 +2,7 @@ import type { AbortOptions, Startable, TypedEventTarget } from '@libp2p/interfac
 import type { Attributes, Value } from '../core/attributes.ts'
 import type { PublishOptions, Receipt, SubscribeOptions } from '../protocols/broadcast/broadcast.ts'
 import type { Equivocation } from '../protocols/broadcast/equivocation.ts'
+import type { Limited } from '../protocols/broadcast/limited.ts'
 import type { Delivery } from '../protocols/broadcast/subscriptions.ts'
 import type { Answer } from '../protocols/query/wave/answer.ts'
 import type { Stack, StackOptions } from '../protocols/stack.ts'
@@ -48,6 +49,8 @@ export interface TendrilEvents {
   }>
   /** A publisher signed two messages under one number. `verifyEquivocation` checks the proof, here or anywhere else. */
   'publisher:equivocated': CustomEvent<Equivocation>
+  /** A publisher sends more than its rate, and what is beyond it is refused; at most once a minute. */
+  'publisher:limited': CustomEvent<Limited>
   /** A peer reads too slowly: messages to it were dropped, others were not delayed. */
   'peer:slow': CustomEvent<{ id: string; dropped: number; reason: string }>
   /** This node has no contact, and an attempt to find one failed; it goes on trying. */

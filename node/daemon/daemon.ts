@@ -113,6 +113,7 @@ const LOG_LINES = {
   'peer:slow': ['warn', 'messages to a slow peer were dropped'],
   'message:missed': ['warn', 'messages of a publisher will not come'],
   'publisher:equivocated': ['warn', 'a publisher signed two messages under one number'],
+  'publisher:limited': ['warn', 'a publisher sends more than its rate and is held to it'],
   'join:failed': ['warn', 'no other node was found yet'],
 } as const satisfies Record<(typeof NODE_EVENTS)[number], readonly [level: string, line: string]>
 

@@ -29,5 +29,6 @@ export const NODE_EVENTS = [
   'peer:slow',
   'message:missed',
   'publisher:equivocated',
+  'publisher:limited',
   'join:failed',
 ] as const

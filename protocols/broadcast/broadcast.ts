@@ -8,6 +8,7 @@ import { type BroadcastMessage, isRunnable } from './deliveries.ts'
 import { type Equivocation, Equivocations } from './equivocation.ts'
 import { MAX_SUBGROUPS } from './gravitational/standing.ts'
 import { Lane } from './lane.ts'
+import { type Limited, Named } from './limited.ts'
 import { type BroadcastOptions, DEFAULTS } from './options.ts'
 import type { Missed } from './order.ts'
 import {
@@ -61,6 +62,8 @@ export interface BroadcastEvents {
   missed?(missed: Missed & { readonly from: string; readonly topic: string }): void
   /** Somebody signed two publications under one number; told once a publisher. */
   equivocation?(proof: Equivocation): void
+  /** Somebody publishes more than its rate, and is held to it; told at most once a minute of each, and of 256 in a minute. */
+  limited?(limited: Limited): void
   /** A subscriber threw; the other subscribers were served. */
   subscriberThrew?(error: unknown, topic: string): void
 }
@@ -99,6 +102,7 @@ export class Broadcast implements Protocol<BroadcastMessage> {
   readonly #options: BroadcastOptions
   readonly #ownRate: TokenBucket
   readonly #proofs = new Equivocations()
+  readonly #named = new Named()
   /** By the ring position of the name; at most `options.topics`. */
   readonly #topics = new Map<number, Topic>()
   readonly #held: Held = { bytes: 0 }
@@ -355,6 +359,7 @@ export class Broadcast implements Protocol<BroadcastMessage> {
       deliver: (publication) => topic.deliver(publication),
       missed: (missed) => this.#init.on?.missed?.({ topic: name, ...missed }),
       equivocation: (first, second) => this.#equivocation(first, second),
+      limited: (from) => this.#limited(name, from),
       stored: () => this.#relieve(),
     })
     topic.lanes.set(delivery, lane)
@@ -369,6 +374,13 @@ export class Broadcast implements Protocol<BroadcastMessage> {
       const heaviest = lanes.reduce((most, lane) => (lane.bytes > most.bytes ? lane : most), lanes[0] as Lane)
       heaviest.relieve()
     }
+  }
+
+  #limited(topic: string, from: string): void {
+    if (!this.#named.name(from, this.#environment.now())) return
+    const { rate, burst } = this.#options
+    const reason = `it sends more than ${rate} messages a second and ${burst} at once; what is beyond that is refused`
+    this.#init.on?.limited?.({ topic, from, reason })
   }
 
   #equivocation(first: Publication, second: Publication): void {

@@ -6,6 +6,7 @@ import type { Sign } from '../../core/signed.ts'
 import type { BimodalMessage } from './bimodal/codec.ts'
 import type { BroadcastMessage } from './deliveries.ts'
 import type { Equivocation } from './equivocation.ts'
+import type { Limited } from './limited.ts'
 import { assertOrdered, type Bed, delivered, network, publishSteadily, TOPIC, text, total } from './network.fixture.ts'
 import { compose, type Publication } from './publication.ts'
 
@@ -136,10 +137,14 @@ test('proofs of equivocation are bounded', () => {
   assert.equal(refused(bed, 'n1', 'equivocation'), 40)
 })
 
-test('a publisher at 100 times its rate: held to it, memory bounded, the others undisturbed', () => {
+test('a publisher at 100 times its rate: held to it and named, memory bounded, the others undisturbed', () => {
   for (const rate of [20, 1e6]) {
+    const named = new Map<string, string[]>()
+    const init = (id: string) => ({
+      on: { limited: ({ from, reason }: Limited) => named.set(id, [...(named.get(id) ?? []), `${from}: ${reason}`]) },
+    })
     const limits = { publisherBytes: 256 * 1024, bufferBytes: 512 * 1024 }
-    const bed = network({ nodes: 30, options: { ...limits, rate, burst: rate * 2, patience: 2000 } })
+    const bed = network({ nodes: 30, options: { ...limits, rate, burst: rate * 2, patience: 2000 }, init })
     const victims = bed.ids.slice(1)
     const published: string[] = []
     let sequence = 0
@@ -162,7 +167,16 @@ test('a publisher at 100 times its rate: held to it, memory bounded, the others 
       assert.ok(abuse <= 20 * 6 + 40, `${abuse} in 2.5 s`)
       assert.ok(total(bed, 'refused', 'rate') > 5_000)
       assert.ok(victims.every((id) => bed.node(id).status().held < 300))
-    } else assert.ok(abuse > 1000, 'without the rate they are flooded')
+      const told = [...named.values()].flat()
+      assert.ok(named.size >= 5 && told.length === named.size, 'once each')
+      assert.deepEqual(
+        [...new Set(told)],
+        ['n0: it sends more than 20 messages a second and 40 at once; what is beyond that is refused'],
+      )
+    } else {
+      assert.ok(abuse > 1000, 'without the rate they are flooded')
+      assert.equal(named.size, 0)
+    }
     assertOrdered(bed)
   }
 })

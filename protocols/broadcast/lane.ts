@@ -30,6 +30,8 @@ export interface LaneInit {
   missed(missed: Missed & { readonly from: string }): void
   /** Two publications under one number, both signed by their publisher. */
   equivocation(first: Publication, second: Publication): void
+  /** Something of this publisher was refused because it sends more than its rate. */
+  limited(from: string): void
   /** Something was stored: the node's memory may be too small for all its lanes. */
   stored(): void
 }
@@ -219,6 +221,7 @@ export class Lane implements Protocol<unknown> {
       return 'known'
     }
     const publisher = this.#admit(publication, pushed)
+    if (publisher === 'rate') this.#init.limited(from)
     if (typeof publisher === 'string') return this.#refuse(publisher)
     this.#arrived.set(publicationId(publication), { publisher, publication })
     if (!this.#handling) this.#settle()
