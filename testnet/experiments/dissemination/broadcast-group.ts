@@ -2,7 +2,7 @@ import { TokenBucket } from '../../../core/bucket.ts'
 import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import type { Environment } from '../../../core/environment.ts'
 import { Random } from '../../../core/random.ts'
-import { Broadcast } from '../../../protocols/broadcast/broadcast.ts'
+import { Broadcast, type Receipt } from '../../../protocols/broadcast/broadcast.ts'
 import { type BroadcastMessage, broadcastCodec } from '../../../protocols/broadcast/deliveries.ts'
 import type { BroadcastOptions } from '../../../protocols/broadcast/options.ts'
 import type { DeliveryName } from '../../../protocols/broadcast/publication.ts'
@@ -66,9 +66,14 @@ export class BroadcastGroup {
     }
   }
 
+  offer(payload: Uint8Array, member = 0): Receipt {
+    const node = this.simulation.nodes[member] as (typeof this.simulation.nodes)[number]
+    return node.protocol.publish(TOPIC, payload, { delivery: this.#delivery })
+  }
+
   /** @throws Error when the publisher is not let, which one of the right options is */
-  publish(payload: Uint8Array, member = 0): void {
-    const receipt = this.simulation.nodes[member]?.protocol.publish(TOPIC, payload, { delivery: this.#delivery })
-    if (receipt?.status !== 'accepted') throw new Error(`not accepted: ${JSON.stringify(receipt)}`)
+  publish(payload: Uint8Array): void {
+    const receipt = this.offer(payload)
+    if (receipt.status !== 'accepted') throw new Error(`not accepted: ${JSON.stringify(receipt)}`)
   }
 }

@@ -30,7 +30,9 @@ interface Case {
 
 interface Outcome extends Case {
   readonly subject: string
-  /** Share of (message, living member) pairs, the publisher's own excluded. */
+  /** Share of the messages that their publisher's node took. */
+  readonly accepted: number
+  /** Share of (message, living member) pairs, the publisher's own excluded; a message that was not taken reaches nobody. */
   readonly delivered: number
   /** ms from publishing to the subscriber, over what was delivered. */
   readonly median: number
@@ -99,11 +101,12 @@ function run(subject: string, one: Case, { seed, quick }: Trial): Outcome {
   }
   const sent = () => simulation.nodes.reduce((sum, node) => sum + node.sent.bytes, 0)
   const before = sent()
+  let accepted = 0
   for (let number = 0; number < messages; number++) {
     published[number] = simulation.now
     const payload = new Uint8Array(PAYLOAD_BYTES)
     new DataView(payload.buffer).setUint32(0, number)
-    group.publish(payload, number % publishers)
+    if (group.publish(payload, number % publishers)) accepted++
     simulation.run(GAP)
   }
   simulation.run(TAIL)
@@ -112,6 +115,7 @@ function run(subject: string, one: Case, { seed, quick }: Trial): Outcome {
   return {
     subject,
     ...one,
+    accepted: accepted / messages,
     delivered: times.length / (messages * (members - deaths - 1)),
     median: quantile(0.5),
     p99: quantile(0.99),
@@ -156,7 +160,17 @@ function report(outcomes: readonly Outcome[]): Result {
       load,
     ]
   })
-  const columns = ['subject', 'members', 'publishers', 'loss', 'dead', 'delivered', 'median', 'p99'] as const
+  const columns = [
+    'subject',
+    'members',
+    'publishers',
+    'loss',
+    'dead',
+    'accepted',
+    'delivered',
+    'median',
+    'p99',
+  ] as const
   const costs = ['copies', 'bytes', 'mostBytes', 'mostMessages'] as const
   return {
     rows,

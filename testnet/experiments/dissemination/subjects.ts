@@ -33,7 +33,8 @@ export interface Subject {
     run(ms: number): void
     kill(id: string): void
   }
-  publish(payload: Uint8Array, member: number): void
+  /** False when the member's own node did not let it: then nobody gets it. */
+  publish(payload: Uint8Array, member: number): boolean
   /** Payloads that all members together received, whatever became of them. */
   copies(): number
 }
@@ -41,16 +42,22 @@ export interface Subject {
 /** Connections a node has to random others, for the baselines: as many as our contacts and partners are. */
 const DEGREE = 32
 
+/**
+ * Not on this network: `reliable` plans for at most 512 members, who must have heard of each other; `anonymous` is for radio
+ * neighbours; `gravitational` brings members a part on purpose; `ordered` waits for views of small groups. Each has its own experiment.
+ */
+const LEFT_OUT: ReadonlySet<string> = new Set(['reliable', 'anonymous', 'gravitational', 'ordered'])
+
 /** All that can be compared: what Broadcast runs by name, and the baselines. */
 export const SUBJECTS: Readonly<Record<string, (init: SubjectInit) => Subject>> = {
   ...Object.fromEntries(
-    DELIVERY_NAMES.filter(isRunnable).map((delivery) => [
+    DELIVERY_NAMES.filter((name) => isRunnable(name) && !LEFT_OUT.has(name)).map((delivery) => [
       delivery,
       (init: SubjectInit): Subject => {
         const group = new BroadcastGroup({ ...init, delivery })
         return {
           simulation: group.simulation,
-          publish: (payload, member) => group.publish(payload, member),
+          publish: (payload, member) => group.offer(payload, member).status === 'accepted',
           copies: () => total(group.simulation.nodes, ({ protocol }) => protocol.status().done),
         }
       },
@@ -104,6 +111,7 @@ function baseline<Message>(
       const published = Math.round(simulation.now)
       delivered(member, payload)
       protocol.spread(compose({ publisher: id, sequence, elapsed: 0, published, topic: 'group', payload }))
+      return true
     },
     copies: () => total(nodes, ({ protocol }) => protocol.status().done),
   }
