@@ -23,8 +23,11 @@ export interface Delivery<Message = unknown> extends Protocol<Message> {
    * them. For a delivery that promises more than each publisher's order. @default to the subscribers
    */
   inOrder?(publication: Publication): void
-  /** Whether its publications may have gaps that nobody waits for: it brings a member only a part, on purpose. @default false */
-  readonly sparse?: boolean
+  /**
+   * Brings a member only a part of the publications, on purpose: whether the one of this number, if there is one, may be among them.
+   * What is not expected nobody waits for, and for the others not long. @default all are
+   */
+  expects?(publisher: string, sequence: number): boolean
   /** Counters and sizes; every size has its bound beside its field. */
   status(): Readonly<Record<string, unknown>>
 }

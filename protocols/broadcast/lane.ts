@@ -88,7 +88,7 @@ export class Lane implements Protocol<unknown> {
       options,
     }
     this.#delivery = makeDelivery(init.delivery, environment, delivery)
-    this.#publishers.sparse = this.#delivery.sparse === true
+    this.#publishers.expects = this.#delivery.expects?.bind(this.#delivery)
     this.#outbox = new Outbox(environment, options, (publication) => this.#send(publication))
   }
 

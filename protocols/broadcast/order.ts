@@ -20,8 +20,10 @@ export interface OrderOptions {
   readonly catchUp: number
 }
 
-/** ms that what came with a gap on purpose waits for an earlier one that is still under way. Chosen: gossip takes about one second. */
-const STRAGGLE = 2000
+/** ms that is waited for something expected before a gap on purpose. Chosen: gossip takes one second, with 10 % loss three. */
+const STRAGGLE = 4000
+/** Numbers in a gap that are looked at; in a longer one something is expected. */
+const MAX_GAP = 256
 
 /**
  * One publisher's publications in the order of their sequence numbers, each at most once.
@@ -39,8 +41,8 @@ export class Order<T extends Ordered> {
   readonly #options: OrderOptions
   readonly #deliver: (publication: T) => void
   readonly #missed: (missed: Missed) => void
-  /** Gaps are on purpose: they are waited for no longer than something may come late, and nobody is told of them. */
-  sparse = false
+  /** Gaps are on purpose: whether this number may come. Then a gap is waited for only so long, and nobody is told of it. */
+  expects: ((sequence: number) => boolean) | undefined
   #held: T[] = []
   /** Of a sparse order: when each came that is held. */
   readonly #arrivals = new WeakMap<T, number>()
@@ -72,14 +74,14 @@ export class Order<T extends Ordered> {
     while (at > 0 && (this.#held[at - 1] as T).sequence > publication.sequence) at--
     if (this.#held[at - 1]?.sequence === publication.sequence) return
     this.#held.splice(at, 0, publication)
-    if (this.sparse) this.#arrivals.set(publication, now)
+    if (this.expects !== undefined) this.#arrivals.set(publication, now)
     if (last === undefined || at < this.#held.length - 1) this.#progress = now
     this.#drain(now)
   }
 
   /** Gives up the first gap if its repair has made no progress for too long. */
   tick(now: number): void {
-    if (this.sparse) this.#outwait(now)
+    if (this.expects !== undefined) this.#outwait(now)
     if (this.#held.length === 0 || now - this.#progress < this.#options.patience) return
     this.#giveUp('no neighbour repaired it in time')
     this.#drain(now)
@@ -104,9 +106,8 @@ export class Order<T extends Ordered> {
     const first = this.#held.shift()
     if (first === undefined) return
     const from = this.#settled === 0 ? first.previous : this.#settled + 1
-    if (this.sparse) {
-      // Nobody misses it.
-    } else if (this.#settled > 0 || this.#publishedBefore(first) >= this.#options.started) {
+    const ofOurTime = this.#settled > 0 || this.#publishedBefore(first) >= this.#options.started
+    if (ofOurTime && this.expects === undefined) {
       this.#missed({ range: { first: from, last: first.previous }, reason })
     }
     this.#settle(first)
@@ -131,10 +132,17 @@ export class Order<T extends Ordered> {
 
   #isNext(publication: T): boolean {
     if (publication.previous <= this.#settled) return true // 0: its publisher has just started
+    if (this.expects !== undefined && !this.#expectsBefore(publication)) return true
     if (this.#settled > 0) return false
     // Not known or forgotten again: it starts here unless its predecessor can still be had and is of our time.
     if (publication.elapsed > this.#options.retention) return true
     return this.#publishedBefore(publication) < this.#options.started - this.#options.catchUp
+  }
+
+  #expectsBefore({ previous }: T): boolean {
+    if (previous - this.#settled > MAX_GAP) return true
+    for (let sequence = this.#settled + 1; sequence <= previous; sequence++) if (this.expects?.(sequence)) return true
+    return false
   }
 
   /** When the predecessor was published, on our clock. */

@@ -45,8 +45,8 @@ export class Publishers {
   readonly #options: PublishersOptions
   readonly #events: PublisherEvents
   readonly #mayForget: (id: string) => boolean
-  /** Their publications come with gaps that nobody waits for. */
-  sparse = false
+  /** Of publications that come with gaps on purpose: whether this one may come. */
+  expects: ((publisher: string, sequence: number) => boolean) | undefined
   /** As many as the window on both sides of now has, twice: they are cleared in bulk. */
   readonly #maxSpans: number
   /** The one heard of last is last. */
@@ -111,7 +111,8 @@ export class Publishers {
       (publication) => this.#events.deliver(publication),
       (missed) => this.#events.missed(id, missed),
     )
-    order.sparse = this.sparse
+    const { expects } = this
+    if (expects !== undefined) order.expects = (sequence) => expects(id, sequence)
     const pushed = new TokenBucket(this.#options.rate * 1.25, this.#options.burst * 2)
     const publisher = { id, position, order, pushed, spans: new Map(), latest: Number.NEGATIVE_INFINITY }
     this.#byId.set(id, publisher)

@@ -54,7 +54,6 @@ const RATINGS_PACE = 400
  * `retransmissions` times; (4) only a first copy is not paid from the budget; (5) a rating is heard from its owner alone.
  */
 export class Gravitational implements Delivery<GravitationalMessage> {
-  readonly sparse = true
   readonly #environment: Environment<GravitationalMessage>
   readonly #init: DeliveryInit
   readonly #options: GravitationalOptions
@@ -69,6 +68,8 @@ export class Gravitational implements Delivery<GravitationalMessage> {
   /** What may still be asked for of each publisher, by position; at most MAX_ALLOWANCES. */
   readonly #allowances = new Map<number, { readonly rating: number; readonly bucket: TokenBucket }>()
   #own: Standing = NOTHING
+  /** Of our ratings, in 255ths. */
+  #highest = 0
   #version = 0
   #timer: Timer | undefined
 
@@ -89,7 +90,7 @@ export class Gravitational implements Delivery<GravitationalMessage> {
     if (this.#timer !== undefined) return
     this.#timer = this.#environment.every(this.#init.options.period, () => this.#turn())
     this.#version = this.#environment.random.integer(VERSIONS) // not that of before a restart
-    this.#own = standingOf(this.#init.ratings())
+    this.#rate(standingOf(this.#init.ratings()))
   }
 
   stop(): void {
@@ -120,6 +121,12 @@ export class Gravitational implements Delivery<GravitationalMessage> {
     this.#acquaintance.forget(id)
   }
 
+  /** By the highest of our ratings: of numbers that were not seen nobody knows the subgroup. */
+  expects(publisher: string, sequence: number): boolean {
+    const position = this.#init.publishers.get(publisher)?.position
+    return position !== undefined && height(position, sequence) * FULL < this.#highest
+  }
+
   status(): Readonly<Record<string, number>> {
     return {
       members: this.#members.size,
@@ -136,7 +143,7 @@ export class Gravitational implements Delivery<GravitationalMessage> {
     const { environment, now } = { environment: this.#environment, now: this.#environment.now() }
     const own = standingOf(this.#init.ratings())
     if (!sameStanding(own, this.#own)) {
-      this.#own = own
+      this.#rate(own)
       this.#version = (this.#version + 1) % VERSIONS
       this.#allowances.clear()
       this.#acquaintance.changed()
@@ -147,6 +154,11 @@ export class Gravitational implements Delivery<GravitationalMessage> {
     }
     for (const { publisher, sequence, of } of this.#wanted.overdue(now)) this.#want(of, publisher, sequence)
     for (let wave = 0; wave < this.#waves.length; wave++) this.#roll(wave, now)
+  }
+
+  #rate(own: Standing): void {
+    this.#own = own
+    this.#highest = Math.max(own.rest, ...own.named.values())
   }
 
   /** Begins to tell others of a publication. @param told who has it already */

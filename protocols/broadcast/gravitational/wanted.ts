@@ -63,8 +63,8 @@ export class WantedOnes {
       if (now - wanted.at < this.#options.patience) continue
       const of = wanted.others.shift()
       if (of === undefined) {
-        // One more spell, in case the answer is only slow.
-        if (now - wanted.at >= 2 * this.#options.patience) this.#wanted.delete(key)
+        // Three more spells, in case the answer is only slow.
+        if (now - wanted.at >= 4 * this.#options.patience) this.#wanted.delete(key)
         continue
       }
       wanted.asked.push(of.id)
