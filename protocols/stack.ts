@@ -219,6 +219,7 @@ export class Stack implements Protocol<StackMessage> {
     this.#groups = new Groups(onChannel(environment, 'groups'), {
       contacts,
       admits: (peer) => this.#membership.admits(peer),
+      doubt: (peer) => void this.#membership.probe(peer, 'no answer to gossip'),
       changed: () => this.#tell(() => init.on?.contactsChanged?.()),
       period: options.tmanPeriod,
       budget,

@@ -3,6 +3,7 @@ import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment, Timer } from '../../core/environment.ts'
 import { clockwise, SPACE } from '../../core/position.ts'
 import { Rounds } from '../../core/rounds.ts'
+import { Tally } from '../../core/tally.ts'
 import { tmanCodec } from '../../overlays/tman/codec.ts'
 import { ringRanking, SIDE, sides } from '../../overlays/tman/ring.ts'
 import { TMan } from '../../overlays/tman/tman.ts'
@@ -15,6 +16,8 @@ export interface GroupInit {
   /** The network's ring: contacts of this node that may be members, too. */
   contacts(): readonly PeerDescriptor[]
   admits(peer: PeerDescriptor): 'yes' | 'ask' | 'no'
+  /** A contact of the group does not answer: perhaps it is dead. */
+  doubt(peer: PeerDescriptor): void
   /** Sends this node's registration on its way. */
   register(): void
   changed(): void
@@ -23,15 +26,24 @@ export interface GroupInit {
 /** Peers that said they are members, remembered; and peers that said they are not. */
 const MAX_MEMBERS = 256
 const MAX_STRANGERS = 256
-/** ms for which somebody who said it is no member is not asked again. */
-const STRANGER_FOR = 20_000
+/** ms for which somebody who said it is no member is not asked again: should it become one it says so itself. */
+const STRANGER_FOR = 300_000
 /** ms after which a question whether a peer is a member may be put again. */
 const ASK_EVERY = 2000
 /** Questions open at a time. */
 const MAX_ASKED = 64
-/** ms between two registrations of a member that knows few others, and at most of any. */
-const REGISTER_EVERY = 4000
-const REGISTER_AT_LEAST = 30_000
+/**
+ * ms between two searches for members: a search that comes to nothing is followed by a longer pause, for whoever joins searches
+ * itself. The longest is half of what a registration lasts.
+ */
+const SEARCH_FIRST = 4000
+const SEARCH_LAST = 30_000
+/** ms between two looks at whether a contact is still a member: failure detection watches only some of all groups' contacts. */
+const CHECK_EVERY = 8000
+/** Rounds of the ring between two of one that does not change. Twice the messages in 64 groups would be half of a node's budget. */
+const KEEP_ALIVE = 32
+/** Answers of registries taken for one registration: each costs up to MAX_PEERS questions to strangers. */
+const ANSWERS = 2
 /** With so many members known a group is no more looked for. */
 const ENOUGH = SIDE
 /** Registrations in 30 s, all members together: what the node that keeps them can bear, whatever the group's size. */
@@ -54,8 +66,16 @@ export class Group {
   readonly #strangers = new Map<string, number>()
   /** When it was asked; at most MAX_ASKED. */
   readonly #asked = new Map<string, number>()
+  /** Of what was refused: unasked (members that nobody was asked for), over-budget. */
+  readonly #tally = new Tally()
   #timer: Timer | undefined
-  #registeredAt = Number.NEGATIVE_INFINITY
+  #searchedAt = Number.NEGATIVE_INFINITY
+  #pause = SEARCH_FIRST
+  /** Contacts on the network's ring when members were searched for last. */
+  #reach = 0
+  #answers = 0
+  #checkedAt = Number.NEGATIVE_INFINITY
+  #checked = 0
 
   constructor(environment: Environment<GroupMessage>, init: GroupInit) {
     this.#environment = environment
@@ -66,6 +86,7 @@ export class Group {
       admits: (peer) => this.#admits(peer),
       ask: (peer) => this.#ask(peer),
       changed: () => init.changed(),
+      options: { keepAlive: KEEP_ALIVE },
     })
     const rounds: Environment<Extract<GroupMessage, { kind: 'ring' }>['round']> = {
       get self() {
@@ -91,8 +112,7 @@ export class Group {
     if (this.#timer !== undefined) return
     this.#timer = this.#environment.every(this.#init.period, () => this.#turn())
     this.#rounds.start()
-    for (const peer of this.#init.contacts()) this.#ask(peer)
-    this.#register()
+    this.#search()
   }
 
   /** Those who may count on this node hear that it leaves. */
@@ -122,7 +142,12 @@ export class Group {
         this.#strange(from)
         break
       case 'members':
-        for (const peer of message.peers) this.#ask(peer)
+        if (this.#answers === 0) {
+          this.#tally.add('unasked')
+          break
+        }
+        this.#answers--
+        for (const peer of message.peers) if (!this.#members.has(peer.id)) this.#ask(peer)
         break
       case 'ring':
         this.#met(from)
@@ -139,6 +164,7 @@ export class Group {
   remove(id: string): void {
     this.#members.delete(id)
     this.#asked.delete(id)
+    if (this.#tman.view.some((peer) => peer.id === id)) this.#pause = SEARCH_FIRST
     this.#tman.remove(id)
   }
 
@@ -159,26 +185,40 @@ export class Group {
       members: this.#members.size,
       size: this.size,
       settled: this.#tman.quiet,
-      counts: { ...this.#rounds.tally.toJSON(), ...this.#tman.tally.toJSON() },
+      counts: { ...this.#rounds.tally.toJSON(), ...this.#tman.tally.toJSON(), ...this.#tally.toJSON() },
     }
   }
 
   #turn(): void {
     const now = this.#environment.now()
     for (const [id, until] of this.#strangers) if (until <= now) this.#strangers.delete(id)
-    for (const [id, at] of this.#asked) if (now - at > ASK_EVERY) this.#asked.delete(id)
-    // The network's contacts are asked first: it costs no connection.
-    if (this.#tman.view.length < ENOUGH) for (const peer of this.#init.contacts()) this.#ask(peer)
+    for (const [id, at] of this.#asked) {
+      if (now - at <= ASK_EVERY) continue
+      this.#asked.delete(id)
+      const silent = this.#tman.view.find((peer) => peer.id === id)
+      if (silent !== undefined) this.#init.doubt(silent)
+    }
+    const { view } = this.#tman
+    if (view.length > 0 && now - this.#checkedAt >= CHECK_EVERY) {
+      this.#checkedAt = now
+      this.#ask(view[this.#checked++ % view.length] as PeerDescriptor)
+    }
     // A full group does not need each of its members to be registered, only some at any time.
-    const pause =
-      this.#tman.view.length < ENOUGH
-        ? REGISTER_EVERY
-        : Math.max(REGISTER_EVERY, (REGISTER_AT_LEAST * this.size) / REGISTRATIONS)
-    if (now - this.#registeredAt >= pause) this.#register()
+    const pause = view.length < ENOUGH ? this.#pause : SEARCH_LAST * Math.max(1, this.size / REGISTRATIONS)
+    if (now - this.#searchedAt >= pause) this.#search()
   }
 
-  #register(): void {
-    this.#registeredAt = this.#environment.now()
+  /** Asks the network's contacts, which costs no connection, and registers. */
+  #search(): void {
+    const contacts = this.#init.contacts()
+    // Who is still entering the network has only begun to search.
+    this.#pause = contacts.length > this.#reach ? SEARCH_FIRST : Math.min(2 * this.#pause, SEARCH_LAST)
+    this.#reach = contacts.length
+    this.#searchedAt = this.#environment.now()
+    if (this.#tman.view.length < ENOUGH) {
+      for (const peer of contacts) if (!this.#members.has(peer.id)) this.#ask(peer)
+    }
+    this.#answers = ANSWERS
     this.#init.register()
   }
 
@@ -218,5 +258,6 @@ export class Group {
 
   #say(to: PeerDescriptor, message: GroupMessage): void {
     if (this.#init.budget.take(this.#environment.now(), FRAME)) this.#environment.send(to, message)
+    else this.#tally.add('over-budget')
   }
 }

@@ -117,13 +117,110 @@ test('registrations of nodes that are no members let nobody into the group, and 
   }
 })
 
-test('a registry is bounded: 1024 groups, 32 members each, and forgets who does not come again', () => {
+test('a network cut in two, with members of a group on both sides: after it has healed all of them are one group again', () => {
+  const bed = settled(32)
+  const ids = bed.simulation.nodes.map(({ id }) => id)
+  const inside = Array.from({ length: 8 }, (_, i) => 4 * i)
+  for (const index of inside) bed.subscribe(index, 'cut')
+  bed.simulation.run(10_000)
+  bed.simulation.partition([ids.filter((_, i) => i % 8 < 4), ids.filter((_, i) => i % 8 >= 4)])
+  bed.simulation.run(40_000)
+  // Each side has members that never knew the other.
+  for (const index of [1, 9, 6, 14]) bed.subscribe(index, 'cut')
+  bed.simulation.run(20_000)
+  bed.simulation.heal()
+  bed.simulation.run(60_000)
+  const receipt = bed.stack(0).publish('cut', new Uint8Array(10))
+  bed.simulation.run(2000)
+  assert.equal(receipt.status, 'accepted')
+  const id = receipt.status === 'accepted' ? receipt.id : ''
+  for (const index of [...inside, 1, 9, 6, 14]) {
+    assert.deepEqual(bed.got.get(ids[index] as string)?.slice(-1), [id], `node ${index}`)
+  }
+})
+
+test('a node in 64 topics where it is alone, or with few others, sends little while nothing is published', () => {
+  const bed = settled()
+  for (let topic = 0; topic < 64; topic++) {
+    bed.subscribe(0, `lone ${topic}`)
+    for (let index = 1; index < 6; index++) bed.subscribe(index, `few ${topic}`)
+  }
+  bed.simulation.run(60_000)
+  const sent = () => bed.simulation.nodes.map(({ sent }) => sent.messages)
+  const before = sent()
+  bed.simulation.run(30_000)
+  const rates = sent().map((messages, index) => (messages - (before[index] as number)) / 30)
+  for (const index of [0, 1, 2, 3, 4, 5]) {
+    assert.ok((rates[index] as number) < 60, `node ${index}: ${(rates[index] as number).toFixed(1)} messages/s`)
+  }
+})
+
+test('contacts that die silently leave all groups, also those of more peers than failure detection watches', () => {
+  const bed = settled(160)
+  const others = (topic: number) => [0, 1, 2].map((k) => 1 + 3 * topic + k)
+  for (let topic = 0; topic < 53; topic++) {
+    for (const index of [0, ...others(topic)]) bed.subscribe(index, `many ${topic}`)
+  }
+  bed.simulation.run(20_000)
+  for (let index = 1; index < 160; index += 3) bed.simulation.kill((bed.simulation.nodes[index] as { id: string }).id)
+  bed.simulation.run(60_000)
+  for (const [name, { contacts }] of Object.entries(bed.stack(0).status().groups.groups)) {
+    assert.equal(contacts, 2, name)
+  }
+})
+
+test('members that a registry tells unasked are not looked for', () => {
+  const bed = settled()
+  bed.subscribe(0, 'told')
+  bed.simulation.run(10_000)
+  const [victim, ...others] = bed.simulation.nodes as [(typeof bed.simulation.nodes)[0], ...typeof bed.simulation.nodes]
+  const liar = others[40] as (typeof others)[0]
+  const asked = () => others.filter(({ protocol }) => (protocol.status().groups.counts['not-a-member'] ?? 0) > 0).length
+  bed.simulation.run(4000)
+  const before = asked()
+  for (let i = 0; i < 7; i++) {
+    const peers = others.slice(8 * i, 8 * i + 8).map(({ self }) => self)
+    liar.environment.send(victim.self, {
+      channel: 'groups',
+      message: { group: positionOf('told'), message: { kind: 'members', peers } },
+    })
+    bed.simulation.run(100)
+  }
+  bed.simulation.run(500)
+  assert.ok(asked() - before <= 16, `${asked() - before} strangers were asked`)
+})
+
+test('who floods registries with made-up groups pushes out its own, not those of others, and is slowed down', () => {
+  const peer = (i: number) => describe({ id: `p${i}`, addresses: [], sequence: 1, issued: 0 })
+  const registry = new Registry(new Random(1))
+  for (let group = 0; group < 100; group++) registry.add(group, peer(group), `honest ${group % 5}`, 0)
+  for (let group = 1000; group < 11_000; group++) registry.add(group, peer(1), 'flood', 0)
+  for (let i = 0; i < 1000; i++) registry.add(5, peer(1000 + i), 'flood', 0)
+  for (let group = 0; group < 100; group++) {
+    assert.ok(
+      registry.some(group, 100, '', 1).some(({ id }) => id === `p${group}`),
+      `group ${group}`,
+    )
+  }
+
+  const bed = settled(16)
+  const [liar, victim] = bed.simulation.nodes as [(typeof bed.simulation.nodes)[0], (typeof bed.simulation.nodes)[0]]
+  for (let i = 0; i < 1000; i++) {
+    const group = (i * 4_503_599_627) % 2 ** 52
+    const message = { group, message: { kind: 'register', member: liar.self, hops: 0 } } as const
+    liar.environment.send(victim.self, { channel: 'groups', message })
+  }
+  bed.simulation.run(1000)
+  assert.ok((victim.protocol.status().groups.counts['registration-rate'] ?? 0) > 800)
+})
+
+test('a registry is bounded: 4096 members, 32 of a group, and forgets who does not come again', () => {
   const registry = new Registry(new Random(1))
   const peer = (i: number) => describe({ id: `p${i}`, addresses: [], sequence: 1, issued: 0 })
-  for (let i = 0; i < 100; i++) assert.ok(registry.add(7, peer(i), 0))
+  for (let i = 0; i < 100; i++) registry.add(7, peer(i), `via ${i % 3}`, 0)
   assert.equal(registry.some(7, 1000, 'p99', 1).length, 31)
-  for (let group = 0; group < 2000; group++) registry.add(group, peer(1), 0)
-  assert.equal(registry.size, 1024)
+  for (let group = 0; group < 5000; group++) registry.add(group, peer(1), `via ${group % 3}`, 0)
+  assert.ok(registry.size <= 4096 && registry.size > 4000)
   registry.turn(60_001)
   assert.equal(registry.size, 0)
 })

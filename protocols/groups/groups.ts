@@ -1,4 +1,4 @@
-import type { TokenBucket } from '../../core/bucket.ts'
+import { TokenBucket } from '../../core/bucket.ts'
 import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment, Protocol, Timer } from '../../core/environment.ts'
 import { positionOf, ringDistance } from '../../core/position.ts'
@@ -14,6 +14,8 @@ export interface GroupsInit {
   /** The network's ring. */
   contacts(): readonly PeerDescriptor[]
   admits(peer: PeerDescriptor): 'yes' | 'ask' | 'no'
+  /** A contact of a group does not answer: perhaps it is dead. */
+  doubt(peer: PeerDescriptor): void
   /** The contacts of a group changed. */
   changed(): void
 }
@@ -22,6 +24,11 @@ export interface GroupsInit {
 const MAX_KEPT = 48
 /** ms between two looks at what has run out. */
 const TURN = 5000
+/** Registrations taken from one peer in a second, its own and those it passes on; and at once: who joins 64 topics. */
+const REGISTRATIONS = 10
+const REGISTRATIONS_BURST = 128
+/** Peers whose registrations are counted: more than a node has connections. */
+const MAX_COUNTED = 256
 
 /**
  * Who else is in a topic's group. Its members form a ring of their own by gossip; where nobody is known yet they are found through
@@ -32,13 +39,15 @@ const TURN = 5000
  * (Registry); (3) a registration takes at most MAX_HOPS hops, each nearer to its goal.
  */
 export class Groups implements Protocol<GroupsMessage> {
-  /** registered, routed; of what was refused: not-a-member, too-far (hops), registry-full, over-budget. */
+  /** registered, routed; of what was refused: not-a-member, too-far (hops), registration-rate, over-budget. */
   readonly tally = new Tally()
   readonly #environment: Environment<GroupsMessage>
   readonly #init: GroupsInit
   readonly #registry: Registry
   /** By ring position of the topic's name; as many as Broadcast joins. */
   readonly #groups = new Map<number, { readonly topic: string; readonly group: Group }>()
+  /** What a peer may still register, the one heard of last at the end; at most MAX_COUNTED. */
+  readonly #registrations = new Map<string, TokenBucket>()
   #timer: Timer | undefined
 
   constructor(environment: Environment<GroupsMessage>, init: GroupsInit) {
@@ -68,7 +77,8 @@ export class Groups implements Protocol<GroupsMessage> {
       period: this.#init.period,
       contacts: () => this.#init.contacts(),
       admits: (peer) => this.#init.admits(peer),
-      register: () => this.#route(place, this.#environment.self, 0),
+      doubt: (peer) => this.#init.doubt(peer),
+      register: () => this.#route(place, this.#environment.self, 0, this.#environment.self.id),
       changed: () => this.#init.changed(),
     })
     this.#groups.set(place, { topic, group })
@@ -89,7 +99,8 @@ export class Groups implements Protocol<GroupsMessage> {
   receive(from: PeerDescriptor, { group: place, message }: GroupsMessage): void {
     if (this.#timer === undefined) return
     if (message.kind === 'register') {
-      this.#route(place, message.member, message.hops)
+      if (this.#mayRegister(from.id)) this.#route(place, message.member, message.hops, from.id)
+      else this.tally.add('registration-rate')
       return
     }
     const group = this.#groups.get(place)?.group
@@ -132,7 +143,7 @@ export class Groups implements Protocol<GroupsMessage> {
   }
 
   /** To the contact nearest to the group's place, unless this node is nearer: then it keeps the member, and tells it of others. */
-  #route(place: number, member: PeerDescriptor, hops: number): void {
+  #route(place: number, member: PeerDescriptor, hops: number, via: string): void {
     const own = ringDistance(this.#environment.self.position, place)
     let next: PeerDescriptor | undefined
     let distance = own
@@ -144,7 +155,7 @@ export class Groups implements Protocol<GroupsMessage> {
       }
     }
     if (next === undefined) {
-      this.#keep(place, member)
+      this.#keep(place, member, via)
     } else if (hops >= MAX_HOPS) {
       this.tally.add('too-far')
     } else {
@@ -153,17 +164,23 @@ export class Groups implements Protocol<GroupsMessage> {
     }
   }
 
-  #keep(place: number, member: PeerDescriptor): void {
+  #keep(place: number, member: PeerDescriptor, via: string): void {
     const now = this.#environment.now()
     const peers = this.#registry.some(place, MAX_PEERS, member.id, now)
-    if (!this.#registry.add(place, member, now)) {
-      this.tally.add('registry-full')
-      return
-    }
+    this.#registry.add(place, member, via, now)
     this.tally.add('registered')
     const message = { kind: 'members', peers } as const
     if (member.id === this.#environment.self.id) this.#groups.get(place)?.group.receive(member, message)
     else if (peers.length > 0) this.#say(member, place, message)
+  }
+
+  #mayRegister(id: string): boolean {
+    const bucket = this.#registrations.get(id) ?? new TokenBucket(REGISTRATIONS, REGISTRATIONS_BURST)
+    this.#registrations.delete(id)
+    this.#registrations.set(id, bucket)
+    if (this.#registrations.size > MAX_COUNTED)
+      this.#registrations.delete(this.#registrations.keys().next().value as string)
+    return bucket.take(this.#environment.now())
   }
 
   #say(to: PeerDescriptor, group: number, message: GroupMessage): void {
