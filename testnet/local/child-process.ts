@@ -4,7 +4,7 @@ import type { Receipt } from '../../protocols/broadcast/broadcast.ts'
 import { QueryError } from '../../protocols/query/language/query-error.ts'
 import type { Answer } from '../../protocols/query/wave/answer.ts'
 import type { Delivery, QueryOptions, Stats, View } from '../testnet.ts'
-import type { Call, Failure, Fault, Host, NodePlan, Reply, Served, Started } from './host.ts'
+import type { Call, Failure, Fault, Host, NodePlan, Reply, Served, Started, Told } from './host.ts'
 
 /** How long a child may take to stop its nodes before it is killed, in ms. */
 const PATIENCE = 5000
@@ -65,6 +65,18 @@ export class ChildProcess implements Host {
 
   publish(index: number, topic: string, bytes: number): Promise<Receipt> {
     return this.#call('publish', index, topic, bytes)
+  }
+
+  flood(index: number, topic: string, rate: number, seconds: number): Promise<number> {
+    return this.#call('flood', index, topic, rate, seconds)
+  }
+
+  limited(): Promise<Told[]> {
+    return this.#call('limited')
+  }
+
+  used(): Promise<number> {
+    return this.#call('used')
   }
 
   subscribe(topic: string): Promise<void> {

@@ -17,6 +17,16 @@ export interface NodePlan {
   readonly structures: readonly string[]
   /** ms between two rounds of aggregation. */
   readonly gossipPeriod: number | undefined
+  /** Messages a second that it lets itself publish; undefined: the stack's, to which all others hold it anyway. */
+  readonly publishRate?: number | undefined
+}
+
+/** Who was told of a publisher that sends more than its rate. */
+export interface Told {
+  readonly index: number
+  readonly topic: string
+  readonly from: string
+  readonly reason: string
 }
 
 export interface Started {
@@ -25,7 +35,7 @@ export interface Started {
   readonly address: string
 }
 
-export type Fault = 'kill' | 'silence' | 'pause' | 'resume' | 'leave'
+export type Fault = 'kill' | 'silence' | 'pause' | 'trickle' | 'resume' | 'leave'
 
 /** An admin API in front of one node. */
 export interface Served {
@@ -40,6 +50,9 @@ export interface Host {
   fault(index: number, fault: Fault): Promise<void>
   query(index: number, sql: string, options: QueryOptions): Promise<Answer>
   publish(index: number, topic: string, bytes: number): Promise<Receipt>
+  flood(index: number, topic: string, rate: number, seconds: number): Promise<number>
+  limited(): Promise<Told[]>
+  used(): Promise<number>
   subscribe(topic: string): Promise<void>
   delivered(topic: string): Promise<number>
   deliveries(topic: string): Promise<Delivery[]>
@@ -55,6 +68,9 @@ export const CALLS = [
   'fault',
   'query',
   'publish',
+  'flood',
+  'limited',
+  'used',
   'subscribe',
   'delivered',
   'deliveries',

@@ -13,7 +13,7 @@ import {
   type View,
 } from '../testnet.ts'
 import { ChildProcess } from './child-process.ts'
-import type { Fault, Host, NodePlan, Served } from './host.ts'
+import type { Fault, Host, NodePlan, Served, Told } from './host.ts'
 import { ThisProcess } from './this-process.ts'
 
 export interface LocalOptions {
@@ -32,6 +32,8 @@ export interface LocalOptions {
   readonly structures?: readonly string[]
   /** ms between two rounds of aggregation. @default the stack's */
   readonly gossipPeriod?: number
+  /** What some nodes let themselves publish, messages a second, by index; all others hold them to the rate of the stack. */
+  readonly publishRates?: Readonly<Record<number, number>>
   /** Nodes that start at a time, in each process. More run over the node that all of them join through. @default 4 */
   readonly atOnce?: number
 }
@@ -112,10 +114,18 @@ export class LocalTestnet implements Testnet {
     return this.#fault(index, 'pause', 'paused', 'SIGSTOP')
   }
 
+  /** From now on the node reads one byte a second of each connection, until it is resumed. */
+  async trickle(index: number): Promise<void> {
+    const entry = this.#entry(index)
+    requireUp(index, entry)
+    entry.condition = 'paused'
+    await entry.host.fault(index, 'trickle')
+  }
+
   async resume(index: number): Promise<void> {
     const entry = this.#entry(index)
     if (entry.condition !== 'paused') throw new RangeError(`node ${index} is not paused`)
-    if (this.#isAlone(entry)) entry.host.signal('SIGCONT')
+    if (this.#isAlone(entry) && !entry.host.responsive) entry.host.signal('SIGCONT')
     else await entry.host.fault(index, 'resume')
     entry.condition = 'up'
   }
@@ -143,6 +153,21 @@ export class LocalTestnet implements Testnet {
   async publish(index: number, topic: string, bytes: number): Promise<Receipt> {
     if (!(bytes >= 8)) throw new RangeError(`a payload has at least 8 bytes, for the time; got ${bytes}`)
     return await this.#hostOf(index).publish(index, topic, bytes)
+  }
+
+  /** Makes a node publish far more than it may. @returns how many messages its own account let it publish */
+  async flood(index: number, topic: string, rate: number, seconds: number): Promise<number> {
+    return await this.#hostOf(index).flood(index, topic, rate, seconds)
+  }
+
+  /** Which nodes were told of which publishers that send more than their rate. */
+  async limited(): Promise<Told[]> {
+    return (await Promise.all(this.#responsive().map((host) => host.limited()))).flat()
+  }
+
+  /** Bytes in use after a garbage collection, in the process of this node. */
+  async used(index: number): Promise<number> {
+    return await this.#hostOf(index).used()
   }
 
   async subscribe(topic: string): Promise<void> {
@@ -188,11 +213,12 @@ export class LocalTestnet implements Testnet {
   }
 
   async #startOne(index: number): Promise<void> {
-    const { dht = false, alone = [], structures = [], gossipPeriod } = this.#options
+    const { dht = false, alone = [], structures = [], gossipPeriod, publishRates = {} } = this.#options
     const { network, seed } = this
     const own = alone.includes(index)
     const host = own ? await this.#newChild() : (this.#hosts[index % this.#hosts.length] as Host)
-    const plan = { index, network, seed, bootstrap: this.#bootstrap, dht, structures, gossipPeriod }
+    const { [index]: publishRate } = publishRates
+    const plan = { index, network, seed, bootstrap: this.#bootstrap, dht, structures, gossipPeriod, publishRate }
     const { id, address } = await host.start(plan)
     this.#bootstrap ??= address
     this.#entries[index] = { id, position: positionOf(id), host, plan, condition: 'up' }

@@ -22,7 +22,7 @@ const LIMITS = { ...TESTNET_LIMITS, connections: 2000, inbound: 2000 }
 
 /** Starts a node on a free port of the loopback. */
 export async function startNode(plan: NodePlan): Promise<TendrilNode> {
-  const { index, network, seed, bootstrap, dht, structures, gossipPeriod } = plan
+  const { index, network, seed, bootstrap, dht, structures, gossipPeriod, publishRate } = plan
   const { number, region, rack, role } = labelsOf(index)
   return await createNode({
     network,
@@ -39,6 +39,7 @@ export async function startNode(plan: NodePlan): Promise<TendrilNode> {
       aggregates: ['number', 'load'],
       gossip: 'honest-only',
       ...(gossipPeriod !== undefined && { aggregation: { period: gossipPeriod } }),
+      ...(publishRate !== undefined && { broadcast: { rate: publishRate, burst: publishRate } }),
     },
   })
 }

@@ -71,6 +71,29 @@ test('what a frozen node wants to close stays open until it thaws', async () => 
   another.destroy()
 })
 
+test('a trickling socket reads one byte a second, and writes as before; thawed it reads all that waits', async () => {
+  const sockets = new Sockets()
+  const { dial } = await echo(sockets)
+  const early = await dial()
+  await sleep(50)
+  sockets.trickle()
+  const late = await dial()
+  await sleep(50)
+  early.client.write('abcdefgh')
+  late.client.write('ijklmnop')
+  await sleep(2700)
+  const [one, other] = [early.heard.join(''), late.heard.join('')]
+  assert.ok(one.length >= 1 && one.length <= 3 && 'abcdefgh'.startsWith(one), one)
+  assert.ok(other.length >= 1 && other.length <= 3 && 'ijklmnop'.startsWith(other), other)
+  assert.ok(!early.closed() && !late.closed())
+  sockets.thaw()
+  await sleep(100)
+  assert.deepEqual([early.heard.join(''), late.heard.join('')], ['abcdefgh', 'ijklmnop'])
+  sockets.sever()
+  early.client.destroy()
+  late.client.destroy()
+})
+
 test('severed sockets close at once, those that are frozen without another word', async () => {
   for (const frozen of [false, true]) {
     const sockets = new Sockets()

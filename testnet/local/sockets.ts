@@ -34,7 +34,8 @@ export class Sockets {
   /** What the node last wanted of a socket that is frozen. */
   readonly #wanted = new Map<Socket, 'read' | 'wait' | 'close'>()
   #written = 0
-  #state: 'open' | 'frozen' | 'severed' = 'open'
+  #state: 'open' | 'frozen' | 'trickling' | 'severed' = 'open'
+  #trickle: NodeJS.Timeout | undefined
 
   /** Sockets opened by `task`, and by whatever it starts, are these. */
   run<T>(task: () => T): T {
@@ -52,6 +53,7 @@ export class Sockets {
   /** kill -9: all of them close now, and whatever is opened later. */
   sever(): void {
     this.#state = 'severed'
+    clearInterval(this.#trickle)
     for (const server of this.#servers) {
       Reflect.deleteProperty(server, 'close')
       server.close()
@@ -71,10 +73,21 @@ export class Sockets {
     for (const socket of this.#sockets) this.#freeze(socket)
   }
 
-  /** Ends a freeze: what waited is read and written, and what was to be closed closes. */
+  /** From now on each socket reads one byte a second; it writes and closes as before. */
+  trickle(): void {
+    if (this.#state !== 'open') return
+    this.#state = 'trickling'
+    for (const socket of this.#sockets) this.#slow(socket)
+    this.#trickle = setInterval(() => {
+      for (const socket of this.#sockets) socket.read(1) // and tells it as `data`
+    }, 1000)
+  }
+
+  /** Ends a freeze or a trickle: what waited is read and written, and what was to be closed closes. */
   thaw(): void {
-    if (this.#state !== 'frozen') return
+    if (this.#state !== 'frozen' && this.#state !== 'trickling') return
     this.#state = 'open'
+    clearInterval(this.#trickle)
     for (const server of this.#servers) Reflect.deleteProperty(server, 'close')
     for (const socket of this.#sockets) {
       unshadow(socket)
@@ -98,6 +111,8 @@ export class Sockets {
       // Not at once: whoever dials has no listener for the error yet.
       process.nextTick(() => socket.destroy(new Error('this machine has no network')))
     } else if (this.#state === 'frozen') this.#freeze(socket)
+    // Once whoever opened it listens: a socket that was told to pause before it has a listener would start with it.
+    else if (this.#state === 'trickling') setImmediate(() => this.#state === 'trickling' && this.#slow(socket))
   }
 
   addServer(server: Server): void {
@@ -106,16 +121,24 @@ export class Sockets {
   }
 
   #freeze(socket: Socket): void {
+    this.#slow(socket)
+    socket.cork()
+    const close = this.#want(socket, 'close')
+    Object.assign(socket, Object.fromEntries(CLOSING.map((name) => [name, close])))
+  }
+
+  /** Reads nothing by itself any more. */
+  #slow(socket: Socket): void {
     this.#wanted.set(socket, socket.isPaused() ? 'wait' : 'read')
     socket.pause()
-    socket.cork()
-    const want = (wanted: 'read' | 'wait' | 'close') => () => {
+    Object.assign(socket, { resume: this.#want(socket, 'read'), pause: this.#want(socket, 'wait') })
+  }
+
+  #want(socket: Socket, wanted: 'read' | 'wait' | 'close'): () => Socket {
+    return () => {
       if (this.#wanted.get(socket) !== 'close') this.#wanted.set(socket, wanted)
       return socket
     }
-    const close = want('close')
-    const closing = Object.fromEntries(CLOSING.map((name) => [name, close]))
-    Object.assign(socket, closing, { resume: want('read'), pause: want('wait') })
   }
 }
 

@@ -1,11 +1,18 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type { TransportManager } from '@libp2p/interface-internal'
 import type { TendrilNode } from '../../node/create.ts'
 import type { Receipt } from '../../protocols/broadcast/broadcast.ts'
 import type { Answer } from '../../protocols/query/wave/answer.ts'
 import type { Delivery, QueryOptions, Stats, View } from '../testnet.ts'
-import type { Fault, Host, NodePlan, Served, Started } from './host.ts'
+import type { Fault, Host, NodePlan, Served, Started, Told } from './host.ts'
 import { loadOf, serveNode, startNode, viewOf } from './node.ts'
 import { Sockets } from './sockets.ts'
+
+/** ms between two handfuls of a flood. */
+const HANDFUL = 20
+/** Bytes of a flood's messages. */
+const FLOOD_BYTES = 200
 
 /** How long a node that leaves or stops is waited for, in ms: libp2p waits for peers that may not answer. */
 const FAREWELL = 2000
@@ -25,6 +32,7 @@ export class ThisProcess implements Host {
   /** Those of nodes that were started again, too. */
   readonly #sockets: Sockets[] = []
   readonly #collected = new Map<string, Delivery[]>()
+  readonly #told: Told[] = []
   readonly #services: (() => Promise<void>)[] = []
 
   async start(plan: NodePlan): Promise<Started> {
@@ -35,6 +43,9 @@ export class ThisProcess implements Host {
     const before = this.#nodes.get(plan.index)
     const held = { node, sockets, up: true, incarnation: before === undefined ? 0 : before.incarnation + 1 }
     this.#nodes.set(plan.index, held)
+    node.tendril.addEventListener('publisher:limited', ({ detail }) => {
+      this.#told.push({ index: plan.index, ...detail })
+    })
     for (const topic of this.#collected.keys()) this.#collect(plan.index, held, topic)
     return { id: node.tendril.id, address: node.addresses[0] ?? '' }
   }
@@ -48,6 +59,7 @@ export class ThisProcess implements Host {
       await within(FAREWELL, node.stop())
       sockets.sever()
     } else if (fault === 'pause') sockets.freeze()
+    else if (fault === 'trickle') sockets.trickle()
     else if (fault === 'resume') sockets.thaw()
     else if (fault === 'kill') {
       sockets.sever()
@@ -71,6 +83,35 @@ export class ThisProcess implements Host {
       new DataView(payload.buffer).setFloat64(0, clock())
       return node.tendril.publish(topic, payload)
     })
+  }
+
+  /** Publishes as fast as this process can, at most `rate` a second. @returns how many were accepted by the node itself */
+  async flood(index: number, topic: string, rate: number, seconds: number): Promise<number> {
+    const began = performance.now()
+    let tried = 0
+    let accepted = 0
+    for (let elapsed = 0; elapsed < seconds * 1000; elapsed = performance.now() - began) {
+      for (; tried < (elapsed * rate) / 1000; tried++) {
+        const { status } = await this.publish(index, topic, FLOOD_BYTES)
+        if (status === 'accepted') accepted++
+      }
+      await new Promise((resolve) => setTimeout(resolve, HANDFUL))
+    }
+    return accepted
+  }
+
+  async limited(): Promise<Told[]> {
+    return this.#told
+  }
+
+  /** Bytes in use by this process after a garbage collection: its heap, and the buffers outside of it. */
+  async used(): Promise<number> {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    collect()
+    collect() // what the first one left to be finalised
+    const { heapUsed, external } = process.memoryUsage()
+    return heapUsed + external
   }
 
   async subscribe(topic: string): Promise<void> {
