@@ -20,8 +20,8 @@ export interface OrderOptions {
   readonly catchUp: number
 }
 
-/** ms that is waited for something expected before a gap on purpose. Chosen: gossip takes one second, with 10 % loss three. */
-const STRAGGLE = 4000
+/** ms that is waited for something expected before a gap on purpose. Chosen: gossip tells everybody within 4 s. */
+const STRAGGLE = 6000
 /** Numbers in a gap that are looked at; in a longer one something is expected. */
 const MAX_GAP = 256
 

@@ -29,6 +29,10 @@ export class Acquaintance {
   /** At most MAX_INTRODUCED. */
   readonly #introduced = new Map<string, PeerDescriptor>()
   readonly #asked = new Pace(PATIENCE)
+  /** Subgroups that we publish to and know too few others in; at most MAX_POOR. */
+  readonly #sought = new Set<number>()
+  /** There may be no more of them. */
+  readonly #seeking = new Pace(MAX_SEARCH)
   #searchAt = 0
   #pause = SEARCH
   #knew = 0
@@ -46,6 +50,13 @@ export class Acquaintance {
     for (const id of this.#members.ids()) this.#untold.add(id)
     this.#pause = SEARCH
     this.#searchAt = 0
+  }
+
+  /** For what we published to it there were too few that want it. */
+  seek(subgroup: number, now: number): void {
+    if (this.#sought.size >= MAX_POOR || !this.#seeking.allows(`${subgroup}`, now)) return
+    this.#sought.add(subgroup)
+    this.#searchAt = Math.min(this.#searchAt, now + SEARCH)
   }
 
   introduced(peers: readonly PeerDescriptor[], self: string): void {
@@ -98,16 +109,19 @@ export class Acquaintance {
 
   #search(own: Standing, partners: readonly PeerDescriptor[], now: number, random: Random) {
     if (now < this.#searchAt || this.#introduced.size > 0) return undefined
-    const poor = this.#members.poor(own, this.#options.mates, MAX_POOR, random)
-    const to = poor.length === 0 ? undefined : (this.#members.any(random) ?? random.pick(partners))
+    const poor = [...this.#sought, ...this.#members.poor(own, this.#options.mates, MAX_POOR, random)].slice(0, MAX_POOR)
+    if (poor.length === 0) return undefined
+    const [mate] = this.#members.choose(random.pick(poor) as number, 0, 1, [], random)
+    const to = mate ?? this.#members.any(random) ?? random.pick(partners)
     this.#pause = this.#members.size > this.#knew ? SEARCH : Math.min(2 * this.#pause, MAX_SEARCH)
     this.#knew = this.#members.size
     this.#searchAt = now + this.#pause
+    this.#sought.clear()
     return to && { to, ask: true, poor }
   }
 
   /** Who could help somebody who knows too few others in these subgroups. */
-  mates({ poor }: Pick<Ratings, 'poor'>, asker: string): PeerDescriptor[] {
-    return poor.length === 0 ? [] : this.#members.mates(poor, MAX_MATES, asker)
+  mates({ poor }: Pick<Ratings, 'poor'>, asker: string, random: Random): PeerDescriptor[] {
+    return poor.length === 0 ? [] : this.#members.mates(poor, MAX_MATES, asker, random)
   }
 }

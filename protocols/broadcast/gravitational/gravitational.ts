@@ -194,9 +194,12 @@ export class Gravitational implements Delivery<GravitationalMessage> {
     const { sequence } = publication
     const publisher = positionOf(publication.publisher)
     const subgroup = subgroupHash(publication.subgroup)
-    const except = [...told, publication.publisher, this.#environment.self.id]
-    const { random } = this.#environment
-    for (const to of this.#members.choose(subgroup, heightOf(publication), count, except, random)) {
+    const except = [...told, publication.publisher]
+    const { random, self } = this.#environment
+    const chosen = this.#members.choose(subgroup, heightOf(publication), count, except, random)
+    if (chosen.length < count && publication.publisher === self.id)
+      this.#acquaintance.seek(subgroup, this.#environment.now())
+    for (const to of chosen) {
       told.push(to.id)
       const message = { kind: 'announce', publisher, sequence, after: partsAfter(publication), subgroup } as const
       if (!this.#say(to, { ...message, version: this.#version })) continue
@@ -279,7 +282,7 @@ export class Gravitational implements Delivery<GravitationalMessage> {
     this.#acquaintance.introduced(ratings.mates, this.#environment.self.id)
     if (!ratings.ask) return
     if (this.#answered.allows(from.id, this.#environment.now())) {
-      this.#tell(from, false, [], this.#acquaintance.mates(ratings, from.id))
+      this.#tell(from, false, [], this.#acquaintance.mates(ratings, from.id, this.#environment.random))
     } else this.#init.counts.refused.add('ratings-rate')
   }
 

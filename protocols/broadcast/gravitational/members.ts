@@ -1,6 +1,6 @@
 import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import type { Random } from '../../../core/random.ts'
-import { FULL, ratingOf, type Standing, subgroupHash, wantsAt } from './standing.ts'
+import { ratingOf, type Standing, subgroupHash, wantsAt } from './standing.ts'
 
 interface Member {
   readonly peer: PeerDescriptor
@@ -82,14 +82,15 @@ export class Members {
     return random.sample(poor, limit)
   }
 
-  /** Those who rate most of what somebody knows too few others in. */
-  mates(subgroups: readonly number[], count: number, except: string): PeerDescriptor[] {
-    const rated: [number, PeerDescriptor][] = []
-    for (const { peer, standing } of this.#byId.values()) {
-      const sum = subgroups.reduce((total, subgroup) => total + ratingOf(standing, subgroup) / FULL, 0)
-      if (sum > 0 && peer.id !== except) rated.push([sum, peer])
+  /** For each of these subgroups somebody at random who rates it, `count` in all. */
+  mates(subgroups: readonly number[], count: number, except: string, random: Random): PeerDescriptor[] {
+    const mates = new Map<string, PeerDescriptor>()
+    const members = [...this.#byId.values()].filter(({ peer }) => peer.id !== except)
+    for (let i = 0; mates.size < count && i < 2 * count; i++) {
+      const subgroup = subgroups[i % subgroups.length] as number
+      const mate = random.pick(members.filter(({ standing }) => ratingOf(standing, subgroup) > 0))
+      if (mate !== undefined) mates.set(mate.peer.id, mate.peer)
     }
-    rated.sort(([a, { id }], [b, { id: other }]) => b - a || (id < other ? -1 : 1))
-    return rated.slice(0, count).map(([, peer]) => peer)
+    return [...mates.values()]
   }
 }

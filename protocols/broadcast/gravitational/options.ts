@@ -1,7 +1,7 @@
 export interface GravitationalOptions {
   /**
    * Whom a member tells that it holds a publication, all of them chosen among those who want it: so many, so many ms after it came.
-   * @default 4 at once, 2 after 2 s and 2 after 8 s (chosen: e^-8 of the members are told by nobody)
+   * @default 4 at once, 2 after 1 s and 2 after 3 s (chosen: e^-8 of the members are told by nobody)
    */
   readonly waves: readonly { readonly after: number; readonly members: number }[]
   /** ms after which a publication that was asked for is asked of another who announced it. @default 500 (chosen) */
@@ -14,7 +14,7 @@ export interface GravitationalOptions {
    */
   readonly allowance: number
   /**
-   * Members who rate a subgroup as high as we do, below which we ask for more of them. @default 24 (measured: with 8 some members are known
+   * Members who rate a subgroup as high as we do, below which we ask for more of them. @default 16 (measured: with 8 some members are known
    * to so few that they miss 2 %) */
   readonly mates: number
   /** Members whose ratings we ask for, beside those we are introduced to. @default 64 (chosen) */
@@ -24,12 +24,12 @@ export interface GravitationalOptions {
 export const GRAVITATIONAL_DEFAULTS: GravitationalOptions = {
   waves: [
     { after: 0, members: 4 },
-    { after: 2000, members: 2 },
-    { after: 8000, members: 2 },
+    { after: 1000, members: 2 },
+    { after: 3000, members: 2 },
   ],
   patience: 500,
   others: 3,
   allowance: 1.5,
-  mates: 24,
+  mates: 16,
   known: 64,
 }
