@@ -11,6 +11,8 @@ import { adapted } from './epidemic/adapted.ts'
 import { epidemicCodec } from './epidemic/codec.ts'
 import { gravitationalCodec } from './gravitational/codec.ts'
 import { Gravitational } from './gravitational/gravitational.ts'
+import { orderedCodec } from './ordered/codec.ts'
+import { Ordered } from './ordered/ordered.ts'
 import { DELIVERY_NAMES, type DeliveryName } from './publication.ts'
 import { reliableCodec } from './reliable/codec.ts'
 import { Reliable } from './reliable/reliable.ts'
@@ -29,6 +31,7 @@ const KINDS: { readonly [Name in DeliveryName]?: Kind<never> } = {
     codec: gravitationalCodec,
     make: (environment, init) => new Gravitational(environment, init),
   }),
+  ordered: kind({ codec: orderedCodec, make: (environment, init) => new Ordered(environment, init) }),
   reliable: kind({ codec: reliableCodec, make: (environment, init) => new Reliable(environment, init) }),
 }
 

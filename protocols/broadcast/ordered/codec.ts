@@ -71,6 +71,7 @@ export const orderedCodec: Codec<OrderedMessage> = {
 function bodyToWire(body: OrderedBody): FrameInit {
   switch (body.kind) {
     case 'hello':
+      return { case: 'hello', value: { fresh: body.fresh } }
     case 'sync':
     case 'gone':
     case 'leave':
@@ -119,6 +120,7 @@ type WireBody = ReturnType<typeof fromBinary<typeof OrderedFrameSchema>>['messag
 function bodyFromWire(wire: WireBody, view: number, claims: Signed[]): OrderedBody {
   switch (wire.case) {
     case 'hello':
+      return { kind: 'hello', fresh: wire.value.fresh }
     case 'sync':
     case 'gone':
     case 'leave':

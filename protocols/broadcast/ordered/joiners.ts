@@ -7,10 +7,12 @@ const MAX_OUTSIDERS = 64
 
 interface Outsider extends Member {
   readonly since: number
+  /** Was in no group yet. */
+  readonly fresh: boolean
   readonly heard: number
 }
 
-/** Outsiders heard of late: who would come in, and with whom a group could be founded. At most MAX_OUTSIDERS. */
+/** Outsiders heard of late: who would come in, and with whom a group can be founded. At most MAX_OUTSIDERS. */
 export class Joiners {
   readonly #options: OrderedOptions
   readonly #outsiders = new Map<string, Outsider>()
@@ -23,19 +25,19 @@ export class Joiners {
     return this.#outsiders.size
   }
 
-  add({ peer, incarnation }: Member, now: number): void {
+  add({ peer, incarnation }: Member, fresh: boolean, now: number): void {
     const known = this.#outsiders.get(peer.id)
-    const since = known?.incarnation === incarnation && now - known.heard < this.#fresh ? known.since : now
+    const since = known?.incarnation === incarnation && now - known.heard < this.#lasts ? known.since : now
     this.#outsiders.delete(peer.id)
-    this.#outsiders.set(peer.id, { peer, incarnation, since, heard: now })
+    this.#outsiders.set(peer.id, { peer, incarnation, since, fresh, heard: now })
     if (this.#outsiders.size > MAX_OUTSIDERS) {
       this.#outsiders.delete(this.#outsiders.keys().next().value as string)
     }
   }
 
-  /** Heard within the last `ms`. */
-  heard(now: number, ms: number): readonly Member[] {
-    return [...this.#outsiders.values()].filter((one) => now - one.heard <= ms)
+  /** Heard within the last `ms`: a group can be founded with them. */
+  fresh(now: number, ms: number): readonly Member[] {
+    return [...this.#outsiders.values()].filter((one) => one.fresh && now - one.heard <= ms)
   }
 
   /** Whether somebody has waited long enough for others to come in with it. */
@@ -52,8 +54,9 @@ export class Joiners {
     let room = MAX_MEMBERS - view.members.length
     let bytes = MAX_VIEW_BYTES - membersSize(view.members)
     const chosen: Member[] = []
-    for (const { peer, incarnation } of this.heard(now, this.#fresh)) {
+    for (const { peer, incarnation, heard } of this.#outsiders.values()) {
       if (chosen.length === MAX_JOINED) break
+      if (now - heard > this.#lasts) continue
       if (placeOf(view, peer.id, incarnation) >= 0) continue
       const returns = placeOf(view, peer.id) >= 0
       const size = membersSize([{ peer, incarnation }])
@@ -66,7 +69,7 @@ export class Joiners {
   }
 
   /** ms for which a hello counts. */
-  get #fresh(): number {
+  get #lasts(): number {
     return this.#options.gather + 3 * this.#options.heartbeat
   }
 }

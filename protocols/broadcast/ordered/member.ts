@@ -8,7 +8,7 @@ import type { OrderedOptions } from './options.ts'
 import { Replica } from './replica.ts'
 import { Sequencer } from './sequencer.ts'
 import { Succession } from './succession.ts'
-import { placeOf, type Succession as Value, type View } from './view.ts'
+import { placeOf, succeed, type Succession as Value, type View } from './view.ts'
 import type { WaitingRoom } from './waiting.ts'
 
 /** Bytes of publications in one message. */
@@ -16,6 +16,8 @@ const MAX_RECORD_BYTES = 48 * 1024
 
 /** Why a member ends that was in a group which has not begun. */
 export const UNFOUNDED = 'too few nodes were heard to found a group'
+
+const LEFT_BEHIND = 'the group went on without this member'
 
 export interface MemberInit extends Pick<DeliveryInit, 'counts' | 'budget' | 'options' | 'store' | 'partners'> {
   readonly lineage: number
@@ -47,6 +49,8 @@ export class OrderedMember {
   /** When the leader last said that a majority answers it; the view's beginning counts. */
   #heard: number
   #entered = 0
+  /** When it was last `live`. */
+  #lived = 0
   /** Whether the leader said anything in this view. */
   #met = false
   /** What the leader was last told that we hold, and when. */
@@ -102,7 +106,7 @@ export class OrderedMember {
 
   /** Whether a majority of the view is in touch with its leader, as far as this member knows. */
   get live(): boolean {
-    if (this.#behind < Number.POSITIVE_INFINITY) return false
+    if (this.#behind < Number.POSITIVE_INFINITY || !this.#replica.founded) return false
     if (this.#sequencer !== undefined) return this.#sequencer.live
     return this.#environment.now() - this.#heard <= this.#options.suspicion
   }
@@ -113,6 +117,7 @@ export class OrderedMember {
     const { view } = this.#replica
     const name = `view ${view.number}`
     if (this.#behind < Number.POSITIVE_INFINITY) return `${name} is over, and what followed it is not known here`
+    if (!this.#replica.founded) return 'the group is being founded'
     if (this.#sequencer === undefined) return `the leader of ${name} is silent, or has no majority of it`
     return `no majority of ${name} answers: ${this.#sequencer.answering} of ${view.members.length}`
   }
@@ -181,15 +186,15 @@ export class OrderedMember {
   }
 
   /** An outsider asks to be let in. */
-  hello(from: PeerDescriptor, incarnation: number): void {
+  hello(from: PeerDescriptor, incarnation: number, fresh: boolean): void {
     const { view } = this.#replica
     const place = placeOf(view, from.id)
     if (place >= 0 && this.#replica.member(place)?.incarnation === incarnation) {
       this.#introduceTo(from)
       return
     }
-    if (place >= 0) this.#sequencer?.leaves(place)
-    if (this.leads) this.#init.joiners.add({ peer: from, incarnation }, this.#environment.now())
+    if (place >= 0) this.#leaves(place) // it has forgotten that it was a member
+    if (this.leads) this.#init.joiners.add({ peer: from, incarnation }, fresh, this.#environment.now())
     this.point(from)
   }
 
@@ -217,6 +222,7 @@ export class OrderedMember {
     const replica = this.#replica
     this.#entered = this.#environment.now()
     this.#heard = this.#entered
+    this.#lived = this.#entered
     this.#met = false
     this.#told = -1
     this.#behind = Number.POSITIVE_INFINITY
@@ -253,13 +259,13 @@ export class OrderedMember {
 
   #lead(sequencer: Sequencer, now: number): void {
     const { joiners, partners } = this.#init
+    if (sequencer.live) this.#replica.found()
     if (this.#unfounded(now)) return
     sequencer.turn(!this.#replica.sealed)
-    if (this.#over || this.#succession.coordinates) return
-    const { view } = this.#replica
-    const ripe = joiners.ripe(view, now)
-    const idle = this.#succession.idle(now) > this.#options.gather
-    if (idle && (sequencer.failing || ripe)) this.#succession.begin()
+    if (this.#over) return
+    const { view, founded } = this.#replica
+    const idle = !this.#succession.coordinates && this.#succession.idle(now) > this.#options.gather
+    if (founded && idle && (sequencer.failing || joiners.ripe(view, now))) this.#succession.begin()
     if (now - this.#beat < this.#options.heartbeat) return
     this.#beat = now
     const strangers = partners().filter(({ id }) => placeOf(view, id) < 0)
@@ -269,21 +275,28 @@ export class OrderedMember {
 
   #follow(now: number): void {
     if (this.#unfounded(now)) return
+    const { founded } = this.#replica
     const { heartbeat, suspicion, resend } = this.#options
     const { sealed, vouched } = this.#replica
     if (now - this.#toldAt >= heartbeat || vouched > this.#told) this.#acknowledge(now)
     this.#hand(now)
     const silent = now - this.#heard > suspicion + this.#ownTurn
-    if (silent && !sealed && !this.#succession.coordinates) this.#succession.begin()
+    if (founded && silent && !sealed && !this.#succession.coordinates) this.#succession.begin()
     if (!this.#met && now - this.#announced >= resend) {
       this.#announced = now
       this.#introduce(0)
     }
   }
 
-  /** Gives up a group that was never founded, as too few of its founders were told. */
+  /**
+   * Gives up a group that was never founded, as too few of its founders were told; until then this member is for no other,
+   * so that two do not share their founders. It may also leave one that was founded without having come to decide anything.
+   */
   #unfounded(now: number): boolean {
-    if (!this.#replica.uninvolved || this.live || now - this.#entered <= this.#options.suspicion) return false
+    const { founded, uninvolved } = this.#replica
+    if (this.live) this.#lived = now
+    const { suspicion, patience } = this.#options
+    if (founded ? !uninvolved || now - this.#lived <= patience : now - this.#entered <= suspicion) return false
     this.#end(UNFOUNDED)
     return true
   }
@@ -345,16 +358,21 @@ export class OrderedMember {
         this.#succession.accepted(place, body.ballot)
         break
       case 'leave':
-        this.#sequencer?.leaves(place)
-        if (place === 0) this.#heard = Number.NEGATIVE_INFINITY
+        this.#leaves(place)
         break
       default:
         break
     }
   }
 
+  #leaves(place: number): void {
+    this.#sequencer?.leaves(place)
+    if (place === 0 && !this.leads) this.#heard = Number.NEGATIVE_INFINITY
+  }
+
   /** One member that does not hear a leader whom the others hear must not stop them. */
   #heeds(place: number): boolean {
+    if (!this.#replica.founded) return false
     if (place === 0 || this.#replica.sealed) return true
     if (this.#sequencer !== undefined) return !this.#sequencer.live
     return this.#environment.now() - this.#heard > this.#options.suspicion / 2
@@ -364,6 +382,7 @@ export class OrderedMember {
     const now = this.#environment.now()
     this.#met = true
     if (body.live) this.#heard = now
+    if (body.live || body.placed.length > 0) this.#replica.found()
     const known = this.#replica.log.last
     if (!this.#replica.sealed && !this.#replica.extend(body.first, body.placed)) {
       this.#init.counts.refused.add('out-of-log')
@@ -378,7 +397,7 @@ export class OrderedMember {
   /** Of a later view. */
   #late(from: PeerDescriptor, { body }: OrderedFrame): void {
     const now = this.#environment.now()
-    if (body.kind === 'gone') this.#end('the group went on without this member')
+    if (body.kind === 'gone') this.#end(LEFT_BEHIND)
     if (this.#over) return
     if (this.#behind === Number.POSITIVE_INFINITY) this.#behind = now
     if (now - this.#asked < this.#options.batch) return
@@ -434,10 +453,14 @@ export class OrderedMember {
 
   #install(value: Value): void {
     if (!this.#replica.install(value)) {
+      const { self } = this.#environment
+      const next = succeed(this.#replica.view, value)
+      // Only those who come along are told all names.
+      if (placeOf(next, self.id, this.#replica.incarnation) < 0) this.#end(LEFT_BEHIND)
       this.#init.counts.refused.add('bad-numbers')
       return
     }
-    if (this.#replica.place < 0) this.#end('the group went on without this member')
+    if (this.#replica.place < 0) this.#end(LEFT_BEHIND)
     else this.#enter()
   }
 

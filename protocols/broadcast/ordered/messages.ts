@@ -30,8 +30,8 @@ export interface Last {
 }
 
 export type OrderedBody =
-  /** An outsider wants to be let in. */
-  | { readonly kind: 'hello' }
+  /** An outsider wants to be let in; `fresh`: it was in no group yet, so that one can be founded with it. */
+  | { readonly kind: 'hello'; readonly fresh: boolean }
   /** There is a group, and who leads it; `live` when a majority of it answers. */
   | { readonly kind: 'pointer'; readonly leader: PeerDescriptor; readonly live: boolean }
   /** Leader to member: numbers from `first` on; all up to `commit` are decided, all up to `stable` are with everybody. */

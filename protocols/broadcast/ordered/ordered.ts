@@ -123,7 +123,7 @@ export class Ordered implements Delivery<OrderedMessage> {
     if (this.#timer === undefined) return
     if ('bimodal' in message) this.#bimodal.receive(from, message.bimodal)
     else if (message.body.kind === 'records') this.#records(from, message.body.publications)
-    else if (message.body.kind === 'hello') this.#hello(from, message.incarnation)
+    else if (message.body.kind === 'hello') this.#hello(from, message.incarnation, message.body.fresh)
     else if (this.#member === undefined) this.#receiveOutside(from, message)
     else if (message.lineage === this.#member.replica.lineage) this.#member.receive(from, message)
     else this.#receiveForeign(from, message, this.#member)
@@ -172,14 +172,14 @@ export class Ordered implements Delivery<OrderedMessage> {
     const asked = this.#environment.random.sample(partners, HELLOS)
     const leader = this.#pointer?.leader
     if (leader !== undefined && !asked.some(({ id }) => id === leader.id)) asked.push(leader)
-    for (const one of asked) this.#send(one, { kind: 'hello' })
+    for (const one of asked) this.#send(one, this.#wish)
     if (
       this.#belonged ||
       now - this.#outside < founding ||
       now - (this.#pointer?.at ?? Number.NEGATIVE_INFINITY) < founding
     )
       return
-    const others = this.#joiners.heard(now, founding)
+    const others = this.#joiners.fresh(now, founding)
     const expected = Math.min(MAX_EXPECTED, partners.length)
     const { self } = this.#environment
     const first = others.every(({ peer }) => self.position < peer.position)
@@ -190,6 +190,10 @@ export class Ordered implements Delivery<OrderedMessage> {
     this.#join(this.#unique(now), { number: 1, members, start: 0 }, [])
   }
 
+  get #wish(): OrderedBody {
+    return { kind: 'hello', fresh: !this.#belonged }
+  }
+
   #receiveOutside(from: PeerDescriptor, { lineage, body }: OrderedFrame): void {
     if (lineage === 0) return
     if (body.kind === 'pointer') this.#pointer = { leader: body.leader, at: this.#environment.now() }
@@ -197,23 +201,24 @@ export class Ordered implements Delivery<OrderedMessage> {
       if (placeOf(body.view, this.#environment.self.id, this.#incarnation) >= 0) {
         this.#join(lineage, body.view, body.last)
       }
-    } else if (body.kind === 'order') this.#send(from, { kind: 'hello' }) // let in, and not told yet
+    } else if (body.kind === 'order') this.#send(from, this.#wish) // let in, and not told yet
   }
 
   /** Of another group: the older one goes on, or the one that can. */
   #receiveForeign(from: PeerDescriptor, { lineage, body }: OrderedFrame, member: OrderedMember): void {
     if (body.kind !== 'pointer' || lineage === 0) return
-    const yields = body.live && (lineage < member.replica.lineage || !member.live)
-    if (yields) {
-      this.#leave('it met an older group, or one that can go on')
+    const older = lineage < member.replica.lineage
+    const { founded } = member.replica
+    if (body.live && (older || !member.live || !founded)) {
+      this.#leave(founded ? 'it met an older group, or one that can go on' : UNFOUNDED)
       this.#pointer = { leader: body.leader, at: this.#environment.now() }
-    } else if (member.live && lineage > member.replica.lineage) member.point(from)
+    } else if (!older && member.live) member.point(from)
   }
 
-  #hello(from: PeerDescriptor, incarnation: number): void {
+  #hello(from: PeerDescriptor, incarnation: number, fresh: boolean): void {
     if (incarnation === 0) return
-    if (this.#member === undefined) this.#joiners.add({ peer: from, incarnation }, this.#environment.now())
-    else this.#member.hello(from, incarnation)
+    if (this.#member === undefined) this.#joiners.add({ peer: from, incarnation }, fresh, this.#environment.now())
+    else this.#member.hello(from, incarnation, fresh)
   }
 
   /** Payloads that were asked for, and publications of the sender that wait for a number. */
@@ -272,7 +277,7 @@ export class Ordered implements Delivery<OrderedMessage> {
       this.#init.on?.left?.(reason)
     }
     this.#member = undefined
-    this.#incarnation = this.#unique(now)
+    if (reason !== UNFOUNDED || this.#incarnation === 0) this.#incarnation = this.#unique(now)
     this.#reason = reason
     this.#outside = now
     this.#asked = Number.NEGATIVE_INFINITY

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file protocols/broadcast/ordered/ordered.proto.
  */
 export const file_protocols_broadcast_ordered_ordered: GenFile = /*@__PURE__*/
-  fileDesc("Cilwcm90b2NvbHMvYnJvYWRjYXN0L29yZGVyZWQvb3JkZXJlZC5wcm90bxIPdGVuZHJpbC5vcmRlcmVkIsoFCgxPcmRlcmVkRnJhbWUSDwoHbGluZWFnZRgBIAEoBBIMCgR2aWV3GAIgASgEEhMKC2luY2FybmF0aW9uGAMgASgEEicKBWhlbGxvGAQgASgLMhYudGVuZHJpbC5vcmRlcmVkLkVtcHR5SAASKwoHcG9pbnRlchgFIAEoCzIYLnRlbmRyaWwub3JkZXJlZC5Qb2ludGVySAASJwoFb3JkZXIYBiABKAsyFi50ZW5kcmlsLm9yZGVyZWQuT3JkZXJIABIjCgNhY2sYByABKAsyFC50ZW5kcmlsLm9yZGVyZWQuQWNrSAASJwoFZmV0Y2gYCCABKAsyFi50ZW5kcmlsLm9yZGVyZWQuRmV0Y2hIABIrCgdyZWNvcmRzGAkgASgLMhgudGVuZHJpbC5vcmRlcmVkLlJlY29yZHNIABIrCgdwcmVwYXJlGAogASgLMhgudGVuZHJpbC5vcmRlcmVkLlByZXBhcmVIABIrCgdwcm9taXNlGAsgASgLMhgudGVuZHJpbC5vcmRlcmVkLlByb21pc2VIABIQCgZyZWplY3QYDCABKARIABIrCgdwcm9wb3NlGA0gASgLMhgudGVuZHJpbC5vcmRlcmVkLlByb3Bvc2VIABISCghhY2NlcHRlZBgOIAEoBEgAEi4KB2RlY2lkZWQYDyABKAsyGy50ZW5kcmlsLm9yZGVyZWQuU3VjY2Vzc2lvbkgAEisKB2luc3RhbGwYECABKAsyGC50ZW5kcmlsLm9yZGVyZWQuSW5zdGFsbEgAEiYKBHN5bmMYESABKAsyFi50ZW5kcmlsLm9yZGVyZWQuRW1wdHlIABImCgRnb25lGBIgASgLMhYudGVuZHJpbC5vcmRlcmVkLkVtcHR5SAASJwoFbGVhdmUYEyABKAsyFi50ZW5kcmlsLm9yZGVyZWQuRW1wdHlIAEIJCgdtZXNzYWdlIgcKBUVtcHR5IkEKB1BvaW50ZXISKAoGbGVhZGVyGAEgASgLMhgudGVuZHJpbC5jb3JlLkRlc2NyaXB0b3ISDAoEbGl2ZRgCIAEoCCIsCgZQbGFjZWQSDwoHbWVtYmVycxgBIAMoDRIRCglzZXF1ZW5jZXMYAiADKAQibQoFT3JkZXISDQoFZmlyc3QYASABKAQSJwoGcGxhY2VkGAIgASgLMhcudGVuZHJpbC5vcmRlcmVkLlBsYWNlZBIOCgZjb21taXQYAyABKAQSDgoGc3RhYmxlGAQgASgEEgwKBGxpdmUYBSABKAgiIwoDQWNrEgwKBGhlbGQYASABKAQSDgoGc2VhbGVkGAIgASgIIiQKBUZldGNoEg0KBWZpcnN0GAEgASgEEgwKBGxhc3QYAiABKAQiNQoHUmVjb3JkcxIqCgdyZWNvcmRzGAEgAygLMhkudGVuZHJpbC5icm9hZGNhc3QuUmVjb3JkIigKB1ByZXBhcmUSDgoGYmFsbG90GAEgASgEEg0KBWtub3duGAIgASgEIosBCgdQcm9taXNlEg4KBmJhbGxvdBgBIAEoBBIMCgRoZWxkGAIgASgEEg0KBWtub3duGAMgASgEEicKBnBsYWNlZBgEIAEoCzIXLnRlbmRyaWwub3JkZXJlZC5QbGFjZWQSKgoIYWNjZXB0ZWQYBSABKAsyGC50ZW5kcmlsLm9yZGVyZWQuUHJvcG9zZSJFCgdQcm9wb3NlEg4KBmJhbGxvdBgBIAEoBBIqCgV2YWx1ZRgCIAEoCzIbLnRlbmRyaWwub3JkZXJlZC5TdWNjZXNzaW9uInwKClN1Y2Nlc3Npb24SDwoHcmVtb3ZlZBgBIAMoDRInCgZqb2luZWQYAiADKAsyFy50ZW5kcmlsLm9yZGVyZWQuTWVtYmVyEg0KBWZpcnN0GAMgASgEEiUKBHRhaWwYBCABKAsyFy50ZW5kcmlsLm9yZGVyZWQuUGxhY2VkIkUKBk1lbWJlchImCgRwZWVyGAEgASgLMhgudGVuZHJpbC5jb3JlLkRlc2NyaXB0b3ISEwoLaW5jYXJuYXRpb24YAiABKAQiZwoHSW5zdGFsbBIoCgdtZW1iZXJzGAEgAygLMhcudGVuZHJpbC5vcmRlcmVkLk1lbWJlchINCgVzdGFydBgCIAEoBBIjCgRsYXN0GAMgAygLMhUudGVuZHJpbC5vcmRlcmVkLkxhc3QiNAoETGFzdBIKCgJpZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBIOCgZudW1iZXIYAyABKARiBnByb3RvMw", [file_core_descriptor, file_protocols_broadcast_broadcast]);
+  fileDesc("Cilwcm90b2NvbHMvYnJvYWRjYXN0L29yZGVyZWQvb3JkZXJlZC5wcm90bxIPdGVuZHJpbC5vcmRlcmVkIsoFCgxPcmRlcmVkRnJhbWUSDwoHbGluZWFnZRgBIAEoBBIMCgR2aWV3GAIgASgEEhMKC2luY2FybmF0aW9uGAMgASgEEicKBWhlbGxvGAQgASgLMhYudGVuZHJpbC5vcmRlcmVkLkhlbGxvSAASKwoHcG9pbnRlchgFIAEoCzIYLnRlbmRyaWwub3JkZXJlZC5Qb2ludGVySAASJwoFb3JkZXIYBiABKAsyFi50ZW5kcmlsLm9yZGVyZWQuT3JkZXJIABIjCgNhY2sYByABKAsyFC50ZW5kcmlsLm9yZGVyZWQuQWNrSAASJwoFZmV0Y2gYCCABKAsyFi50ZW5kcmlsLm9yZGVyZWQuRmV0Y2hIABIrCgdyZWNvcmRzGAkgASgLMhgudGVuZHJpbC5vcmRlcmVkLlJlY29yZHNIABIrCgdwcmVwYXJlGAogASgLMhgudGVuZHJpbC5vcmRlcmVkLlByZXBhcmVIABIrCgdwcm9taXNlGAsgASgLMhgudGVuZHJpbC5vcmRlcmVkLlByb21pc2VIABIQCgZyZWplY3QYDCABKARIABIrCgdwcm9wb3NlGA0gASgLMhgudGVuZHJpbC5vcmRlcmVkLlByb3Bvc2VIABISCghhY2NlcHRlZBgOIAEoBEgAEi4KB2RlY2lkZWQYDyABKAsyGy50ZW5kcmlsLm9yZGVyZWQuU3VjY2Vzc2lvbkgAEisKB2luc3RhbGwYECABKAsyGC50ZW5kcmlsLm9yZGVyZWQuSW5zdGFsbEgAEiYKBHN5bmMYESABKAsyFi50ZW5kcmlsLm9yZGVyZWQuRW1wdHlIABImCgRnb25lGBIgASgLMhYudGVuZHJpbC5vcmRlcmVkLkVtcHR5SAASJwoFbGVhdmUYEyABKAsyFi50ZW5kcmlsLm9yZGVyZWQuRW1wdHlIAEIJCgdtZXNzYWdlIgcKBUVtcHR5IhYKBUhlbGxvEg0KBWZyZXNoGAEgASgIIkEKB1BvaW50ZXISKAoGbGVhZGVyGAEgASgLMhgudGVuZHJpbC5jb3JlLkRlc2NyaXB0b3ISDAoEbGl2ZRgCIAEoCCIsCgZQbGFjZWQSDwoHbWVtYmVycxgBIAMoDRIRCglzZXF1ZW5jZXMYAiADKAQibQoFT3JkZXISDQoFZmlyc3QYASABKAQSJwoGcGxhY2VkGAIgASgLMhcudGVuZHJpbC5vcmRlcmVkLlBsYWNlZBIOCgZjb21taXQYAyABKAQSDgoGc3RhYmxlGAQgASgEEgwKBGxpdmUYBSABKAgiIwoDQWNrEgwKBGhlbGQYASABKAQSDgoGc2VhbGVkGAIgASgIIiQKBUZldGNoEg0KBWZpcnN0GAEgASgEEgwKBGxhc3QYAiABKAQiNQoHUmVjb3JkcxIqCgdyZWNvcmRzGAEgAygLMhkudGVuZHJpbC5icm9hZGNhc3QuUmVjb3JkIigKB1ByZXBhcmUSDgoGYmFsbG90GAEgASgEEg0KBWtub3duGAIgASgEIosBCgdQcm9taXNlEg4KBmJhbGxvdBgBIAEoBBIMCgRoZWxkGAIgASgEEg0KBWtub3duGAMgASgEEicKBnBsYWNlZBgEIAEoCzIXLnRlbmRyaWwub3JkZXJlZC5QbGFjZWQSKgoIYWNjZXB0ZWQYBSABKAsyGC50ZW5kcmlsLm9yZGVyZWQuUHJvcG9zZSJFCgdQcm9wb3NlEg4KBmJhbGxvdBgBIAEoBBIqCgV2YWx1ZRgCIAEoCzIbLnRlbmRyaWwub3JkZXJlZC5TdWNjZXNzaW9uInwKClN1Y2Nlc3Npb24SDwoHcmVtb3ZlZBgBIAMoDRInCgZqb2luZWQYAiADKAsyFy50ZW5kcmlsLm9yZGVyZWQuTWVtYmVyEg0KBWZpcnN0GAMgASgEEiUKBHRhaWwYBCABKAsyFy50ZW5kcmlsLm9yZGVyZWQuUGxhY2VkIkUKBk1lbWJlchImCgRwZWVyGAEgASgLMhgudGVuZHJpbC5jb3JlLkRlc2NyaXB0b3ISEwoLaW5jYXJuYXRpb24YAiABKAQiZwoHSW5zdGFsbBIoCgdtZW1iZXJzGAEgAygLMhcudGVuZHJpbC5vcmRlcmVkLk1lbWJlchINCgVzdGFydBgCIAEoBBIjCgRsYXN0GAMgAygLMhUudGVuZHJpbC5vcmRlcmVkLkxhc3QiNAoETGFzdBIKCgJpZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBIOCgZudW1iZXIYAyABKARiBnByb3RvMw", [file_core_descriptor, file_protocols_broadcast_broadcast]);
 
 /**
  * After a byte 1. (After a byte 0 comes a BimodalFrame: payloads and their repair.)
@@ -50,9 +50,9 @@ export type OrderedFrame = Message<"tendril.ordered.OrderedFrame"> & {
     /**
      * let me in
      *
-     * @generated from field: tendril.ordered.Empty hello = 4;
+     * @generated from field: tendril.ordered.Hello hello = 4;
      */
-    value: Empty;
+    value: Hello;
     case: "hello";
   } | {
     /**
@@ -190,6 +190,25 @@ export const EmptySchema: GenMessage<Empty> = /*@__PURE__*/
   messageDesc(file_protocols_broadcast_ordered_ordered, 1);
 
 /**
+ * @generated from message tendril.ordered.Hello
+ */
+export type Hello = Message<"tendril.ordered.Hello"> & {
+  /**
+   * it was in no group yet: one could be founded with it
+   *
+   * @generated from field: bool fresh = 1;
+   */
+  fresh: boolean;
+};
+
+/**
+ * Describes the message tendril.ordered.Hello.
+ * Use `create(HelloSchema)` to create a new message.
+ */
+export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
+  messageDesc(file_protocols_broadcast_ordered_ordered, 2);
+
+/**
  * @generated from message tendril.ordered.Pointer
  */
 export type Pointer = Message<"tendril.ordered.Pointer"> & {
@@ -211,7 +230,7 @@ export type Pointer = Message<"tendril.ordered.Pointer"> & {
  * Use `create(PointerSchema)` to create a new message.
  */
 export const PointerSchema: GenMessage<Pointer> = /*@__PURE__*/
-  messageDesc(file_protocols_broadcast_ordered_ordered, 2);
+  messageDesc(file_protocols_broadcast_ordered_ordered, 3);
 
 /**
  * Publications in the order, each named by its publisher's place in the view and its sequence. Both lists are equally long.
@@ -237,7 +256,7 @@ export type Placed = Message<"tendril.ordered.Placed"> & {
  * Use `create(PlacedSchema)` to create a new message.
  */
 export const PlacedSchema: GenMessage<Placed> = /*@__PURE__*/
-  messageDesc(file_protocols_broadcast_ordered_ordered, 3);
+  messageDesc(file_protocols_broadcast_ordered_ordered, 4);
 
 /**
  * @generated from message tendril.ordered.Order
@@ -282,7 +301,7 @@ export type Order = Message<"tendril.ordered.Order"> & {
  * Use `create(OrderSchema)` to create a new message.
  */
 export const OrderSchema: GenMessage<Order> = /*@__PURE__*/
-  messageDesc(file_protocols_broadcast_ordered_ordered, 4);
+  messageDesc(file_protocols_broadcast_ordered_ordered, 5);
 
 /**
  * @generated from message tendril.ordered.Ack
@@ -308,7 +327,7 @@ export type Ack = Message<"tendril.ordered.Ack"> & {
  * Use `create(AckSchema)` to create a new message.
  */
 export const AckSchema: GenMessage<Ack> = /*@__PURE__*/
-  messageDesc(file_protocols_broadcast_ordered_ordered, 5);
+  messageDesc(file_protocols_broadcast_ordered_ordered, 6);
 
 /**
  * @generated from message tendril.ordered.Fetch
@@ -332,7 +351,7 @@ export type Fetch = Message<"tendril.ordered.Fetch"> & {
  * Use `create(FetchSchema)` to create a new message.
  */
 export const FetchSchema: GenMessage<Fetch> = /*@__PURE__*/
-  messageDesc(file_protocols_broadcast_ordered_ordered, 6);
+  messageDesc(file_protocols_broadcast_ordered_ordered, 7);
 
 /**
  * @generated from message tendril.ordered.Records
@@ -351,7 +370,7 @@ export type Records = Message<"tendril.ordered.Records"> & {
  * Use `create(RecordsSchema)` to create a new message.
  */
 export const RecordsSchema: GenMessage<Records> = /*@__PURE__*/
-  messageDesc(file_protocols_broadcast_ordered_ordered, 7);
+  messageDesc(file_protocols_broadcast_ordered_ordered, 8);
 
 /**
  * @generated from message tendril.ordered.Prepare
@@ -375,7 +394,7 @@ export type Prepare = Message<"tendril.ordered.Prepare"> & {
  * Use `create(PrepareSchema)` to create a new message.
  */
 export const PrepareSchema: GenMessage<Prepare> = /*@__PURE__*/
-  messageDesc(file_protocols_broadcast_ordered_ordered, 8);
+  messageDesc(file_protocols_broadcast_ordered_ordered, 9);
 
 /**
  * @generated from message tendril.ordered.Promise
@@ -416,7 +435,7 @@ export type Promise = Message<"tendril.ordered.Promise"> & {
  * Use `create(PromiseSchema)` to create a new message.
  */
 export const PromiseSchema: GenMessage<Promise> = /*@__PURE__*/
-  messageDesc(file_protocols_broadcast_ordered_ordered, 9);
+  messageDesc(file_protocols_broadcast_ordered_ordered, 10);
 
 /**
  * @generated from message tendril.ordered.Propose
@@ -438,7 +457,7 @@ export type Propose = Message<"tendril.ordered.Propose"> & {
  * Use `create(ProposeSchema)` to create a new message.
  */
 export const ProposeSchema: GenMessage<Propose> = /*@__PURE__*/
-  messageDesc(file_protocols_broadcast_ordered_ordered, 10);
+  messageDesc(file_protocols_broadcast_ordered_ordered, 11);
 
 /**
  * @generated from message tendril.ordered.Succession
@@ -476,7 +495,7 @@ export type Succession = Message<"tendril.ordered.Succession"> & {
  * Use `create(SuccessionSchema)` to create a new message.
  */
 export const SuccessionSchema: GenMessage<Succession> = /*@__PURE__*/
-  messageDesc(file_protocols_broadcast_ordered_ordered, 11);
+  messageDesc(file_protocols_broadcast_ordered_ordered, 12);
 
 /**
  * @generated from message tendril.ordered.Member
@@ -498,7 +517,7 @@ export type Member = Message<"tendril.ordered.Member"> & {
  * Use `create(MemberSchema)` to create a new message.
  */
 export const MemberSchema: GenMessage<Member> = /*@__PURE__*/
-  messageDesc(file_protocols_broadcast_ordered_ordered, 12);
+  messageDesc(file_protocols_broadcast_ordered_ordered, 13);
 
 /**
  * @generated from message tendril.ordered.Install
@@ -531,7 +550,7 @@ export type Install = Message<"tendril.ordered.Install"> & {
  * Use `create(InstallSchema)` to create a new message.
  */
 export const InstallSchema: GenMessage<Install> = /*@__PURE__*/
-  messageDesc(file_protocols_broadcast_ordered_ordered, 13);
+  messageDesc(file_protocols_broadcast_ordered_ordered, 14);
 
 /**
  * @generated from message tendril.ordered.Last
@@ -558,5 +577,5 @@ export type Last = Message<"tendril.ordered.Last"> & {
  * Use `create(LastSchema)` to create a new message.
  */
 export const LastSchema: GenMessage<Last> = /*@__PURE__*/
-  messageDesc(file_protocols_broadcast_ordered_ordered, 14);
+  messageDesc(file_protocols_broadcast_ordered_ordered, 15);
 

@@ -42,9 +42,10 @@ export class Replica {
   /** As it was when the view began; for those who join. */
   #last: readonly Last[]
   /** Views not entered yet, as earlier numbers are not delivered yet. */
-  #ahead: View[] = []
+  #ahead: View[]
   /** What ended a view, by its number; at most MAX_HISTORY. */
   readonly #history = new Map<number, Succession>()
+  #founded: boolean
   /** What it held when it first promised to end the view: from then on it vouches for no more. */
   #sealed = Number.POSITIVE_INFINITY
 
@@ -68,7 +69,9 @@ export class Replica {
     this.#last = last
     this.#done = new Map(last.map((one) => [one.id, one]))
     this.#ordered = new Map(this.#done)
-    this.#events.entered(view)
+    this.#founded = view.number > 1
+    this.#ahead = [view]
+    this.deliver()
   }
 
   get view(): View {
@@ -102,9 +105,22 @@ export class Replica {
     return this.#options.quorum(members.length, places) && (number > 1 || places.size >= this.#options.founders)
   }
 
-  /** Nothing was decided with its help, nor can be: of a group that was never founded it need remember nothing. */
+  /**
+   * Whether, as far as this member knows, enough founders were told of the first view. Before that it vouches for nothing and
+   * promises nothing in it, so that it may forget it and go to another.
+   */
+  get founded(): boolean {
+    return this.#founded
+  }
+
+  /** Nothing was decided with its help, nor can be. */
   get uninvolved(): boolean {
     return this.#view.number === 1 && this.log.held === 0 && !this.sealed
+  }
+
+  found(): void {
+    this.#founded = true
+    this.deliver()
   }
 
   /** The last sequence of a publisher that has a number. */
@@ -207,7 +223,7 @@ export class Replica {
   }
 
   #enter(): void {
-    while (this.#ahead[0] !== undefined && this.#ahead[0].start <= this.#delivered) {
+    while (this.#founded && this.#ahead[0] !== undefined && this.#ahead[0].start <= this.#delivered) {
       const view = this.#ahead.shift() as View
       if (this.#place >= 0 || view !== this.#view) this.#events.entered(view)
     }

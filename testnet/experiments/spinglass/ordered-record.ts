@@ -21,7 +21,7 @@ interface Stay {
  */
 export class OrderedRecord {
   readonly violations: string[] = []
-  readonly lineages = new Set<number>()
+  readonly #lineages = new Set<number>()
   deliveries = 0
   /** The highest view of any member. */
   last: View | undefined
@@ -48,8 +48,7 @@ export class OrderedRecord {
     const last = new Map<string, number>()
     return {
       entered: (view, lineage) => {
-        this.lineages.add(lineage)
-        if (this.lineages.size > 1) this.#violation(`${node} enters a second group`)
+        if (view.number > 1) this.#lives(node, lineage)
         if (view.number > (this.last?.number ?? 0)) this.last = view
         const shape = `${view.members.map(({ peer, incarnation }) => `${peer.id}/${incarnation}`)} from ${view.start}`
         const name = `${lineage}/${view.number}`
@@ -73,6 +72,7 @@ export class OrderedRecord {
         }
         if (number !== stay.next) this.#violation(`${node} delivers ${number} when ${stay.next} is next`)
         stay.next = number + 1
+        this.#lives(node, stay.lineage)
         const name = `${stay.lineage}/${number}`
         const known = this.#numbers.get(name)
         this.#numbers.set(name, known ?? id)
@@ -87,6 +87,13 @@ export class OrderedRecord {
         stay = undefined
       },
     }
+  }
+
+  /** A group that decides something; one whose founding failed in its first view decides nothing. */
+  #lives(node: string, lineage: number): void {
+    if (this.#lineages.has(lineage)) return
+    this.#lineages.add(lineage)
+    if (this.#lineages.size > 1) this.#violation(`${node} is in a second group`)
   }
 
   #violation(text: string): void {
