@@ -3,6 +3,7 @@ import { fork } from 'node:child_process'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
+import { FAULTS, type FaultFigures } from '../testnet/local/faults.ts'
 import { type Aim, aims } from './bench/aims.ts'
 import type { MemoryFigures } from './bench/memory.ts'
 import type { QueryFigures } from './bench/queries.ts'
@@ -19,14 +20,17 @@ export interface BenchReport {
   readonly queries: readonly QueryFigures[]
   readonly slow: readonly SlowFigures[]
   readonly memory: MemoryFigures
+  /** 16 nodes, each a process of its own, some of them faulty. */
+  readonly faults: readonly FaultFigures[]
   readonly aims: readonly Aim[]
 }
 
 const program = new Command('bench')
   .description(
-    'measure real nodes: broadcasts beside @libp2p/gossipsub, queries, idle costs, slow nodes, memory. About 15 minutes.',
+    'measure real nodes: broadcasts beside @libp2p/gossipsub, queries, idle costs, slow nodes, memory, faults. About 20 minutes.',
   )
   .option('--quick', 'shorter runs: a look, not a figure to publish')
+  .option('--faults', 'only the faults: processes stopped and killed, a slow reader, a flood')
   .option('--nodes <n>', 'nodes of the broadcast comparison', '100')
   .option('--seed <number>', 'decides keys and who does what', '1')
   .option('--json', 'print one JSON object; progress goes to standard error')
@@ -34,8 +38,9 @@ const program = new Command('bench')
 const {
   quick = false,
   json = false,
+  faults: onlyFaults = false,
   ...texts
-} = program.opts<{ quick?: true; json?: true; nodes: string; seed: string }>()
+} = program.opts<{ quick?: true; json?: true; faults?: true; nodes: string; seed: string }>()
 const PROCESSES = 16
 const nodes = Number(texts.nodes)
 const seed = Number(texts.seed)
@@ -64,6 +69,13 @@ const machine = {
 const common = { seed, quick }
 const broadcasts = (of: 'tendril' | 'gossipsub', count: number, processes: number) =>
   measure<NetworkFigures>({ kind: 'broadcast', of, nodes: count, processes, ...common })
+const faults: FaultFigures[] = []
+for (const fault of FAULTS) faults.push(await measure<FaultFigures>({ kind: 'fault', fault, ...common }))
+if (onlyFaults) {
+  const { faultsText } = await import('./bench/print.ts')
+  process.stdout.write(`${json ? JSON.stringify(faults) : await faultsText(faults)}\n`)
+  process.exit()
+}
 const tendril = await broadcasts('tendril', nodes, 1)
 const gossipsub = await broadcasts('gossipsub', nodes, 1)
 const processes = {
@@ -77,7 +89,7 @@ const slow = [
 ]
 const memory = await measure<MemoryFigures>({ kind: 'memory', ...common })
 const queries = tendril.queries === undefined ? [few] : [few, tendril.queries]
-const figures = { machine, tendril, gossipsub, processes, queries, slow, memory }
+const figures = { machine, tendril, gossipsub, processes, queries, slow, memory, faults }
 const report: BenchReport = { ...figures, aims: aims(figures) }
 if (json) process.stdout.write(`${JSON.stringify(report)}\n`)
 else {

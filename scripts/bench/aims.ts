@@ -1,3 +1,4 @@
+import type { FaultFigures } from '../../testnet/local/faults.ts'
 import type { BenchReport } from '../bench.ts'
 
 /** What is asked for, and what was measured. */
@@ -9,7 +10,30 @@ export interface Aim {
   readonly ok: boolean
 }
 
-export function aims({ tendril, gossipsub, processes, queries, slow, memory }: Omit<BenchReport, 'aims'>): Aim[] {
+/** What is asked of the healthy nodes while others are faulty. */
+export function faultAims(figures: FaultFigures): Aim[] {
+  const { fault, expected, delivered, throughput, throughputBefore, memoryGrown, misnamed, namedBy } = figures
+  const atMost = (what: string, aim: number, measured: number, unit = '') => {
+    return { name: `${fault}: ${what}`, aim, measured, unit, ok: measured <= aim }
+  }
+  return [
+    atMost('messages lost', 0, expected - delivered),
+    atMost('throughput lost of the healthy node that got least', 5, (1 - throughput / throughputBefore) * 100, '%'),
+    atMost('memory that a healthy node grew', 32, memoryGrown / 2 ** 20, 'MiB'),
+    atMost('honest publishers named as over their rate', 0, misnamed),
+    ...(fault === 'flooding' ? [atMost('healthy nodes that did not name it', 15 - 1, 15 - namedBy)] : []),
+  ]
+}
+
+export function aims({
+  tendril,
+  gossipsub,
+  processes,
+  queries,
+  slow,
+  memory,
+  faults,
+}: Omit<BenchReport, 'aims'>): Aim[] {
   const found: Aim[] = []
   const atMost = (name: string, aim: number, measured: number, unit = '') => {
     found.push({ name, aim, measured, unit, ok: measured <= aim })
@@ -46,6 +70,7 @@ export function aims({ tendril, gossipsub, processes, queries, slow, memory }: O
     atMost(`query p50 with a slow node (${slowness}) / without`, 1.1, slowdown.queries)
     atMost(`broadcast p50 with a slow node (${slowness}) / without`, 1.1, slowdown.broadcast)
   }
+  found.push(...faults.flatMap(faultAims))
   const more = (memory.grownWith - memory.grownWithout) / 2 ** 20
   atMost(`memory of 16 nodes that a slow one adds in ${memory.seconds} s`, 4, more, 'MiB')
   return found

@@ -1,5 +1,7 @@
 import { bytes, colorsOf, colorsWanted, duration, table } from '../../node/commands/terminal.ts'
+import type { FaultFigures } from '../../testnet/local/faults.ts'
 import type { BenchReport } from '../bench.ts'
+import { type Aim, faultAims } from './aims.ts'
 import type { NetworkFigures } from './worker.ts'
 
 const c = colorsOf(colorsWanted())
@@ -21,7 +23,8 @@ export async function reportText(report: BenchReport): Promise<string> {
     await idle(report),
     await slow(report),
     await memory(report),
-    await aims(report),
+    await faultRows(report.faults),
+    await aims(report.aims),
   ]
   return parts.join('\n\n')
 }
@@ -144,7 +147,44 @@ function memory({
   return table(['16 nodes, 40 msg/s of 1 KiB', 'heap', 'buffers', 'resident', 'grown'], rows, c)
 }
 
-function aims({ aims }: BenchReport): Promise<string> {
+/** The faults, and what was asked of them. */
+export async function faultsText(faults: readonly FaultFigures[]): Promise<string> {
+  return `${await faultRows(faults)}\n\n${await aims(faults.flatMap(faultAims))}`
+}
+
+function faultRows(faults: readonly FaultFigures[]): Promise<string> {
+  const rows = faults.map((one) => [
+    one.fault,
+    `${one.faulty}`,
+    `${one.delivered}/${one.expected}`,
+    `${(one.throughputBefore * 100).toFixed(1)} %`,
+    `${(one.throughput * 100).toFixed(1)} %`,
+    duration(one.p50BeforeMs),
+    duration(one.p50Ms),
+    duration(one.p99BeforeMs),
+    duration(one.p99Ms),
+    `${(one.memoryGrown / 2 ** 20).toFixed(1)} MiB`,
+    one.fault === 'flooding'
+      ? `published ${one.flooded}, at most ${one.floodDelivered} delivered; named by ${one.namedBy}: ${one.reason}`
+      : '',
+  ])
+  const head = [
+    '40 msg/s of 1 KiB, healthy of 16 processes',
+    'faulty',
+    'delivered',
+    'in time before',
+    'with it',
+    'p50 before',
+    'with it',
+    'p99 before',
+    'with it',
+    'memory',
+    '',
+  ]
+  return table(head, rows, c)
+}
+
+function aims(aims: readonly Aim[]): Promise<string> {
   const rows = aims.map(({ name, aim, measured, unit, ok }) => {
     const figure = `${Number(measured.toPrecision(3))}${unit === '' ? '' : ` ${unit}`}`
     return [ok ? c.green('ok') : c.red('missed'), name, `at most ${aim}${unit === '' ? '' : ` ${unit}`}`, figure]

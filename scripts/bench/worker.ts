@@ -1,5 +1,8 @@
 // One measurement in a process of its own, so that CPU and memory are its own too. Asked by bench.ts.
+
+import type { FaultFigures, FaultName } from '../../testnet/local/faults.ts'
 import { type BroadcastFigures, type IdleFigures, measureBroadcast, measureIdle } from './broadcast.ts'
+import { measureFault } from './faults.ts'
 import { gossipsubNetwork } from './gossipsub.ts'
 import { type MemoryFigures, measureMemory } from './memory.ts'
 import { measureQueries, type QueryFigures } from './queries.ts'
@@ -16,6 +19,7 @@ export type Task =
   | ({ readonly kind: 'queries'; readonly nodes: number } & Common)
   | ({ readonly kind: 'slow'; readonly slowness: Slowness } & Common)
   | ({ readonly kind: 'memory' } & Common)
+  | ({ readonly kind: 'fault'; readonly fault: FaultName } & Common)
 
 interface Common {
   readonly seed: number
@@ -38,7 +42,7 @@ export interface NetworkFigures {
   readonly queries?: QueryFigures
 }
 
-export type Figures = NetworkFigures | QueryFigures | SlowFigures | MemoryFigures
+export type Figures = NetworkFigures | QueryFigures | SlowFigures | MemoryFigures | FaultFigures
 
 /** Messages a second, and for how long, s: 200 over 100 nodes in one process are four times what two cores can do. */
 const PLANS = [
@@ -103,6 +107,7 @@ async function work(task: Task): Promise<Figures> {
   if (task.kind === 'broadcast') return await network(task)
   if (task.kind === 'queries') return await queries(task)
   if (task.kind === 'memory') return await measureMemory(task.seed, task.quick)
+  if (task.kind === 'fault') return await measureFault(task.fault, task.seed, task.quick)
   return await measureSlow(task.slowness, task.seed, task.quick)
 }
 
