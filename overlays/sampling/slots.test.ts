@@ -20,8 +20,8 @@ function ranked(offered: PeerDescriptor): Ranked {
 class Bed {
   readonly slots: Slots<Ranked>
 
-  constructor(count: number, seed: number, apart: boolean) {
-    this.slots = new Slots<Ranked>(count, apart, new Random(seed))
+  constructor(count: number, seed: number, apart: boolean, young: number) {
+    this.slots = new Slots<Ranked>(count, young, apart, new Random(seed))
   }
 
   offer(offered: PeerDescriptor): void {
@@ -37,8 +37,8 @@ class Bed {
   }
 }
 
-function slots(count: number, seed = 1, apart = true): Bed {
-  return new Bed(count, seed, apart)
+function slots(count: number, seed = 1, apart = true, young = 0): Bed {
+  return new Bed(count, seed, apart, young)
 }
 
 const shown = (held: Bed) => held.peers().map(({ id }) => id)
@@ -76,7 +76,7 @@ test('no id twice, and no group twice where they are kept apart, whatever is off
       const held = slots(6, 1, apart)
       for (const { what, id, group } of operations) {
         if (what === 'remove') held.remove(`n${id}`)
-        else if (what === 'resalt') held.slots.resalt(id % 6, id * 7919 + group)
+        else if (what === 'resalt') held.slots.resalt(id * 7919 + group)
         else held.offer(inGroup(`n${id}`, group))
         const peers = held.peers()
         assert.equal(peers.length, held.slots.size)
@@ -103,9 +103,40 @@ test('a new salt keeps who is there, and gives some of them other slots', () => 
   const held = slots(32, 3, false)
   for (let i = 0; i < 20; i++) held.offer(inGroup(`n${i}`, i))
   const before = shown(held)
-  for (let slot = 0; slot < 32; slot++) held.slots.resalt(slot, slot * 2654435761)
+  for (let slot = 0; slot < 32; slot++) held.slots.resalt(slot * 2654435761)
   assert.deepEqual(shown(held).sort(), [...before].sort())
   assert.notDeepEqual(shown(held), before)
+})
+
+test('liars that are told of at once hold little more than their share of the slots that matured first; of others twice it', () => {
+  const share = (young: number) => {
+    let liars = 0
+    for (let seed = 0; seed < 10; seed++) {
+      const held = slots(20, seed, false, young)
+      const random = new Random(seed).fork('offers')
+      for (let turn = 0; turn < 80; turn++) {
+        held.slots.resalt(random.word())
+        for (let i = 0; i < 20; i++) held.offer(inGroup(`liar${i}`, 100 + i))
+        for (let i = 0; i < 3; i++) {
+          const honest = random.integer(80)
+          held.offer(inGroup(`n${honest}`, honest))
+        }
+      }
+      liars += shown(held).filter((id) => id.startsWith('liar')).length
+    }
+    return liars / (10 * 20) // 0.2 would be fair
+  }
+  assert.ok(share(20) < 0.3, `${share(20)} of the mature`)
+  assert.ok(share(0) > 0.4, `${share(0)} where nothing has to mature`)
+})
+
+test('with slots to spare, everybody shows: the young ones hold only whom the mature have no room for', () => {
+  const held = slots(10, 2, false, 10)
+  for (let i = 0; i < 8; i++) held.offer(inGroup(`n${i}`, i))
+  for (let turn = 0; turn < 40; turn++) {
+    assert.equal(held.peers().length, 8)
+    held.slots.resalt(turn * 2654435761)
+  }
 })
 
 test('on one network of many and one of a single node, the single one has one seat and the many have the rest', () => {

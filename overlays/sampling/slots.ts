@@ -31,6 +31,10 @@ function scramble(word: number): number {
  * deferred acceptance of Gale and Shapley, whose outcome does not depend on the order of proposals: who sits in which slot
  * is decided by the set of peers ever offered. Whoever is offered a thousand times gains nothing over once.
  *
+ * But who is told of most is offered to a new salt first. So a slot with a new salt shows its peer only when it has become
+ * mature: when `young` others have had new salts since (Basalt draws a sample from a slot at the end of its life, too). Peers
+ * try the oldest slots first, so that the young ones hold only whom the mature have no room for.
+ *
  * Invariants: no id holds more than one slot; with `apart`, no group either.
  */
 export class Slots<Held extends Ranked> {
@@ -40,36 +44,50 @@ export class Slots<Held extends Ranked> {
   readonly #held: (Held | undefined)[]
   readonly #apart: boolean
   readonly #salt: number
+  /** The slot that gets the next new salt. */
+  #oldest = 0
   #size = 0
+  /** Mature slots. */
+  readonly count: number
 
-  /** @param apart whether one address group holds one slot at most */
-  constructor(count: number, apart: boolean, random: Random) {
+  /**
+   * @param count mature slots
+   * @param young slots beside them that mature
+   * @param apart whether one address group holds one slot at most
+   */
+  constructor(count: number, young: number, apart: boolean, random: Random) {
+    const all = count + young
+    this.count = count
     this.#apart = apart
     this.#salt = random.word()
-    this.#salts = Uint32Array.from({ length: count }, () => random.word())
-    this.#scores = new Uint32Array(count)
-    this.#keys = new Uint32Array(count)
-    this.#held = new Array<Held | undefined>(count).fill(undefined)
+    this.#salts = Uint32Array.from({ length: all }, () => random.word())
+    this.#scores = new Uint32Array(all)
+    this.#keys = new Uint32Array(all)
+    this.#held = new Array<Held | undefined>(all).fill(undefined)
   }
 
-  get count(): number {
-    return this.#held.length
-  }
-
+  /** How many peers hold slots, young ones among them. */
   get size(): number {
     return this.#size
   }
 
-  /** Who holds a slot, in the slots' order. */
+  /** Who holds a mature slot, the oldest first. */
   get held(): Held[] {
-    return this.#held.filter((held) => held !== undefined)
+    const held: Held[] = []
+    this.forEach((one) => {
+      held.push(one)
+    })
+    return held
   }
 
+  /** Visits who holds a mature slot, the oldest first. */
   forEach(visit: (held: Held) => void): void {
-    for (let i = 0; i < this.#held.length; i++) {
-      const held = this.#held[i]
-      if (held !== undefined) visit(held)
-    }
+    this.#visit(this.count, visit)
+  }
+
+  /** Visits who holds any slot, the oldest first. */
+  forAll(visit: (held: Held) => void): void {
+    this.#visit(this.#held.length, visit)
   }
 
   holds(held: Held): boolean {
@@ -102,13 +120,22 @@ export class Slots<Held extends Ranked> {
     this.#size--
   }
 
-  /** Gives a slot a new salt, and everybody the slot that they win then. */
-  resalt(slot: number, salt: number): void {
-    this.#salts[slot] = salt
-    const all = this.held
+  /** Gives the oldest slot a new salt, which makes it the youngest, and everybody the slot that they win then. */
+  resalt(salt: number): void {
+    this.#salts[this.#oldest] = salt
+    this.#oldest = (this.#oldest + 1) % this.#held.length
+    const all: Held[] = []
+    this.forAll((held) => all.push(held))
     this.#held.fill(undefined)
     this.#size = 0
     for (const held of all) this.#place(held)
+  }
+
+  #visit(slots: number, visit: (held: Held) => void): void {
+    for (let i = 0; i < slots; i++) {
+      const held = this.#held[(this.#oldest + i) % this.#held.length]
+      if (held !== undefined) visit(held)
+    }
   }
 
   /** -1 when it holds none. */
@@ -126,7 +153,8 @@ export class Slots<Held extends Ranked> {
 
   #place(newcomer: Held): void {
     let moving = newcomer
-    for (let i = 0; i < this.#held.length; i++) {
+    const slots = this.#held.length
+    for (let n = 0, i = this.#oldest; n < slots; n++, i = i + 1 === slots ? 0 : i + 1) {
       const salt = this.#salts[i] as number
       const score = scramble(salt ^ moving.group)
       const before = this.#held[i]

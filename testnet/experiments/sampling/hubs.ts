@@ -1,10 +1,10 @@
 import { describe, type PeerDescriptor } from '../../../core/descriptor.ts'
-import type { SamplingOptions } from '../../../overlays/sampling/sampling.ts'
+import { MAX_SAMPLE, type SamplingOptions } from '../../../overlays/sampling/sampling.ts'
 import { type Load, loadOf } from '../../observers/load.ts'
 import { drawn } from '../chart.ts'
 import type { Experiment, Row } from '../experiment.ts'
 import { Hub } from './hub.ts'
-import { BUDGET, NEWSCAST, Overlay, VIEW } from './overlay.ts'
+import { BUDGET, NEWSCAST, Overlay } from './overlay.ts'
 import { ringUnderHubs } from './ring-hubs.ts'
 
 interface Sizes {
@@ -25,6 +25,8 @@ const AFTER = 60
 /** Attackers of the second part, as a share of all, and their pushes a cycle. */
 const SHARE = 0.2
 const PUSHES = 10
+/** What a liar says beside itself: a whole list, where an honest node of the plain protocol tells of half a view. */
+const LIES = MAX_SAMPLE - 1
 
 interface Moment {
   /** Since the attack began. */
@@ -66,13 +68,12 @@ function attack({ nodes, attackers, pushes, options, seed, before, looks, madeUp
     made++
     return describe({ id: `made${made}`, addresses: [], sequence: 1, issued: 1_700_000_000_000 })
   }
-  const told = options.slots === 0 ? VIEW / 2 - 1 : 29
   overlay.corrupt(attackers, (environment) => {
     hubs.push(environment.self)
     return new Hub(environment, {
       victims,
       pushes,
-      lies: (random) => (madeUp ? Array.from({ length: told }, invent) : random.sample(hubs, told)),
+      lies: (random) => (madeUp ? Array.from({ length: LIES }, invent) : random.sample(hubs, LIES)),
     })
   })
   const moments: Moment[] = []
