@@ -66,6 +66,11 @@ export class Acquaintance {
     }
   }
 
+  /** Whether it was told our ratings, unless that was lost. */
+  knows(id: string): boolean {
+    return this.#members.has(id) && !this.#untold.has(id)
+  }
+
   /** Whether this peer may be asked for its ratings now. */
   mayAsk(id: string, now: number): boolean {
     return this.#asked.allows(id, now)

@@ -7,7 +7,7 @@ import type { Signed } from '../../../core/signed.ts'
 import { MAX_PARTS, type Publication } from '../publication.ts'
 import { publicationFromWire, recordSize, recordToWire } from '../record.ts'
 import { GravitationalFrameSchema, type Ratings as WireRatings } from './gravitational_pb.ts'
-import { FULL, MAX_SUBGROUPS, type Standing } from './standing.ts'
+import { FULL, MAX_SUBGROUPS, NOTHING, type Standing } from './standing.ts'
 
 /** Its sender holds this publication, and reckons that the receiver wants it. */
 export interface Announce {
@@ -35,7 +35,10 @@ export interface Data {
 export interface Ratings {
   readonly kind: 'ratings'
   readonly ask: boolean
-  readonly standing: Standing
+  /** Left out when the receiver was told those of this version. */
+  readonly standing: Standing | undefined
+  /** Version of the receiver's ratings that its sender knows. */
+  readonly have: number | undefined
   /** Subgroups in which it knows too few others; at most MAX_POOR. */
   readonly poor: readonly number[]
   /** Others who rate what the receiver knew too few others in; at most MAX_MATES. */
@@ -82,7 +85,10 @@ export const gravitationalCodec: Codec<GravitationalMessage> = {
     if (message.kind === 'want') return 7 + numberSize(message.publisher) + numberSize(message.sequence)
     if (message.kind === 'data') return recordSize(message.publication) + 12
     const { standing, poor, mates } = message
-    return mates.reduce((sum, mate) => sum + descriptorSize(mate), 30 + 5 * standing.named.size + 4 * poor.length)
+    return mates.reduce(
+      (sum, mate) => sum + descriptorSize(mate),
+      35 + 5 * (standing?.named.size ?? 0) + 4 * poor.length,
+    )
   },
 }
 
@@ -100,10 +106,12 @@ function toWire(message: GravitationalMessage): Frame {
     case 'data':
       return { version, message: { case: 'data', value: { record: recordToWire(message.publication) } } }
     case 'ratings': {
-      const { ask, standing, poor, mates } = message
-      const { rest, named } = standing
+      const { ask, standing, poor, mates, have } = message
+      const { rest, named } = standing ?? NOTHING
       const value = {
         ask,
+        told: standing === undefined,
+        ...(have !== undefined && { have }),
         rest,
         subgroups: [...named.keys()],
         named: Uint8Array.from(named.values()),
@@ -139,10 +147,13 @@ function ratingsFromWire(wire: WireRatings, claims: Signed[]): Omit<Ratings, 've
     before = subgroup
     named.set(subgroup, wire.named[i] as number)
   })
+  const standing = wire.told ? undefined : { rest, named }
+  if (wire.told && rest + named.size > 0) throw new Malformed('ratings-told')
+  const have = wire.have === undefined ? undefined : checkInteger(wire.have, 0, VERSIONS - 1, 'ratings-version')
   checkCount(wire.poor, MAX_POOR, 'ratings-poor')
   checkCount(wire.mates, MAX_MATES, 'ratings-mates')
   const mates = wire.mates.map((mate) => descriptorFromWire(mate, claims))
-  return { kind: 'ratings', ask: wire.ask, standing: { rest, named }, poor: [...wire.poor], mates }
+  return { kind: 'ratings', ask: wire.ask, standing, have, poor: [...wire.poor], mates }
 }
 
 /** Of a varint and its tag. */

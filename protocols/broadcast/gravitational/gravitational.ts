@@ -109,7 +109,7 @@ export class Gravitational implements Delivery<GravitationalMessage> {
     else {
       const now = this.#environment.now()
       const stale = this.#members.version(from.id) !== message.version
-      if (stale && this.#acquaintance.mayAsk(from.id, now)) this.#tell(from, true)
+      if (stale && this.#acquaintance.mayAsk(from.id, now)) this.#tell(from, { ask: true })
       if (message.kind === 'announce') this.#receiveAnnounce(from, message)
       else if (message.kind === 'want') this.#receiveWant(from, message)
       else this.#receiveData(from, message)
@@ -150,7 +150,7 @@ export class Gravitational implements Delivery<GravitationalMessage> {
     }
     const partners = this.#init.partners().filter(({ id }) => id !== environment.self.id)
     for (const { to, ask, poor } of this.#acquaintance.turn(own, partners, now, environment.random)) {
-      this.#tell(to, ask, poor)
+      this.#tell(to, { ask, poor, told: this.#acquaintance.knows(to.id) })
     }
     for (const { publisher, sequence, of } of this.#wanted.overdue(now)) this.#want(of, publisher, sequence)
     for (let wave = 0; wave < this.#waves.length; wave++) this.#roll(wave, now)
@@ -278,16 +278,22 @@ export class Gravitational implements Delivery<GravitationalMessage> {
   }
 
   #receiveRatings(from: PeerDescriptor, ratings: Ratings, version: number): void {
-    this.#members.said(from, ratings.standing, version)
+    const { standing } = ratings
+    if (standing !== undefined) this.#members.said(from, standing, version)
     this.#acquaintance.introduced(ratings.mates, this.#environment.self.id)
     if (!ratings.ask) return
     if (this.#answered.allows(from.id, this.#environment.now())) {
-      this.#tell(from, false, [], this.#acquaintance.mates(ratings, from.id, this.#environment.random))
+      const mates = this.#acquaintance.mates(ratings, from.id, this.#environment.random)
+      const stale = this.#members.version(from.id) !== version // what it takes for known, we never got
+      this.#tell(from, { ask: stale, mates, told: ratings.have === this.#version })
     } else this.#init.counts.refused.add('ratings-rate')
   }
 
-  #tell(to: PeerDescriptor, ask: boolean, poor: readonly number[] = [], mates: readonly PeerDescriptor[] = []): void {
-    const message = { kind: 'ratings', ask, standing: this.#own, poor, mates, version: this.#version } as const
+  #tell(to: PeerDescriptor, how: Partial<Ratings> & { readonly told?: boolean }): void {
+    const { ask = false, poor = [], mates = [], told = false } = how
+    const standing = told ? undefined : this.#own
+    const have = this.#members.version(to.id)
+    const message = { kind: 'ratings', ask, standing, have, poor, mates, version: this.#version } as const
     if (!this.#say(to, message)) return
     this.#acquaintance.told(to.id)
     this.#init.counts.done.add('ratings')

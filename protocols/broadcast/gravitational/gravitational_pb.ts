@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file protocols/broadcast/gravitational/gravitational.proto.
  */
 export const file_protocols_broadcast_gravitational_gravitational: GenFile = /*@__PURE__*/
-  fileDesc("CjVwcm90b2NvbHMvYnJvYWRjYXN0L2dyYXZpdGF0aW9uYWwvZ3Jhdml0YXRpb25hbC5wcm90bxIVdGVuZHJpbC5ncmF2aXRhdGlvbmFsIvIBChJHcmF2aXRhdGlvbmFsRnJhbWUSDwoHdmVyc2lvbhgBIAEoDRIzCghhbm5vdW5jZRgCIAEoCzIfLnRlbmRyaWwuZ3Jhdml0YXRpb25hbC5Bbm5vdW5jZUgAEisKBHdhbnQYAyABKAsyGy50ZW5kcmlsLmdyYXZpdGF0aW9uYWwuV2FudEgAEisKBGRhdGEYBCABKAsyGy50ZW5kcmlsLmdyYXZpdGF0aW9uYWwuRGF0YUgAEjEKB3JhdGluZ3MYBSABKAsyHi50ZW5kcmlsLmdyYXZpdGF0aW9uYWwuUmF0aW5nc0gAQgkKB21lc3NhZ2UiUAoIQW5ub3VuY2USEQoJcHVibGlzaGVyGAEgASgEEhAKCHNlcXVlbmNlGAIgASgEEg0KBWFmdGVyGAMgASgNEhAKCHN1Ymdyb3VwGAQgASgHIisKBFdhbnQSEQoJcHVibGlzaGVyGAEgASgEEhAKCHNlcXVlbmNlGAIgASgEIjEKBERhdGESKQoGcmVjb3JkGAEgASgLMhkudGVuZHJpbC5icm9hZGNhc3QuUmVjb3JkIn0KB1JhdGluZ3MSCwoDYXNrGAEgASgIEgwKBHJlc3QYAiABKA0SEQoJc3ViZ3JvdXBzGAMgAygHEg0KBW5hbWVkGAQgASgMEgwKBHBvb3IYBSADKAcSJwoFbWF0ZXMYBiADKAsyGC50ZW5kcmlsLmNvcmUuRGVzY3JpcHRvcmIGcHJvdG8z", [file_core_descriptor, file_protocols_broadcast_broadcast]);
+  fileDesc("CjVwcm90b2NvbHMvYnJvYWRjYXN0L2dyYXZpdGF0aW9uYWwvZ3Jhdml0YXRpb25hbC5wcm90bxIVdGVuZHJpbC5ncmF2aXRhdGlvbmFsIvIBChJHcmF2aXRhdGlvbmFsRnJhbWUSDwoHdmVyc2lvbhgBIAEoDRIzCghhbm5vdW5jZRgCIAEoCzIfLnRlbmRyaWwuZ3Jhdml0YXRpb25hbC5Bbm5vdW5jZUgAEisKBHdhbnQYAyABKAsyGy50ZW5kcmlsLmdyYXZpdGF0aW9uYWwuV2FudEgAEisKBGRhdGEYBCABKAsyGy50ZW5kcmlsLmdyYXZpdGF0aW9uYWwuRGF0YUgAEjEKB3JhdGluZ3MYBSABKAsyHi50ZW5kcmlsLmdyYXZpdGF0aW9uYWwuUmF0aW5nc0gAQgkKB21lc3NhZ2UiUAoIQW5ub3VuY2USEQoJcHVibGlzaGVyGAEgASgEEhAKCHNlcXVlbmNlGAIgASgEEg0KBWFmdGVyGAMgASgNEhAKCHN1Ymdyb3VwGAQgASgHIisKBFdhbnQSEQoJcHVibGlzaGVyGAEgASgEEhAKCHNlcXVlbmNlGAIgASgEIjEKBERhdGESKQoGcmVjb3JkGAEgASgLMhkudGVuZHJpbC5icm9hZGNhc3QuUmVjb3JkIqcBCgdSYXRpbmdzEgsKA2FzaxgBIAEoCBIMCgRyZXN0GAIgASgNEhEKCXN1Ymdyb3VwcxgDIAMoBxINCgVuYW1lZBgEIAEoDBIMCgRwb29yGAUgAygHEicKBW1hdGVzGAYgAygLMhgudGVuZHJpbC5jb3JlLkRlc2NyaXB0b3ISDAoEdG9sZBgHIAEoCBIRCgRoYXZlGAggASgNSACIAQFCBwoFX2hhdmViBnByb3RvMw", [file_core_descriptor, file_protocols_broadcast_broadcast]);
 
 /**
  * @generated from message tendril.gravitational.GravitationalFrame
@@ -190,6 +190,20 @@ export type Ratings = Message<"tendril.gravitational.Ratings"> & {
    * @generated from field: repeated tendril.core.Descriptor mates = 6;
    */
   mates: Descriptor[];
+
+  /**
+   * no ratings here: they are those of this version, told before
+   *
+   * @generated from field: bool told = 7;
+   */
+  told: boolean;
+
+  /**
+   * version of the receiver's ratings that the sender knows
+   *
+   * @generated from field: optional uint32 have = 8;
+   */
+  have?: number | undefined;
 };
 
 /**

@@ -14,7 +14,7 @@ const PROPORTION = 0.1
 /** One subgroup. Each source sends whole blocks of 256 numbers: what a rating's share is to be exact over. */
 const ONE = {
   quick: { members: 128, sources: 2, messages: 512 },
-  full: { members: 512, sources: 8, messages: 4096 },
+  full: { members: 512, sources: 8, messages: 2048 },
   warmup: 60,
 }
 const MANY = {
