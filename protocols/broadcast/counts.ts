@@ -11,9 +11,9 @@ export class Counts {
    */
   readonly done = new Tally()
   /**
-   * Of publications: window, rate, too-many-publishers, position-taken, equivocation, past (settled before it came), own, lane
-   * (of another topic or delivery), expired. Of bimodal's repair: unasked, over-budget, unasked-pull, unasked-reply, digest-rate,
-   * retransmissions, pull-bytes. Of anonymous: over-budget, walk-rate, walk-in-a-circle, unasked-answer, not-lacking,
+   * Of publications: window, rate, too-many-publishers, position-taken, equivocation, past (settled before it came), own, other-topic,
+   * other-delivery, expired; of our own: stopped (not sent any more). Of bimodal's repair: unasked, over-budget, unasked-pull,
+   * unasked-reply, digest-rate, retransmissions, pull-bytes. Of anonymous: over-budget, walk-rate, walk-in-a-circle, unasked-answer, not-lacking,
    * too-many-answers. Of gravitational: over-budget, unwanted, unasked, unasked-want, retransmissions, above-share, ratings-rate.
    */
   readonly refused = new Tally()

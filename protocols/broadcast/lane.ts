@@ -237,7 +237,8 @@ export class Lane implements Protocol<unknown> {
   #admit(publication: Publication, pushed: boolean): Publisher | string {
     const { publisher, sequence, published, topic, delivery } = publication
     const now = this.#environment.now()
-    if (topic !== this.#init.topic || delivery !== this.#init.delivery) return 'lane'
+    if (topic !== this.#init.topic) return 'other-topic'
+    if (delivery !== this.#init.delivery) return 'other-delivery'
     if (publisher === this.#environment.self.id) return 'own' // from before a restart
     if (sequence <= (this.#publishers.get(publisher)?.order.settled ?? 0)) return 'past'
     if (Math.abs(published - now) > this.#init.options.window) return 'window'

@@ -230,7 +230,8 @@ export class Ordered implements Delivery<OrderedMessage> {
         continue
       }
       const verdict = this.#init.accept(publication, false)
-      const here = typeof verdict === 'string' || !['lane', 'equivocation'].includes(verdict.refused)
+      const here =
+        typeof verdict === 'string' || !['other-topic', 'other-delivery', 'equivocation'].includes(verdict.refused)
       if (lacking && here) this.#member?.take(publication)
     }
   }
