@@ -66,6 +66,8 @@ export interface BroadcastEvents {
   limited?(limited: Limited): void
   /** A subscriber threw; the other subscribers were served. */
   subscriberThrew?(error: unknown, topic: string): void
+  /** One of these callbacks threw. Everything goes on as if it had not been called. */
+  callbackThrew?(error: unknown): void
 }
 
 export interface BroadcastInit {
@@ -106,7 +108,7 @@ export class Broadcast implements Protocol<BroadcastMessage> {
   /** By the ring position of the name; at most `options.topics`. */
   readonly #topics = new Map<number, Topic>()
   readonly #held: Held = { bytes: 0 }
-  /** subscriber-threw; of what was refused: publish (ours), not-a-member, not-run (a delivery of a later version). */
+  /** subscriber-threw, callback-threw; of what was refused: publish (ours), not-a-member, not-run (a delivery of a later version). */
   readonly #tally = new Tally()
   #timer: Timer | undefined
 
@@ -217,7 +219,7 @@ export class Broadcast implements Protocol<BroadcastMessage> {
     for (const lane of joined.lanes.values()) {
       if (past > 0) joined.subscriptions.replay(lane.recent(past), joined.replayed(), subscription)
     }
-    const end = joined.subscriptions.add(subscription)
+    const end = joined.subscriptions.add(subscription, past > 0)
     // Nobody sends anything to a member whose ratings are not known.
     if (rating < 1 || subgroup !== undefined) this.#lane(joined, 'gravitational')
     return () => {
@@ -330,9 +332,9 @@ export class Broadcast implements Protocol<BroadcastMessage> {
     const topic = new Topic(name, this.#environment.now(), this.#options.bufferBytes, {
       subscriberThrew: (error, topic) => {
         this.#tally.add('subscriber-threw')
-        this.#init.on?.subscriberThrew?.(error, topic)
+        this.#tell(() => this.#init.on?.subscriberThrew?.(error, topic))
       },
-      missed: (missed) => this.#init.on?.missed?.(missed),
+      missed: (missed) => this.#tell(() => this.#init.on?.missed?.(missed)),
     })
     topic.catchUp = catchUp?.past ?? this.#options.catchUp
     this.#topics.set(group, topic)
@@ -349,6 +351,7 @@ export class Broadcast implements Protocol<BroadcastMessage> {
     const lane = new Lane(environment, {
       topic: name,
       delivery,
+      joined: topic.joined,
       options: { ...this.#options, catchUp: topic.catchUp },
       budget: this.#init.budget,
       sign: this.#init.sign,
@@ -357,7 +360,7 @@ export class Broadcast implements Protocol<BroadcastMessage> {
       partners: () => this.#init.partners(name),
       ratings: () => subscriptions.ratings,
       deliver: (publication) => topic.deliver(publication),
-      missed: (missed) => this.#init.on?.missed?.({ topic: name, ...missed }),
+      missed: (missed) => this.#tell(() => this.#init.on?.missed?.({ topic: name, ...missed })),
       equivocation: (first, second) => this.#equivocation(first, second),
       limited: (from) => this.#limited(name, from),
       stored: () => this.#relieve(),
@@ -380,12 +383,22 @@ export class Broadcast implements Protocol<BroadcastMessage> {
     if (!this.#named.name(from, this.#environment.now())) return
     const { rate, burst } = this.#options
     const reason = `it sends more than ${rate} messages a second and ${burst} at once; what is beyond that is refused`
-    this.#init.on?.limited?.({ topic, from, reason })
+    this.#tell(() => this.#init.on?.limited?.({ topic, from, reason }))
   }
 
   #equivocation(first: Publication, second: Publication): void {
     const proof = this.#proofs.add(first, second)
-    if (proof !== undefined) this.#init.on?.equivocation?.(proof)
+    if (proof !== undefined) this.#tell(() => this.#init.on?.equivocation?.(proof))
+  }
+
+  /** Calls the user. What he throws must not leave a publisher's order half way between two states. */
+  #tell(callback: () => void): void {
+    try {
+      callback()
+    } catch (error) {
+      this.#tally.add('callback-threw')
+      this.#init.on?.callbackThrew?.(error)
+    }
   }
 }
 

@@ -17,6 +17,8 @@ import type { SubgroupRatings } from './subscriptions.ts'
 export interface LaneInit {
   readonly topic: string
   readonly delivery: DeliveryName
+  /** When this node became a member of the group: a lane is opened by the first that comes, which may be long after. */
+  readonly joined: number
   readonly options: BroadcastOptions
   readonly budget: TokenBucket
   readonly sign: Sign | undefined
@@ -69,7 +71,7 @@ export class Lane implements Protocol<unknown> {
     }
     this.#store = new Store(options, discarded, init.held)
     this.#publishers = new Publishers(
-      { ...options, started: environment.now() },
+      { ...options, started: init.joined },
       { deliver: (publication) => this.#inOrder(publication), missed: (from, missed) => this.#missed(from, missed) },
       (id) => this.#store.shelf(id) === undefined,
     )
@@ -167,9 +169,12 @@ export class Lane implements Protocol<unknown> {
   receive(from: PeerDescriptor, message: unknown): void {
     if (this.#timer === undefined) return
     this.#handling = true
-    this.#delivery.receive(from, message)
-    this.#handling = false
-    this.#settle()
+    try {
+      this.#delivery.receive(from, message)
+    } finally {
+      this.#handling = false
+      this.#settle()
+    }
   }
 
   peerDown(id: string): void {

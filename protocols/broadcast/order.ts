@@ -14,7 +14,7 @@ export interface OrderOptions {
   readonly patience: number
   /** ms that anybody keeps a publication: a gap older than that is not waited for. */
   readonly retention: number
-  /** When this node started, on its own clock. */
+  /** When this node came into the group, on its own clock. */
   readonly started: number
   /** ms before its start from which this node still wants publications. */
   readonly catchUp: number

@@ -42,7 +42,8 @@ export class Subscriptions {
   readonly #failed: (error: unknown) => void
   /** Publications delivered while a delivery is going on: as many as its subscribers publish, which the publish rate bounds. */
   readonly #queue: { readonly publication: Publication; readonly payload: Uint8Array }[] = []
-  #delivering = false
+  /** What its subscribers are getting. */
+  #current: { readonly publication: Publication; readonly payload: Uint8Array } | undefined
 
   /** @param failed a subscriber threw; the others are served all the same */
   constructor(failed: (error: unknown) => void) {
@@ -71,29 +72,40 @@ export class Subscriptions {
     return { rest, named }
   }
 
-  /** Returns the function that ends the subscription; ending it twice does nothing. */
-  add(subscription: Subscription): () => void {
+  /**
+   * @param past whether it wants the recent past: of that the delivery that is going on, if one is, is the last
+   * @returns ends the subscription; ending it twice does nothing
+   */
+  add(subscription: Subscription, past = false): () => void {
     const own = { ...subscription }
     this.#subscriptions.add(own)
+    const { publication, payload } = this.#current ?? {}
+    if (past && publication !== undefined && payload !== undefined && isFor(publication, own)) {
+      this.#hand(publication, payload, own.subscriber)
+    }
     return () => void this.#subscriptions.delete(own)
   }
 
   deliver(publication: Publication, payload: Uint8Array): void {
     this.#queue.push({ publication, payload })
-    if (this.#delivering) return
-    this.#delivering = true
+    if (this.#current !== undefined) return
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
       const { publication, payload } = next
+      this.#current = next
       for (const subscription of [...this.#subscriptions]) {
+        if (!this.#subscriptions.has(subscription)) continue // another one ended it
         if (isFor(publication, subscription)) this.#hand(publication, payload, subscription.subscriber)
       }
+      this.#current = undefined
     }
-    this.#delivering = false
   }
 
-  /** The recent past, in order, to one subscriber. */
+  /** The recent past, in order, to one subscriber that is about to be added; what is being delivered comes to it then. */
   replay(recent: readonly Publication[], assembly: Assembly, subscription: Subscription): void {
+    const coming = new Set(this.#queue.map(({ publication }) => publicationId(publication)))
+    if (this.#current !== undefined) coming.add(publicationId(this.#current.publication))
     for (const publication of recent) {
+      if (coming.has(publicationId(publication))) continue
       const payload = assembly.add(publication)
       if (typeof payload === 'string' || !isFor(publication, subscription)) continue
       this.#hand(publication, payload, subscription.subscriber)

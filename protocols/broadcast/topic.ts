@@ -14,9 +14,11 @@ export class Topic {
   readonly name: string
   readonly subscriptions: Subscriptions
   readonly lanes = new Map<DeliveryName, Lane>()
+  /** When this node became a member of its group. */
+  readonly joined: number
   /** Since when it has had neither a subscriber nor a publication of this node. */
   idleSince: number
-  /** ms before its start from which a lane wants publications. */
+  /** ms before `joined` from which publications are wanted. */
   catchUp = 0
   readonly #events: TopicEvents
   readonly #assemblies = new Map<DeliveryName, Assembly>()
@@ -25,6 +27,7 @@ export class Topic {
   /** @param assemblyBytes bytes of unfinished messages held, a lane */
   constructor(name: string, now: number, assemblyBytes: number, events: TopicEvents) {
     this.name = name
+    this.joined = now
     this.idleSince = now
     this.#assemblyBytes = assemblyBytes
     this.#events = events

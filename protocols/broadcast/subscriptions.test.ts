@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { network, TOPIC, text } from './network.fixture.ts'
+
+const alone = () => {
+  const bed = network({ nodes: 2, options: { catchUp: 0 } })
+  bed.simulation.run(1000)
+  return { bed, node: bed.node('n0') }
+}
+
+test('a subscription that another subscriber ends during a delivery gets nothing any more', () => {
+  const { node } = alone()
+  const got: string[] = []
+  const ends: (() => void)[] = []
+  node.subscribe('t', () => ends[0]?.())
+  ends.push(node.subscribe('t', ({ id }) => got.push(id)))
+  node.publish('t', text('x'))
+  assert.deepEqual(got, [])
+})
+
+test('who subscribes with the recent past during a delivery gets every message at most once, and in order', () => {
+  const { node } = alone()
+  const got: number[] = []
+  let begun = false
+  node.publish('t', text('0'))
+  node.subscribe('t', () => {
+    if (begun) return
+    begun = true
+    for (let i = 0; i < 3; i++) node.publish('t', text('more'))
+    node.subscribe('t', { onMessage: ({ sequence }) => got.push(sequence), from: { past: 60_000 } })
+  })
+  const receipt = node.publish('t', text('1'))
+  const first = receipt.status === 'accepted' ? receipt.sequence : 0
+  const expected = [first - 1, first, first + 1, first + 2, first + 3]
+  assert.deepEqual(got, expected)
+})
+
+test('who subscribes with the recent past to what is published during a delivery gets it once', () => {
+  const { bed, node } = alone()
+  const got: string[] = []
+  let begun = false
+  node.subscribe(TOPIC, () => {
+    if (begun) return
+    begun = true
+    for (let i = 0; i < 3; i++) node.publish(TOPIC, text('more'))
+    node.subscribe(TOPIC, { onMessage: ({ id }) => got.push(id), from: { past: 60_000 } })
+  })
+  bed.node('n1').publish(TOPIC, text('x'))
+  bed.simulation.run(1000)
+  assert.equal(got.length, 4)
+  assert.equal(new Set(got).size, 4)
+})
+
+test('a callback for what was missed that throws stops nothing: what comes after the gap is delivered', () => {
+  let told = 0
+  const bed = network({
+    nodes: 2,
+    options: { patience: 2000, retention: 60_000 },
+    init: (id) =>
+      id === 'n1'
+        ? {
+            on: {
+              missed: () => {
+                told++
+                throw new Error('the user is wrong')
+              },
+            },
+          }
+        : {},
+  })
+  bed.simulation.run(1000)
+  bed.node('n0').publish(TOPIC, text('0'))
+  bed.simulation.run(1000)
+  bed.simulation.block('n0', 'n1')
+  for (let i = 1; i <= 6; i++) bed.node('n0').publish(TOPIC, new Uint8Array(1000), { ttl: 500 })
+  bed.simulation.run(2000)
+  bed.simulation.heal()
+  bed.node('n0').publish(TOPIC, text('after'))
+  bed.simulation.run(6000)
+  assert.equal(told, 1)
+  assert.equal(bed.got.get('n1')?.length, 2)
+  assert.equal(bed.node('n1').status().refused['callback-threw'], 1)
+})
+
+test('what was published while a subscriber was cut off is repaired, also when it is the first by its delivery', () => {
+  const bed = network({ nodes: 4, options: { catchUp: 5000 } })
+  bed.simulation.run(60_000)
+  bed.simulation.block(['n0', 'n1', 'n2'], 'n3')
+  const receipt = bed.node('n0').publish(TOPIC, text('x'))
+  bed.simulation.run(20_000)
+  bed.simulation.heal()
+  bed.node('n0').publish(TOPIC, text('y'))
+  bed.simulation.run(10_000)
+  assert.equal(receipt.status, 'accepted')
+  assert.equal(bed.got.get('n3')?.length, 2)
+})
