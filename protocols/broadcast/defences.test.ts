@@ -181,6 +181,28 @@ test('a publisher at 100 times its rate: held to it and named, memory bounded, t
   }
 })
 
+test('a quarter of the nodes asleep, then three tenths dead, nobody told: the others get everything; without repair they do not', () => {
+  const healthyShare = (fanout: number, fault: 'pause' | 'kill', share: number) => {
+    const bed = network({ nodes: 32, options: { fanout } })
+    publishSteadily(bed, bed.ids, 10, 50)
+    const faulty = bed.simulation.random.sample(bed.ids, Math.round(32 * share))
+    for (const id of faulty) bed.simulation[fault](id)
+    const healthy = bed.ids.filter((id) => !faulty.includes(id))
+    const published = publishSteadily(bed, healthy, 60, 25)
+    bed.simulation.run(15_000)
+    assertOrdered(bed, healthy)
+    return delivered(bed, published, healthy)
+  }
+  for (const [fault, share] of [
+    ['pause', 0.25],
+    ['kill', 0.3],
+  ] as const) {
+    assert.equal(healthyShare(1, fault, share), 1, fault)
+    const without = healthyShare(0, fault, share)
+    assert.ok(without < 0.95, `${fault}, without repair: ${without}`)
+  }
+})
+
 test('repair that nobody asked for is refused: data, pulls, replies, floods of digests', () => {
   const bed = network({ nodes: 3 })
   publishSteadily(bed, ['n2'], 3, 100)
