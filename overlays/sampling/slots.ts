@@ -1,6 +1,8 @@
 import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Random } from '../../core/random.ts'
 
+const EMPTY = 0xffffffff
+
 /** A peer as slots rank it. The fingerprints are salted by the node, so that nobody can make two groups or ids collide. */
 export interface Ranked {
   readonly peer: PeerDescriptor
@@ -39,8 +41,11 @@ function scramble(word: number): number {
  */
 export class Slots<Held extends Ranked> {
   readonly #salts: Uint32Array
+  /** EMPTY where nobody is held: whoever comes wins. */
   readonly #scores: Uint32Array
+  /** The holders' keys and groups once more, where they are found fast; left behind where nobody is held any more. */
   readonly #keys: Uint32Array
+  readonly #groups: Uint32Array
   readonly #held: (Held | undefined)[]
   readonly #apart: boolean
   readonly #salt: number
@@ -61,8 +66,9 @@ export class Slots<Held extends Ranked> {
     this.#apart = apart
     this.#salt = random.word()
     this.#salts = Uint32Array.from({ length: all }, () => random.word())
-    this.#scores = new Uint32Array(all)
+    this.#scores = new Uint32Array(all).fill(EMPTY)
     this.#keys = new Uint32Array(all)
+    this.#groups = new Uint32Array(all)
     this.#held = new Array<Held | undefined>(all).fill(undefined)
   }
 
@@ -117,6 +123,7 @@ export class Slots<Held extends Ranked> {
     const slot = this.#slotOfId(key, id)
     if (slot < 0) return
     this.#held[slot] = undefined
+    this.#scores[slot] = EMPTY
     this.#size--
   }
 
@@ -127,6 +134,7 @@ export class Slots<Held extends Ranked> {
     const all: Held[] = []
     this.forAll((held) => all.push(held))
     this.#held.fill(undefined)
+    this.#scores.fill(EMPTY)
     this.#size = 0
     for (const held of all) this.#place(held)
   }
@@ -147,7 +155,9 @@ export class Slots<Held extends Ranked> {
   }
 
   #slotOfGroup(group: number): number {
-    for (let i = 0; i < this.#held.length; i++) if (this.#held[i]?.group === group) return i
+    for (let i = this.#groups.indexOf(group); i >= 0; i = this.#groups.indexOf(group, i + 1)) {
+      if (this.#held[i] !== undefined) return i
+    }
     return -1
   }
 
@@ -157,14 +167,14 @@ export class Slots<Held extends Ranked> {
     for (let n = 0, i = this.#oldest; n < slots; n++, i = i + 1 === slots ? 0 : i + 1) {
       const salt = this.#salts[i] as number
       const score = scramble(salt ^ moving.group)
+      const best = this.#scores[i] as number
+      if (score > best) continue
       const before = this.#held[i]
-      if (before !== undefined) {
-        const best = this.#scores[i] as number
-        if (score > best) continue
-        if (score === best && scramble(salt ^ moving.key) >= scramble(salt ^ before.key)) continue
-      }
+      const even = before !== undefined && score === best
+      if (even && scramble(salt ^ moving.key) >= scramble(salt ^ before.key)) continue
       this.#held[i] = moving
       this.#keys[i] = moving.key
+      this.#groups[i] = moving.group
       this.#scores[i] = score
       if (before === undefined) {
         this.#size++
