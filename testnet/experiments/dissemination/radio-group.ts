@@ -58,8 +58,9 @@ export class RadioGroup {
           partners: neighbours,
           budget: new TokenBucket(BUDGET.rate, BUDGET.burst),
           sequences: { next: () => ++sequence },
-          // Who was out of reach comes back: a gap is waited for as long as others may keep what fills it.
-          options: { fanout: walks, patience: 55_000 },
+          // Who was out of reach comes back: all is kept for almost as long as it could be taken in (120 s), and a gap is waited
+          // for as long as others may keep what fills it. The flood alone fills none.
+          options: { fanout: walks, retention: 110_000, patience: walks > 0 ? 110_000 : 500 },
         })
         broadcast.subscribe(TOPIC, ({ id }) => init.delivered(node, id))
         return broadcast
