@@ -210,6 +210,7 @@ export class Stack implements Protocol<StackMessage> {
       partners: (topic) => this.#groups.contacts(topic),
       joined: (topic) => this.#groups.join(topic),
       left: (topic) => this.#groups.leave(topic),
+      misled: (peer, group) => this.#groups.misled(peer, group),
       budget,
       sign: init.sign,
       sequences: init.sequences,
@@ -219,6 +220,7 @@ export class Stack implements Protocol<StackMessage> {
     this.#groups = new Groups(onChannel(environment, 'groups'), {
       contacts,
       admits: (peer) => this.#membership.admits(peer),
+      left: (id, topic) => this.#broadcast.peerDown(id, topic),
       doubt: (peer) => void this.#membership.probe(peer, 'no answer to gossip'),
       changed: () => this.#tell(() => init.on?.contactsChanged?.()),
       period: options.tmanPeriod,

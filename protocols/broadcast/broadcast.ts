@@ -78,6 +78,8 @@ export interface BroadcastInit {
   /** This node became a member of the topic's group, or ceased to be one. @default nothing: everybody is in every group */
   joined?(topic: string): void
   left?(topic: string): void
+  /** A peer takes this node for a member of a group that it is not in. */
+  misled?(peer: PeerDescriptor, group: number): void
   /** The node's gossip budget, bytes. Its burst must hold the largest publication, or that is never repaired. */
   readonly budget: TokenBucket
   /** Left out, the signature is empty, which only simulated nodes accept. */
@@ -231,15 +233,23 @@ export class Broadcast implements Protocol<BroadcastMessage> {
   receive(from: PeerDescriptor, { group, delivery, message }: BroadcastMessage): void {
     if (this.#timer === undefined) return
     const topic = this.#topics.get(group)
-    if (topic === undefined) this.#tally.add('not-a-member')
-    else if (!isRunnable(delivery)) this.#tally.add('not-run')
+    if (topic === undefined) {
+      this.#tally.add('not-a-member')
+      this.#init.misled?.(from, group)
+    } else if (!isRunnable(delivery)) this.#tally.add('not-run')
     else this.#lane(topic, delivery).receive(from, message)
   }
 
-  /** The transport cannot reach this peer, or membership declared it dead: what it was given of late goes round it. */
-  peerDown(id: string): void {
+  /**
+   * The transport cannot reach this peer, or membership declared it dead, or it left this topic's group: what it was given of
+   * late goes round it.
+   * @param topic @default all
+   */
+  peerDown(id: string, topic?: string): void {
     if (this.#timer === undefined) return
-    for (const lane of this.#lanes()) lane.peerDown(id)
+    for (const { name, lanes } of this.#topics.values()) {
+      if (topic === undefined || topic === name) for (const lane of lanes.values()) lane.peerDown(id)
+    }
   }
 
   /** Counters and sizes of all topics together; every size has its bound in the options or beside its field. */

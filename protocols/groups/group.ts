@@ -18,6 +18,8 @@ export interface GroupInit {
   admits(peer: PeerDescriptor): 'yes' | 'ask' | 'no'
   /** A contact of the group does not answer: perhaps it is dead. */
   doubt(peer: PeerDescriptor): void
+  /** A contact said that it is no member any more. */
+  left(id: string): void
   /** Sends this node's registration on its way. */
   register(): void
   changed(): void
@@ -250,7 +252,9 @@ export class Group {
   }
 
   #strange(peer: PeerDescriptor): void {
+    const wasContact = this.#tman.view.some(({ id }) => id === peer.id)
     this.remove(peer.id)
+    if (wasContact) this.#init.left(peer.id)
     this.#strangers.delete(peer.id)
     this.#strangers.set(peer.id, this.#environment.now() + STRANGER_FOR)
     if (this.#strangers.size > MAX_STRANGERS) this.#strangers.delete(this.#strangers.keys().next().value as string)

@@ -94,6 +94,23 @@ test('who unsubscribes, and who dies, leaves the others one ring', () => {
   }
 })
 
+test('who left, and is a contact of others still, says so when it gets a message: that goes round it, sooner than any repair', () => {
+  const bed = settled()
+  const ends = Array.from({ length: 48 }, (_, index) => bed.subscribe(index, 'left'))
+  bed.simulation.run(12_000)
+  for (const end of ends.slice(12)) end()
+  bed.simulation.run(33_000)
+  const ids: string[] = []
+  for (let index = 0; index < 12; index++) {
+    const receipt = bed.stack(index).publish('left', new Uint8Array(10))
+    if (receipt.status === 'accepted') ids.push(receipt.id)
+  }
+  bed.simulation.run(500)
+  for (const { id } of bed.simulation.nodes.slice(0, 12)) {
+    assert.deepEqual(bed.got.get(id)?.toSorted(), ids.toSorted())
+  }
+})
+
 test('registrations of nodes that are no members let nobody into the group, and cost it nothing', () => {
   const bed = settled()
   for (let index = 0; index < 12; index++) bed.subscribe(index, 'open')

@@ -16,6 +16,8 @@ export interface GroupsInit {
   admits(peer: PeerDescriptor): 'yes' | 'ask' | 'no'
   /** A contact of a group does not answer: perhaps it is dead. */
   doubt(peer: PeerDescriptor): void
+  /** A contact of the topic's group said that it is no member any more. */
+  left(id: string, topic: string): void
   /** The contacts of a group changed. */
   changed(): void
 }
@@ -78,6 +80,7 @@ export class Groups implements Protocol<GroupsMessage> {
       contacts: () => this.#init.contacts(),
       admits: (peer) => this.#init.admits(peer),
       doubt: (peer) => this.#init.doubt(peer),
+      left: (id) => this.#init.left(id, topic),
       register: () => this.#route(place, this.#environment.self, 0, this.#environment.self.id),
       changed: () => this.#init.changed(),
     })
@@ -110,7 +113,12 @@ export class Groups implements Protocol<GroupsMessage> {
     }
     this.tally.add('not-a-member')
     if (message.kind === 'stranger') this.#registry.remove(place, from.id)
-    else if (message.kind !== 'members') this.#say(from, place, { kind: 'stranger' })
+    else if (message.kind !== 'members') this.misled(from, place)
+  }
+
+  /** A peer sent a message of a group that this node is not in: it hears so. */
+  misled(peer: PeerDescriptor, place: number): void {
+    if (this.#timer !== undefined) this.#say(peer, place, { kind: 'stranger' })
   }
 
   /** The transport lost this peer: an exchange that waits for it ends. */
