@@ -81,7 +81,7 @@ export const gravitationalCodec: Codec<GravitationalMessage> = {
   },
 
   size(message) {
-    if (message.kind === 'announce') return 10 + numberSize(message.publisher) + numberSize(message.sequence)
+    if (message.kind === 'announce') return 12 + numberSize(message.publisher) + numberSize(message.sequence)
     if (message.kind === 'want') return 7 + numberSize(message.publisher) + numberSize(message.sequence)
     if (message.kind === 'data') return recordSize(message.publication) + 12
     const { standing, poor, mates } = message
