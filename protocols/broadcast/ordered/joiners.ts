@@ -2,6 +2,12 @@ import { MAX_VIEW_BYTES, membersSize } from './messages.ts'
 import type { OrderedOptions } from './options.ts'
 import { MAX_JOINED, MAX_MEMBERS, type Member, placeOf, type View } from './view.ts'
 
+/**
+ * What a change may cost its coordinator, bytes: half a second of a node's gossip budget. All members are told twice who comes in, and
+ * who comes in is told of all members; so a large group takes in few at a time, or it would fall silent and lose others for it.
+ */
+const MAX_CHANGE_BYTES = 64 * 1024
+
 /** Outsiders remembered. */
 const MAX_OUTSIDERS = 64
 
@@ -53,6 +59,7 @@ export class Joiners {
     if (this.#outsiders.size === 0) return []
     let room = MAX_MEMBERS - view.members.length
     let bytes = MAX_VIEW_BYTES - membersSize(view.members)
+    let cost = 0
     const chosen: Member[] = []
     for (const { peer, incarnation, heard } of this.#outsiders.values()) {
       if (chosen.length === MAX_JOINED) break
@@ -61,6 +68,8 @@ export class Joiners {
       const returns = placeOf(view, peer.id) >= 0
       const size = membersSize([{ peer, incarnation }])
       if (!returns && (room === 0 || bytes < size)) continue
+      cost += 3 * size * view.members.length
+      if (chosen.length > 0 && cost > MAX_CHANGE_BYTES) break
       if (!returns) room--
       bytes -= size
       chosen.push({ peer, incarnation })

@@ -171,6 +171,7 @@ export class OrderedMember {
       this.#succession.begin()
     this.#succession.turn(now)
     if (this.#over) return
+    this.#beacon(now)
     if (this.#behind < Number.POSITIVE_INFINITY) this.#catchUp(now)
   }
 
@@ -258,7 +259,7 @@ export class OrderedMember {
   }
 
   #lead(sequencer: Sequencer, now: number): void {
-    const { joiners, partners } = this.#init
+    const { joiners } = this.#init
     if (sequencer.live) this.#replica.found()
     if (this.#unfounded(now)) return
     sequencer.turn(!this.#replica.sealed)
@@ -266,10 +267,15 @@ export class OrderedMember {
     const { view, founded } = this.#replica
     const idle = !this.#succession.coordinates && this.#succession.idle(now) > this.#options.gather
     if (founded && idle && (sequencer.failing || joiners.ripe(view, now))) this.#succession.begin()
-    if (now - this.#beat < this.#options.heartbeat) return
+  }
+
+  /** The leader tells strangers that there is a group; who cannot go on tells anybody, who may know one that can. */
+  #beacon(now: number): void {
+    if (now - this.#beat < this.#options.heartbeat || (this.live && !this.leads)) return
     this.#beat = now
-    const strangers = partners().filter(({ id }) => placeOf(view, id) < 0)
-    const one = this.#environment.random.pick(strangers)
+    const { view } = this.#replica
+    const others = this.#init.partners().filter(({ id }) => !this.live || placeOf(view, id) < 0)
+    const one = this.#environment.random.pick(others)
     if (one !== undefined) this.point(one)
   }
 

@@ -212,7 +212,7 @@ export class Ordered implements Delivery<OrderedMessage> {
     if (body.live && (older || !member.live || !founded)) {
       this.#leave(founded ? 'it met an older group, or one that can go on' : UNFOUNDED)
       this.#pointer = { leader: body.leader, at: this.#environment.now() }
-    } else if (!older && member.live) member.point(from)
+    } else if (member.live && !(older && body.live)) member.point(from)
   }
 
   #hello(from: PeerDescriptor, incarnation: number, fresh: boolean): void {

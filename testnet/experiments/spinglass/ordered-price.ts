@@ -1,0 +1,131 @@
+import type { Environment } from '../../../core/environment.ts'
+import type { BimodalMessage } from '../../../protocols/broadcast/bimodal/codec.ts'
+import { type BroadcastMessage, broadcastCodec } from '../../../protocols/broadcast/deliveries.ts'
+import type { OrderedMessage } from '../../../protocols/broadcast/ordered/messages.ts'
+import type { DeliveryName } from '../../../protocols/broadcast/publication.ts'
+import { loadOf, type MeanMax } from '../../observers/load.ts'
+import { uniform } from '../../simulator/latency.ts'
+import { BroadcastGroup } from '../dissemination/broadcast-group.ts'
+
+/** ms in which a group of any size comes together; of publishing; between two publications, of publishers in turn. */
+const FORMING = 30_000
+const PUBLISHING = 20_000
+const PACE = 200
+const PUBLISHERS = 5
+const PAYLOAD = 256
+
+export interface Price {
+  readonly members: number
+  /** ms from publishing to a subscriber. */
+  readonly mean: number
+  readonly p99: number
+  /** Deliveries, of all that there should be. */
+  readonly delivered: number
+  /** A member and second, while they publish. */
+  readonly messages: MeanMax
+  readonly bytes: MeanMax
+  /** What is not a publication's first copy: the most bytes of any member in any second. */
+  readonly mostGossip: number
+}
+
+/** What a delivery costs on a network of 50 ms +- 25 ms a way, at 5 messages a second from 5 members in turn. */
+export function priceOf(delivery: DeliveryName, members: number, seed: number): Price {
+  const gossip = new Gossip(members)
+  /** When it was published, by its number in the payload. */
+  const published: number[] = []
+  const delays: number[] = []
+  let measuring = false
+  const group: BroadcastGroup = new BroadcastGroup({
+    members,
+    seed,
+    latency: uniform(25, 75),
+    delivery,
+    between: (environment, member) => gossip.between(environment, member, (): number => group.simulation.now),
+    delivered: (_, payload) => {
+      if (!measuring) return
+      delays.push(
+        group.simulation.now - (published[new DataView(payload.buffer, payload.byteOffset).getUint32(0)] ?? 0),
+      )
+    },
+  })
+  const publish = (publisher: number) => {
+    const payload = new Uint8Array(PAYLOAD)
+    new DataView(payload.buffer).setUint32(0, published.length)
+    published.push(group.simulation.now)
+    group.offer(payload, publisher)
+  }
+  for (let publisher = 0; publisher < PUBLISHERS; publisher++) publish(publisher)
+  group.simulation.run(FORMING)
+  measuring = true
+  const before = published.length
+  const sent = group.simulation.nodes.map((node) => node.sent)
+  for (let i = 0; i < PUBLISHING / PACE; i++) {
+    publish(i % PUBLISHERS)
+    group.simulation.run(PACE)
+  }
+  const since = group.simulation.nodes.map((node, i) => {
+    const { messages, bytes, maxMessages, maxBytes } = node.sent
+    const before = sent[i] ?? { messages: 0, bytes: 0 }
+    return { sent: { messages: messages - before.messages, bytes: bytes - before.bytes, maxMessages, maxBytes } }
+  })
+  const { messagesPerRound, bytesPerRound } = loadOf(since, PUBLISHING / 1000)
+  group.simulation.run(10_000)
+  delays.sort((a, b) => a - b)
+  return {
+    members,
+    mean: delays.reduce((sum, delay) => sum + delay, 0) / delays.length,
+    p99: delays[Math.floor(delays.length * 0.99)] ?? Number.NaN,
+    delivered: delays.length / ((published.length - before) * members),
+    messages: messagesPerRound,
+    bytes: bytesPerRound,
+    mostGossip: gossip.most,
+  }
+}
+
+/** What each member gossips in each second: all but the first copies, which go down the tree. */
+export class Gossip {
+  readonly #seconds: Float64Array
+  readonly #bytes: Float64Array
+  most = 0
+
+  constructor(members: number) {
+    this.#seconds = new Float64Array(members).fill(-1)
+    this.#bytes = new Float64Array(members)
+  }
+
+  /** Counts what a member sends. */
+  between(
+    environment: Environment<BroadcastMessage>,
+    member: number,
+    now: () => number,
+  ): Environment<BroadcastMessage> {
+    return {
+      get self() {
+        return environment.self
+      },
+      random: environment.random,
+      now: () => environment.now(),
+      send: (to, message) => {
+        if (!isFirstCopy(message)) this.#count(member, broadcastCodec.size(message), now())
+        environment.send(to, message)
+      },
+      after: (delay, task) => environment.after(delay, task),
+      every: (period, task) => environment.every(period, task),
+    }
+  }
+
+  #count(member: number, bytes: number, now: number): void {
+    const second = Math.floor(now / 1000)
+    if (this.#seconds[member] !== second) this.#bytes[member] = 0
+    this.#seconds[member] = second
+    this.#bytes[member] = (this.#bytes[member] as number) + bytes
+    this.most = Math.max(this.most, this.#bytes[member] as number)
+  }
+}
+
+function isFirstCopy({ delivery, message }: BroadcastMessage): boolean {
+  const ordered = message as OrderedMessage
+  const inner =
+    delivery === 'ordered' ? ('bimodal' in ordered ? ordered.bimodal : undefined) : (message as BimodalMessage)
+  return inner?.kind === 'data' && inner.until !== undefined
+}
