@@ -189,6 +189,24 @@ test('a partner is told only of peers that spoke to this node; with hearsay of a
   }
 })
 
+test('whoever answered lately is passed on though it holds neither seat nor slot, until it falls silent or long ago', () => {
+  const sampling = sampler({ options: { view: 2, slots: 2 } }, () => 1000)
+  for (let i = 0; i < 20; i++) sampling.absorb(n(i), [])
+  sampling.missed(n(7), 'timeout')
+  const told = (i: number) =>
+    sampling
+      .answer(n(i), [])
+      ?.map(({ id }) => id)
+      .filter((id) => id !== 'self')
+  const expected = Array.from({ length: 20 }, (_, i) => `n${i}`).filter((id) => id !== 'n7')
+  assert.deepEqual(told(50)?.sort(), expected.sort())
+  for (let round = 0; round < 41; round++) sampling.partner()
+  assert.deepEqual(
+    told(51)?.filter((id) => expected.includes(id)),
+    [],
+  )
+})
+
 test('no exchange takes more than its limit, whatever the transport let through', () => {
   const sampling = sampler({ options: { view: 5000, slots: 0 } })
   sampling.absorb(
