@@ -43,6 +43,17 @@ export class Bufferers {
     return clockwise(placeOf(publisher, sequence), this.#self.position) < this.#reach
   }
 
+  /**
+   * Whom to ask for it in this round: its bufferers in turn; and who is one of them itself asks its publisher every other time, so
+   * that a publisher has C to supply and not everybody.
+   */
+  whom(lack: Lack, round: number): PeerDescriptor | undefined {
+    const others = this.of(lack)
+    const origin = this.keeps(lack.publisher, lack.sequence) ? this.#at(lack.publisher) : undefined
+    if (origin === undefined) return others[round % others.length]
+    return round % 2 === 0 ? origin : others[((round - 1) / 2) % others.length]
+  }
+
   /** Others that keep it, the most likely first: at most C. */
   of({ publisher, sequence }: Lack): PeerDescriptor[] {
     const place = placeOf(publisher, sequence)
@@ -61,6 +72,11 @@ export class Bufferers {
       if (member.id !== this.#self.id) found.push(member)
     }
     return found
+  }
+
+  #at(position: number): PeerDescriptor | undefined {
+    const member = this.#members[this.#below(position)]
+    return member?.position === position ? member : undefined
   }
 
   /** Index of the last member at or before a position, -1 if there is none. */

@@ -121,10 +121,11 @@ export class Repair {
     const others = partners.filter(({ id }) => id !== this.#environment.self.id)
     const chosen = this.#choose(others, this.#bufferers === undefined && urgent ? fanout + 1 : fanout)
     const asked = this.#asked(lacks, chosen)
+    const all = this.#contents.all(this.#environment.random)
     for (const partner of chosen) {
       const named = asked.get(partner)
       asked.delete(partner)
-      this.#announce(partner, { ...this.#contents.all(this.#environment.random), ...this.#named(named, now) })
+      this.#announce(partner, { ...all, ...this.#named(named, now) })
     }
     for (const [bufferer, named] of asked) {
       this.#announce(bufferer, { holdings: [], partial: true, ...this.#named(named, now) })
@@ -177,15 +178,14 @@ export class Repair {
   /** Whom to ask for what: one of its bufferers, each in turn; else the first partner, and a second one for what is urgent. */
   #asked(lacks: readonly Lack[], partners: readonly PeerDescriptor[]): Map<PeerDescriptor, Lack[]> {
     const asked = new Map<PeerDescriptor, Lack[]>()
-    const ask = (peer: PeerDescriptor | undefined, lack: Lack) => {
-      if (peer !== undefined) asked.set(peer, [...(asked.get(peer) ?? []), lack])
+    const ask = (peer: PeerDescriptor, lack: Lack) => {
+      asked.set(peer, [...(asked.get(peer) ?? []), lack])
     }
+    const these = partners.length > this.#init.options.fanout ? partners : partners.slice(0, 1)
     for (const lack of lacks) {
-      const bufferers = this.#bufferers?.of(lack) ?? []
-      if (bufferers.length > 0) ask(bufferers[this.#turns % bufferers.length], lack)
-      else
-        for (const partner of partners.length > this.#init.options.fanout ? partners : partners.slice(0, 1))
-          ask(partner, lack)
+      const bufferer = this.#bufferers?.whom(lack, this.#turns)
+      if (bufferer !== undefined) ask(bufferer, lack)
+      else for (const partner of these) ask(partner, lack)
     }
     return asked
   }
