@@ -25,6 +25,7 @@ export const EXPERIMENTS: Readonly<Record<string, () => Promise<Experiment>>> = 
   'mrt-fig4': async () => (await import('./mrt/fig4.ts')).experiment,
   'mrt-ratio': async () => (await import('./mrt/ratio.ts')).experiment,
   'mrt-totals': async () => (await import('./mrt/totals.ts')).experiment,
+  ordered: async () => (await import('./spinglass/ordered.ts')).experiment,
   'partition-heal': async () => (await import('./healing/partition-heal.ts')).experiment,
   'sampling-hubs': async () => (await import('./sampling/hubs.ts')).experiment,
   'sampling-quality': async () => (await import('./sampling/quality.ts')).experiment,

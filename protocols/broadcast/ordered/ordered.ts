@@ -41,10 +41,11 @@ export interface OrderedEvents {
  * They hold for members that may stop, sleep, be cut off or come back without memory, and whose clocks may differ. They do
  * not hold against members that lie: unlike the publications, the numbers are only as good as those who give them.
  *
- * The price: a publication waits for its number and for a majority, two ways across the network and a batch more than bimodal takes;
- * the leader sends and hears two small messages a member and batch, which is why a view has at most 128 members; while
- * a view ends nothing is delivered for a few round trips, or for `suspicion` when its leader has died; and when a majority
- * of a view has died or forgotten, the group stands still for good. What a member misses while it is outside is not
+ * The price: a publication waits for its number and for a majority, two ways across the network and a batch more than bimodal takes
+ * (experiment `ordered`: 250 ms instead of 44 at 8 members, 450 instead of 130 at 128); the leader sends and hears two small
+ * messages a member and batch, which is why a view has at most 128 members; a group of so many takes half a minute to come together;
+ * while a view ends nothing is delivered for a few round trips, while the leader sleeps nothing until it wakes, or until
+ * `suspicion` is over; and when a majority of a view has died or forgotten, the group stands still for good. What a member misses while it is outside is not
  * brought after. Only members' publications get numbers: a publisher waits until it is let in.
  */
 export class Ordered implements Delivery<OrderedMessage> {

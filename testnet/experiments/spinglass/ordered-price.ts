@@ -8,7 +8,7 @@ import { uniform } from '../../simulator/latency.ts'
 import { BroadcastGroup } from '../dissemination/broadcast-group.ts'
 
 /** ms in which a group of any size comes together; of publishing; between two publications, of publishers in turn. */
-const FORMING = 30_000
+const FORMING = 45_000
 const PUBLISHING = 20_000
 const PACE = 200
 const PUBLISHERS = 5
