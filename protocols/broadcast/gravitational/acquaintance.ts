@@ -14,6 +14,8 @@ const PATIENCE = 5000
 /** ms after which we ask somebody for mates again, twice as long after each time that it was in vain. */
 const SEARCH = 1000
 const MAX_SEARCH = 300_000
+/** ms after which we look again for those who want what we publish, where that brought nobody new. */
+const SEEK = 120_000
 
 /**
  * Whom to tell our ratings, and whom to ask for theirs: everybody we know when they change; partners, until enough are known; and
@@ -31,8 +33,7 @@ export class Acquaintance {
   readonly #asked = new Pace(PATIENCE)
   /** Subgroups that we publish to and know too few others in; at most MAX_POOR. */
   readonly #sought = new Set<number>()
-  /** There may be no more of them. */
-  readonly #seeking = new Pace(MAX_SEARCH)
+  readonly #seeking = new Pace(SEEK)
   #searchAt = 0
   #pause = SEARCH
   #knew = 0
@@ -54,7 +55,9 @@ export class Acquaintance {
 
   /** For what we published to it there were too few that want it. */
   seek(subgroup: number, now: number): void {
-    if (this.#sought.size >= MAX_POOR || !this.#seeking.allows(`${subgroup}`, now)) return
+    if (this.#sought.size >= MAX_POOR) return
+    // Once found nobody new, there may be no more of them.
+    if (!this.#seeking.allows(`${subgroup}`, now) && this.#members.size <= this.#knew) return
     this.#sought.add(subgroup)
     this.#searchAt = Math.min(this.#searchAt, now + SEARCH)
   }

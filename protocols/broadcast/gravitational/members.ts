@@ -82,13 +82,16 @@ export class Members {
     return random.sample(poor, limit)
   }
 
-  /** For each of these subgroups somebody at random who rates it, `count` in all. */
+  /** For each of these subgroups somebody who rates it, rather high than low, `count` in all. */
   mates(subgroups: readonly number[], count: number, except: string, random: Random): PeerDescriptor[] {
     const mates = new Map<string, PeerDescriptor>()
     const members = [...this.#byId.values()].filter(({ peer }) => peer.id !== except)
     for (let i = 0; mates.size < count && i < 2 * count; i++) {
       const subgroup = subgroups[i % subgroups.length] as number
-      const mate = random.pick(members.filter(({ standing }) => ratingOf(standing, subgroup) > 0))
+      const rating = (member: Member | undefined) => (member === undefined ? 0 : ratingOf(member.standing, subgroup))
+      const raters = members.filter((member) => rating(member) > 0 && !mates.has(member.peer.id))
+      const [one, other] = [random.pick(raters), random.pick(raters)]
+      const mate = rating(one) >= rating(other) ? one : other
       if (mate !== undefined) mates.set(mate.peer.id, mate.peer)
     }
     return [...mates.values()]
