@@ -4,7 +4,7 @@ import type { Environment, Protocol, Timer } from '../../core/environment.ts'
 import { positionOf } from '../../core/position.ts'
 import type { Sign } from '../../core/signed.ts'
 import { Tally } from '../../core/tally.ts'
-import { type BroadcastMessage, isRunnable } from './deliveries.ts'
+import { type BroadcastMessage, IDLE_SPAN, isRunnable, MAX_IDLE } from './deliveries.ts'
 import { type Equivocation, Equivocations } from './equivocation.ts'
 import { MAX_SUBGROUPS } from './gravitational/standing.ts'
 import { Lane } from './lane.ts'
@@ -90,6 +90,14 @@ export interface BroadcastInit {
   readonly on?: BroadcastEvents | undefined
 }
 
+/**
+ * ms without a publication after which a lane is closed: heartbeats and rumours of a delivery that nobody uses cost a group more
+ * than its messages. Longer than the window and the retention together, so nothing that was delivered can come in again.
+ */
+const LANE_IDLE = 300_000
+/** Not closed: what a member said that it wants, and what all agreed on, must outlast silence. */
+const LASTING: ReadonlySet<DeliveryName> = new Set(['gravitational', 'ordered'])
+
 const BAD_SUBGROUP = `A subgroup has at most ${MAX_SUBGROUP_LENGTH} characters of well-formed Unicode.`
 const BAD_TOPIC = `A topic has 1 to ${MAX_TOPIC_LENGTH} characters of well-formed Unicode.`
 
@@ -110,7 +118,7 @@ export class Broadcast implements Protocol<BroadcastMessage> {
   /** By the ring position of the name; at most `options.topics`. */
   readonly #topics = new Map<number, Topic>()
   readonly #held: Held = { bytes: 0 }
-  /** subscriber-threw, callback-threw; of what was refused: publish (ours), not-a-member, not-run (a delivery of a later version). */
+  /** subscriber-threw, callback-threw; of what was refused: publish (ours), not-a-member, idle-lane, not-run (a delivery of a later version). */
   readonly #tally = new Tally()
   #timer: Timer | undefined
 
@@ -230,14 +238,19 @@ export class Broadcast implements Protocol<BroadcastMessage> {
     }
   }
 
-  receive(from: PeerDescriptor, { group, delivery, message }: BroadcastMessage): void {
+  receive(from: PeerDescriptor, { group, delivery, idle = 0, message }: BroadcastMessage): void {
     if (this.#timer === undefined) return
     const topic = this.#topics.get(group)
     if (topic === undefined) {
       this.#tally.add('not-a-member')
       this.#init.misled?.(from, group)
     } else if (!isRunnable(delivery)) this.#tally.add('not-run')
-    else this.#lane(topic, delivery).receive(from, message)
+    else if (topic.lanes.has(delivery) || idle * IDLE_SPAN < LANE_IDLE) {
+      const stirred = this.#environment.now() - idle * IDLE_SPAN
+      const lane = this.#lane(topic, delivery, stirred)
+      lane.stir(stirred)
+      lane.receive(from, message)
+    } else this.#tally.add('idle-lane')
   }
 
   /**
@@ -289,10 +302,21 @@ export class Broadcast implements Protocol<BroadcastMessage> {
   #turn(): void {
     const now = this.#environment.now()
     for (const [group, topic] of this.#topics) {
-      if (topic.subscriptions.size > 0 || now - topic.idleSince < this.#options.linger) continue
+      if (topic.subscriptions.size > 0 || now - topic.idleSince < this.#options.linger) {
+        this.#closeIdle(topic, now)
+        continue
+      }
       for (const lane of topic.lanes.values()) lane.close()
       this.#topics.delete(group)
       this.#init.left?.(topic.name)
+    }
+  }
+
+  #closeIdle(topic: Topic, now: number): void {
+    for (const [delivery, lane] of topic.lanes) {
+      if (lane.idle(now) < LANE_IDLE || lane.bytes > 0 || LASTING.has(delivery)) continue
+      lane.close()
+      topic.lanes.delete(delivery)
     }
   }
 
@@ -352,29 +376,33 @@ export class Broadcast implements Protocol<BroadcastMessage> {
     return topic
   }
 
-  #lane(topic: Topic, delivery: DeliveryName): Lane {
+  #lane(topic: Topic, delivery: DeliveryName, stirred = this.#environment.now()): Lane {
     const known = topic.lanes.get(delivery)
     if (known !== undefined) return known
     const { name, subscriptions } = topic
     const group = positionOf(name)
-    const environment: Environment<unknown> = under(this.#environment, group, delivery)
-    const lane = new Lane(environment, {
-      topic: name,
-      delivery,
-      joined: topic.joined,
-      options: { ...this.#options, catchUp: topic.catchUp },
-      budget: this.#init.budget,
-      sign: this.#init.sign,
-      held: this.#held,
-      contacts: () => this.#init.contacts(name),
-      partners: () => this.#init.partners(name),
-      ratings: () => subscriptions.ratings,
-      deliver: (publication) => topic.deliver(publication),
-      missed: (missed) => this.#tell(() => this.#init.on?.missed?.({ topic: name, ...missed })),
-      equivocation: (first, second) => this.#equivocation(first, second),
-      limited: (from) => this.#limited(name, from),
-      stored: () => this.#relieve(),
-    })
+    const environment: Environment<unknown> = under(this.#environment, group, delivery, (now) => lane.idle(now))
+    const lane: Lane = new Lane(
+      environment,
+      {
+        topic: name,
+        delivery,
+        joined: topic.joined,
+        options: { ...this.#options, catchUp: topic.catchUp },
+        budget: this.#init.budget,
+        sign: this.#init.sign,
+        held: this.#held,
+        contacts: () => this.#init.contacts(name),
+        partners: () => this.#init.partners(name),
+        ratings: () => subscriptions.ratings,
+        deliver: (publication) => topic.deliver(publication),
+        missed: (missed) => this.#tell(() => this.#init.on?.missed?.({ topic: name, ...missed })),
+        equivocation: (first, second) => this.#equivocation(first, second),
+        limited: (from) => this.#limited(name, from),
+        stored: () => this.#relieve(),
+      },
+      stirred,
+    )
     topic.lanes.set(delivery, lane)
     if (this.#timer !== undefined) lane.start()
     return lane
@@ -431,11 +459,12 @@ function most(statuses: readonly Readonly<Record<string, unknown>>[]): Record<st
   return sizes
 }
 
-/** The environment of one lane: chance of its own, every message under its group and delivery. */
+/** The environment of one lane: chance of its own, every message under its group and delivery, with how long that is idle. */
 function under(
   environment: Environment<BroadcastMessage>,
   group: number,
   delivery: DeliveryName,
+  idle: (now: number) => number,
 ): Environment<unknown> {
   return {
     get self() {
@@ -443,7 +472,10 @@ function under(
     },
     random: environment.random.fork(`${delivery}/${group}`),
     now: () => environment.now(),
-    send: (to, message) => environment.send(to, { group, delivery, message }),
+    send: (to, message) => {
+      const spans = Math.min(MAX_IDLE, Math.ceil(idle(environment.now()) / IDLE_SPAN))
+      environment.send(to, { group, delivery, ...(spans > 0 && { idle: spans }), message })
+    },
     after: (delay, task) => environment.after(delay, task),
     every: (period, task) => environment.every(period, task),
   }

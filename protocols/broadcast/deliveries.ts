@@ -59,31 +59,42 @@ export interface BroadcastMessage {
   /** Ring position of the topic's name. */
   readonly group: number
   readonly delivery: DeliveryName
+  /**
+   * For how long nobody has published by it, as far as the sender knows: in IDLE_SPANs, rounded up, so that what one hears from the
+   * other never makes it younger; at most MAX_IDLE. @default 0
+   */
+  readonly idle?: number
   /** What the delivery's codec encodes. */
   readonly message: unknown
 }
 
-/** Bytes around each message of a delivery: one for its number, seven for the group. */
+/** ms. */
+export const IDLE_SPAN = 16_000
+export const MAX_IDLE = 31
+
+/** Bytes around each message of a delivery: one for its number (3 bits) and how long it is idle, seven for the group. */
 export const HEAD = 8
 
 /** The head; then the delivery's own encoding. */
 export const broadcastCodec: Codec<BroadcastMessage> = {
-  encode({ group, delivery, message }) {
+  encode({ group, delivery, idle = 0, message }) {
     const body = kindOf(delivery).codec.encode(message)
     const bytes = new Uint8Array(HEAD + body.length)
-    bytes[0] = DELIVERY_NAMES.indexOf(delivery)
+    bytes[0] = DELIVERY_NAMES.indexOf(delivery) + 8 * idle
     for (let i = HEAD - 1, rest = group; i > 0; i--, rest = Math.floor(rest / 256)) bytes[i] = rest % 256
     bytes.set(body, HEAD)
     return bytes
   },
   decode(bytes, claims) {
     if (bytes.length < HEAD) throw new Malformed('broadcast-size')
-    const delivery = DELIVERY_NAMES[bytes[0] as number]
+    const [first] = bytes as unknown as [number]
+    const delivery = DELIVERY_NAMES[first % 8]
+    const idle = first >> 3
     let group = 0
     for (let i = 1; i < HEAD; i++) group = group * 256 + (bytes[i] as number)
     checkInteger(group, 0, SPACE - 1, 'broadcast-group')
     const message = kindOf(delivery).codec.decode(bytes.subarray(HEAD), claims)
-    return { group, delivery: delivery as DeliveryName, message }
+    return { group, delivery: delivery as DeliveryName, ...(idle > 0 && { idle }), message }
   },
   size: ({ delivery, message }) => HEAD + kindOf(delivery).codec.size(message),
 }

@@ -59,10 +59,14 @@ export class Lane implements Protocol<unknown> {
   readonly #arrived = new Map<string, { readonly publisher: Publisher; readonly publication: Publication }>()
   #handling = false
   #timer: Timer | undefined
+  /** When somebody published by it last, or wanted to, as far as this node knows. */
+  #stirred: number
   /** Our own last publication: the next one names it. */
   #last: Publication | undefined
 
-  constructor(environment: Environment<unknown>, init: LaneInit) {
+  /** @param stirred when somebody published by it last */
+  constructor(environment: Environment<unknown>, init: LaneInit, stirred: number) {
+    this.#stirred = stirred
     const { options, counts } = { options: init.options, counts: this.counts }
     this.#environment = environment
     this.#init = init
@@ -114,6 +118,16 @@ export class Lane implements Protocol<unknown> {
     this.#init.held.bytes -= this.#store.bytes
   }
 
+  /** ms for which nobody has published by it, as far as this node knows. */
+  idle(now: number): number {
+    return Math.max(0, now - this.#stirred)
+  }
+
+  /** Somebody knows of a publication at that time. */
+  stir(at: number): void {
+    this.#stirred = Math.max(this.#stirred, at)
+  }
+
   get bytes(): number {
     return this.#store.bytes
   }
@@ -130,6 +144,7 @@ export class Lane implements Protocol<unknown> {
 
   /** Whether the delivery's admission control lets a message go now. */
   admit(now: number): Admission | Refused | undefined {
+    this.stir(now)
     return this.#delivery.admit?.(now)
   }
 
@@ -228,6 +243,7 @@ export class Lane implements Protocol<unknown> {
     const publisher = this.#admit(publication, pushed)
     if (publisher === 'rate') this.#init.limited(from)
     if (typeof publisher === 'string') return this.#refuse(publisher)
+    this.stir(this.#environment.now())
     this.#arrived.set(publicationId(publication), { publisher, publication })
     if (!this.#handling) this.#settle()
     return 'new'

@@ -2,7 +2,7 @@ import { create, toBinary } from '@bufbuild/protobuf'
 import type { Sign } from '../../core/signed.ts'
 import { PublicationBodySchema } from './broadcast_pb.ts'
 
-/** The ways in which a publication can travel; its number on the wire is its place here: only ever append. */
+/** The ways in which a publication can travel; its number on the wire is its place here, up to 7: only ever append. */
 export const DELIVERY_NAMES = ['bimodal', 'epidemic', 'reliable', 'gravitational', 'anonymous', 'ordered'] as const
 
 export type DeliveryName = (typeof DELIVERY_NAMES)[number]
