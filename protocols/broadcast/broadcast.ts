@@ -169,9 +169,14 @@ export class Broadcast implements Protocol<BroadcastMessage> {
     if (joined === undefined) return this.#tooManyTopics()
     joined.idleSince = now
     const lane = this.#lane(joined, delivery)
-    const admission = lane.admit(now)
-    if (admission !== undefined && 'refused' in admission) return this.#refuse(`${admission.refused}.`)
-    if (admission?.admitted === false) {
+    const crowded = lane.wait(parts)
+    if (crowded > 0) {
+      this.#tally.add('delayed')
+      return { status: 'delayed', until: now + crowded, rate, reason: 'Parts of large messages wait to be sent first.' }
+    }
+    const admission = lane.admit(now, parts)
+    if ('refused' in admission) return this.#refuse(`${admission.refused}.`)
+    if (!admission.admitted) {
       this.#tally.add('delayed')
       const { rate: admitted, until } = admission
       const reason =
@@ -179,11 +184,6 @@ export class Broadcast implements Protocol<BroadcastMessage> {
           ? `The delivery ${delivery} does not know the group of ${topic} yet.`
           : `Buffers are short in the group of ${topic}: this node may publish ${admitted.toFixed(2)} messages a second there.`
       return { status: 'delayed', until, rate: admitted, reason }
-    }
-    const crowded = lane.wait(parts)
-    if (crowded > 0) {
-      this.#tally.add('delayed')
-      return { status: 'delayed', until: now + crowded, rate, reason: 'Parts of large messages wait to be sent first.' }
     }
     let last: Publication | undefined
     for (let part = 0; part < parts; part++) {
@@ -201,7 +201,7 @@ export class Broadcast implements Protocol<BroadcastMessage> {
       status: 'accepted',
       id: publicationId(last as Publication),
       sequence,
-      rate: Math.min(rate, admission?.rate ?? rate),
+      rate: Math.min(rate, lane.rate),
     }
   }
 
@@ -294,7 +294,7 @@ export class Broadcast implements Protocol<BroadcastMessage> {
       subscribers: subscriptions.size,
       rating: subscriptions.rating,
       members: this.#init.partners(name).length,
-      rate: this.#options.rate,
+      rate: Math.min(this.#options.rate, ...[...lanes.values()].map((lane) => lane.rate)),
       lanes: Object.fromEntries([...lanes].map(([delivery, lane]) => [delivery, lane.status()])),
     }))
   }

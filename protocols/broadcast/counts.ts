@@ -12,7 +12,8 @@ export class Counts {
   readonly done = new Tally()
   /**
    * Of publications: window, rate, too-many-publishers, position-taken, equivocation, past (settled before it came), own, other-topic,
-   * other-delivery, expired; of our own: stopped (not sent any more). Of bimodal's repair: unasked, over-budget, unasked-pull,
+   * other-delivery, expired; of our own: stopped (not sent any more). Of claims about buffers: buffer-claim-of-another-group,
+   * buffer-claim-expired, buffer-claim-from-the-future. Of bimodal's repair: unasked, over-budget, unasked-pull,
    * unasked-reply, digest-rate, retransmissions, pull-bytes. Of anonymous: over-budget, walk-rate, walk-in-a-circle, unasked-answer, not-lacking,
    * too-many-answers. Of gravitational: over-budget, unwanted, unasked, unasked-want, retransmissions, above-share, ratings-rate.
    */

@@ -3,6 +3,7 @@ import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Protocol } from '../../core/environment.ts'
 import type { Sign } from '../../core/signed.ts'
 import type { Admission } from './adaptive/controller.ts'
+import type { Claims } from './adaptive/room.ts'
 import type { Counts } from './counts.ts'
 import type { BroadcastOptions } from './options.ts'
 import type { Publication } from './publication.ts'
@@ -16,8 +17,10 @@ export interface Delivery<Message = unknown> extends Protocol<Message> {
   spread(publication: Publication): void
   /** The transport lost this peer, or membership declared it dead. */
   peerDown(id: string): void
-  /** Whether this node may publish now: admission control, beside the quota of every publisher; refused in a sentence. @default always */
+  /** Whether this node may publish now, beside the quota of every publisher and the lane's admission control; refused in a sentence. @default always */
   admit?(now: number): Admission | Refused
+  /** Messages a second that its own admission control admits. @default all that the lane's does */
+  readonly rate?: number
   /**
    * Gets what was accepted in its publisher's order, in place of the subscribers; `DeliveryInit.deliver` passes it on to
    * them. For a delivery that promises more than each publisher's order. @default to the subscribers
@@ -68,6 +71,8 @@ export interface DeliveryInit {
   deliver(publication: Publication): void
   /** The shares of the publications that this node's subscribers want. */
   ratings(): SubgroupRatings
+  /** Admission control by what the members' stores have room for: a delivery that repairs from them carries these. @default none */
+  readonly room?: Claims
   /** The group's recent publications, and who published them. */
   readonly store: Store
   readonly publishers: Publishers

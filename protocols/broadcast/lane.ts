@@ -3,6 +3,7 @@ import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment, Protocol, Timer } from '../../core/environment.ts'
 import type { Sign } from '../../core/signed.ts'
 import type { Admission } from './adaptive/controller.ts'
+import { Room } from './adaptive/room.ts'
 import { Counts } from './counts.ts'
 import { HEAD, makeDelivery } from './deliveries.ts'
 import type { Delivery, DeliveryInit, Refused, Verdict } from './delivery.ts'
@@ -11,7 +12,7 @@ import type { Missed } from './order.ts'
 import { Outbox } from './outbox.ts'
 import { compose, type DeliveryName, isExpired, type Publication, publicationId, sameBytes } from './publication.ts'
 import { type Publisher, Publishers } from './publishers.ts'
-import { type Held, Store } from './store.ts'
+import { type Discard, type Entry, type Held, Store } from './store.ts'
 import type { SubgroupRatings } from './subscriptions.ts'
 
 export interface LaneInit {
@@ -53,6 +54,7 @@ export class Lane implements Protocol<unknown> {
   readonly #init: LaneInit
   readonly #publishers: Publishers
   readonly #store: Store
+  readonly #room: Room
   readonly #delivery: Delivery
   readonly #outbox: Outbox
   /** Accepted while a message is handled, by id: taken in after it. As many as one message holds. */
@@ -70,7 +72,11 @@ export class Lane implements Protocol<unknown> {
     const { options, counts } = { options: init.options, counts: this.counts }
     this.#environment = environment
     this.#init = init
-    const discarded = ({ publication: { publisher, sequence } }: { publication: Publication }) => {
+    const { topic, delivery: name, sign } = init
+    this.#room = new Room(environment, { group: `${name}/${topic}`, sign, options })
+    const discarded = (entry: Entry, why: Discard) => {
+      const { publisher, sequence } = entry.publication
+      if (why === 'room') this.#room.discarded(entry)
       this.#publishers.get(publisher)?.order.release(sequence, environment.now())
     }
     this.#store = new Store(options, discarded, init.held)
@@ -88,6 +94,7 @@ export class Lane implements Protocol<unknown> {
       accept: (publication, pushed = true) => this.#accept(publication, pushed),
       deliver: (publication) => this.#deliver(publication),
       ratings: () => init.ratings(),
+      room: this.#room,
       store: this.#store,
       publishers: this.#publishers,
       counts,
@@ -142,10 +149,17 @@ export class Lane implements Protocol<unknown> {
     return this.#outbox.wait(parts)
   }
 
-  /** Whether the delivery's admission control lets a message go now. */
-  admit(now: number): Admission | Refused | undefined {
+  /** Publications a second that admission control lets this node send. */
+  get rate(): number {
+    return Math.min(this.#room.rate, this.#delivery.rate ?? this.#room.rate)
+  }
+
+  /** Whether admission control lets a message of so many parts go now. */
+  admit(now: number, parts: number): Admission | Refused {
     this.stir(now)
-    return this.#delivery.admit?.(now)
+    const own = this.#delivery.admit?.(now)
+    const lets = own === undefined || ('admitted' in own && own.admitted)
+    return lets ? this.#room.admit(now, parts) : own
   }
 
   /**
@@ -211,7 +225,7 @@ export class Lane implements Protocol<unknown> {
   status() {
     return {
       done: this.counts.done.toJSON(),
-      refused: this.counts.refused.toJSON(),
+      refused: { ...this.counts.refused.toJSON(), ...this.#room.refused },
       stored: { publications: this.#store.size, bytes: this.#store.bytes },
       publishers: this.#publishers.size,
       held: this.#publishers.held,
@@ -224,6 +238,7 @@ export class Lane implements Protocol<unknown> {
     const now = this.#environment.now()
     this.#store.turn(now)
     this.#publishers.turn(now)
+    this.#room.turn()
   }
 
   #accept(publication: Publication, pushed: boolean): Verdict {
@@ -285,7 +300,9 @@ export class Lane implements Protocol<unknown> {
   #take(publisher: Publisher, publication: Publication): void {
     const now = this.#environment.now()
     publisher.order.accept(publication, now)
-    this.#store.add({ publication, received: now })
+    const entry = { publication, received: now }
+    this.#room.took(entry)
+    this.#store.add(entry)
     this.#init.stored()
   }
 

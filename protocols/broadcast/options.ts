@@ -44,6 +44,11 @@ export interface BroadcastOptions {
   readonly patience: number
   /** How far before its start a new member wants publications. */
   readonly catchUp: number
+  /**
+   * Members of a group that have to be short of room for publishers to slow down: fewer may lie about it. At most 16; 0: nobody slows
+   * down, or says that it is short.
+   */
+  readonly congested: number
   /** Topics that this node is in at a time. */
   readonly topics: number
   /** How long a node stays in a topic's group after it published there last, or its last subscriber went. */
@@ -76,6 +81,7 @@ export const DEFAULTS: BroadcastOptions = {
   retransmissions: 2,
   patience: 10_000,
   catchUp: 10_000,
+  congested: 4,
   topics: 64,
   linger: 30_000,
   handover: 10_000,

@@ -8,6 +8,12 @@ export interface Entry {
   readonly received: number
 }
 
+/**
+ * Why something is discarded: there is no room, for anything or for more of its publisher; or it is not wanted any longer, as it was
+ * kept for its time or its time to live is over.
+ */
+export type Discard = 'room' | 'publisher' | 'kept' | 'expired'
+
 /** What the stores of a node hold together: its lanes share one memory. */
 export interface Held {
   bytes: number
@@ -54,7 +60,7 @@ export interface StoreOptions {
  */
 export class Store {
   readonly #options: StoreOptions
-  readonly #discarded: (entry: Entry) => void
+  readonly #discarded: (entry: Entry, why: Discard) => void
   readonly #held: Held
   /** By publisher; the one with the latest arrival last. */
   readonly #shelves = new Map<string, Shelf>()
@@ -70,7 +76,7 @@ export class Store {
   terms: Terms | undefined
   #bytes = 0
 
-  constructor(options: StoreOptions, discarded: (entry: Entry) => void, held: Held = { bytes: 0 }) {
+  constructor(options: StoreOptions, discarded: (entry: Entry, why: Discard) => void, held: Held = { bytes: 0 }) {
     this.#options = options
     this.#discarded = discarded
     this.#held = held
@@ -122,7 +128,7 @@ export class Store {
     if (this.terms?.isLong(publication) === false) this.#short.add(entry)
     if (publication.ttl > 0) this.#mortal.add(entry)
     this.#weigh(shelf, footprint(publication))
-    while (shelf.bytes > this.#options.publisherBytes) this.#discardOldest(shelf)
+    while (shelf.bytes > this.#options.publisherBytes) this.#discardOldest(shelf, 'publisher')
     while (this.#bytes > this.#options.bufferBytes) this.relieve()
     while (this.size > this.#options.bufferMessages) this.#discardFirst()
   }
@@ -130,7 +136,7 @@ export class Store {
   /** Discards one of the publisher that fills most of it. False when there is nothing left. */
   relieve(): boolean {
     const heaviest = this.#heaviest()
-    if (heaviest !== undefined) this.#discardOldest(heaviest)
+    if (heaviest !== undefined) this.#discardOldest(heaviest, 'room')
     return heaviest !== undefined
   }
 
@@ -139,13 +145,13 @@ export class Store {
     const { retention, window, settle, shortTerm } = this.#options
     for (const entry of this.#arrivals) {
       if (now - entry.received < retention) break
-      this.#discard(entry)
+      this.#discard(entry, 'kept')
     }
     for (const entry of this.#short) {
       if (now - entry.received < shortTerm) break
-      if (this.terms?.waits(entry.publication) === false) this.#discard(entry)
+      if (this.terms?.waits(entry.publication) === false) this.#discard(entry, 'kept')
     }
-    for (const entry of this.#mortal) if (isExpired(entry.publication, now)) this.#discard(entry)
+    for (const entry of this.#mortal) if (isExpired(entry.publication, now)) this.#discard(entry, 'expired')
     for (const entry of this.#young) {
       if (now - entry.received < settle) break
       this.#young.delete(entry)
@@ -163,19 +169,19 @@ export class Store {
     return heaviest
   }
 
-  #discardOldest(shelf: Shelf): void {
+  #discardOldest(shelf: Shelf, why: Discard): void {
     const [oldest] = shelf.low.size > 0 ? shelf.low : shelf.entries.values()
-    this.#discard(oldest as Entry)
+    this.#discard(oldest as Entry, why)
   }
 
   #discardFirst(): void {
     const [first] = this.#short.size > 0 ? this.#short : this.#arrivals
-    this.#discard(first as Entry)
+    this.#discard(first as Entry, 'room')
   }
 
-  #discard(entry: Entry): void {
+  #discard(entry: Entry, why: Discard): void {
     const { publisher, sequence } = entry.publication
-    this.#discarded(entry)
+    this.#discarded(entry, why === 'room' && this.#isSpare(entry) ? 'kept' : why)
     const shelf = this.#shelves.get(publisher) as Shelf
     shelf.entries.delete(sequence)
     shelf.low.delete(entry)
@@ -186,6 +192,11 @@ export class Store {
     this.#short.delete(entry)
     this.#mortal.delete(entry)
     this.#weigh(shelf, -footprint(entry.publication))
+  }
+
+  /** Delivered, and others keep it. */
+  #isSpare({ publication }: Entry): boolean {
+    return this.terms !== undefined && !this.terms.isLong(publication) && !this.terms.waits(publication)
   }
 
   #weigh(shelf: Shelf, bytes: number): void {

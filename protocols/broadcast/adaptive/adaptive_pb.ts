@@ -24,7 +24,7 @@ export type BufferBody = Message<"tendril.broadcast.adaptive.BufferBody"> & {
   id: string;
 
   /**
-   * 1-128 characters
+   * delivery/topic, 1-160 characters
    *
    * @generated from field: string group = 2;
    */

@@ -7,6 +7,7 @@ import { BufferBodySchema, BufferSchema, type Buffer as BufferWire } from './ada
 export interface BufferClaim {
   /** Whose buffer it is. */
   readonly id: string
+  /** Of which delivery and topic. */
   readonly group: string
   /** Events. */
   readonly buffer: number
@@ -20,7 +21,8 @@ export const CLAIM_TYPE = 'buffer/1'
 /** Claims a message carries at most. */
 export const MAX_CLAIMS = 16
 export const MAX_BUFFER = 2 ** 20
-const MAX_GROUP_LENGTH = 128
+/** The delivery, a stroke and the topic. */
+const MAX_GROUP_LENGTH = 160
 const MAX_BODY_BYTES = 512
 const MAX_SIGNATURE_BYTES = 512
 const NO_SIGNATURE = new Uint8Array(0)

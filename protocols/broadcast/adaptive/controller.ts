@@ -69,6 +69,12 @@ export interface ControllerOptions extends SmallestOptions {
    * keeps them as unequal as they were. @default true
    */
   readonly fair: boolean
+  /**
+   * Departure, for who starts at `most`: a rate falls from what is really sent, its own or that of the average sender, and the bucket
+   * holds less in proportion to the rate: else a burst of tokens that nobody needed is spent in congestion. And it falls no further than
+   * to where the age of what is dropped, which is as the inverse of the rate, would be at the low mark: that age takes a while to show it. @default false
+   */
+  readonly prompt: boolean
 }
 
 const DEFAULTS: ControllerOptions = {
@@ -88,6 +94,7 @@ const DEFAULTS: ControllerOptions = {
   unused: 0.6,
   used: 0.5,
   fair: true,
+  prompt: false,
 }
 
 /** Figures 3 and 5 as published over Fig. 1, in the words of these options; the numbers are those of PAPERS section 5. */
@@ -114,7 +121,7 @@ const TOKENS_MEMORY = 0.8
  * Admission control (seed 002, Figs 3 and 5): a node sends at a rate that rises while what a small buffer has to drop is old,
  * and so has reached almost everybody, and falls when it is young. It knows nothing of the delivery beneath: see `Congestion`.
  *
- * Invariants: (1) in any t ms at most `burst + most * t / 1000` publications are admitted; (2) `least <= rate <= most`;
+ * Invariants: (1) in any t ms at most `burst + most * t / 1000` publications are admitted, those of the last message in parts aside; (2) `least <= rate <= most`;
  * (3) a rate rises only after a publication had to wait for it.
  */
 export class Controller implements Congestion {
@@ -161,18 +168,27 @@ export class Controller implements Congestion {
     return this.#age
   }
 
-  /** Fig. 3. */
-  admit(now: number): Admission {
+  /**
+   * Fig. 3.
+   * @param count publications that go together; more than the bucket holds go when it is full, and are made up for afterwards. @default 1
+   */
+  admit(now: number, count = 1): Admission {
     this.#refill(now)
     const rate = this.#rate
+    const needed = Math.min(count, this.#capacity)
     // A clock of doubles: who asks at the time it was told must not find a millionth of a token missing.
-    if (this.#tokens >= 1 - 1e-6) {
-      this.#tokens = Math.max(0, this.#tokens - 1)
+    if (this.#tokens >= needed - 1e-6) {
+      this.#tokens = Math.max(needed - count, this.#tokens - count)
       return { admitted: true, rate }
     }
     this.#wanted = true
     this.#tally.add('delayed')
-    return { admitted: false, until: Math.ceil(now + ((1 - this.#tokens) / rate) * 1000), rate }
+    return { admitted: false, until: Math.ceil(now + ((needed - this.#tokens) / rate) * 1000), rate }
+  }
+
+  /** Claims that were left aside, by their reasons. */
+  get refused(): Readonly<Record<string, number>> {
+    return this.#buffers.tally.toJSON()
   }
 
   claims(): readonly BufferClaim[] {
@@ -214,8 +230,8 @@ export class Controller implements Congestion {
     const age = this.#drops === 0 || this.#age === undefined ? Number.POSITIVE_INFINITY : this.#age
     const congested = age < low
     const wanted = decay ? this.#averageTokens < used * burst : this.#wanted
-    if (congested) this.#lower(this.#graded(low - age))
-    else if (decay && this.#averageTokens > unused * burst) this.#lower(1)
+    if (congested) this.#lower(now, this.#graded(low - age))
+    else if (decay && this.#averageTokens > unused * burst) this.#lower(now, 1)
     else if (age > high && wanted && this.#environment.random.chance(chance)) this.#raise(now, this.#graded(age - high))
     this.#drops = 0
     this.#wanted = false
@@ -227,7 +243,7 @@ export class Controller implements Congestion {
       age: this.#age ?? null,
       buffer: this.buffer(),
       ...this.#tally.toJSON(),
-      ...this.#buffers.tally.toJSON(),
+      ...this.refused,
     }
   }
 
@@ -237,9 +253,24 @@ export class Controller implements Congestion {
     return distance >= grade ? 1 : distance / grade
   }
 
-  #lower(share: number): void {
-    const { decrease, least } = this.#options
-    this.#rate = Math.max(least, this.#rate * (1 - decrease * share))
+  /** Messages a second that this node or the average sender sent of late, whichever is more. */
+  #used(now: number): number {
+    const share = this.#senders.share(now) ?? this.#rate
+    return Math.max(share, this.#senders.rate(this.#environment.self.id, now))
+  }
+
+  /** Tokens that the bucket holds now. */
+  get #capacity(): number {
+    const { burst, most, prompt } = this.#options
+    return prompt ? Math.max(1, (burst * this.#rate) / most) : burst
+  }
+
+  #lower(now: number, share: number): void {
+    const { decrease, least, low, prompt } = this.#options
+    const used = prompt ? this.#used(now) : this.#rate
+    const from = Math.min(this.#rate, used)
+    const enough = prompt && this.#age !== undefined ? Math.min(from, (used * this.#age) / low) : 0
+    this.#rate = Math.max(least, enough, from * (1 - decrease * share))
     this.#tally.add('lowered')
   }
 
@@ -253,7 +284,7 @@ export class Controller implements Congestion {
   /** Tokens for the time since the last refill, at the rate that held. */
   #refill(now: number): void {
     if (now <= this.#refilled) return
-    this.#tokens = Math.min(this.#options.burst, this.#tokens + ((now - this.#refilled) / 1000) * this.#rate)
+    this.#tokens = Math.min(this.#capacity, this.#tokens + ((now - this.#refilled) / 1000) * this.#rate)
     this.#refilled = now
   }
 }

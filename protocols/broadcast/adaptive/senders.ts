@@ -37,6 +37,12 @@ export class Senders {
     this.#swapped = now
   }
 
+  /** Messages a second of one of them. */
+  rate(publisher: string, now: number): number {
+    const count = (this.#before.get(publisher) ?? 0) + (this.#now.get(publisher) ?? 0)
+    return now <= this.#since ? 0 : count / ((now - this.#since) / 1000)
+  }
+
   /** Messages a second that each sender would have if all had the same; undefined while nobody published. */
   share(now: number): number | undefined {
     let total = 0

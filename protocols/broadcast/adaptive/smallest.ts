@@ -21,8 +21,10 @@ export const SMALLEST_DEFAULTS: SmallestOptions = { rank: 4, samplePeriod: 10_00
 
 export interface SmallestInit {
   readonly group: string
-  /** Events this node has room for now. */
-  buffer(): number
+  /** Events this node has room for now; undefined where that is enough whatever is sent: then it claims nothing. */
+  buffer(): number | undefined
+  /** Where those who have room enough claim nothing: the buffer that each of them counts for. @default they do not count */
+  readonly others?: number | undefined
   /** Left out, signatures are empty, which only simulated nodes accept. */
   readonly sign?: Sign | undefined
 }
@@ -79,10 +81,12 @@ export class SmallestBuffers {
     }
   }
 
-  /** Events: what senders should go by. While fewer than k nodes are known, the largest of them. */
+  /** Events: what senders should go by. While fewer than k nodes are known, the largest of them, or that of the `others`. */
   smallest(): number {
     this.#renew()
     const { rank, floor } = this.#options
+    const { others } = this.#init
+    if (others !== undefined && this.#claims.length < rank) return others
     const claim = this.#claims[Math.min(rank, this.#claims.length) - 1]
     return Math.max(floor, claim?.buffer ?? 0)
   }
@@ -97,6 +101,7 @@ export class SmallestBuffers {
     }
     const { id } = this.#environment.self
     const buffer = this.#init.buffer()
+    if (buffer === undefined) return
     const own = this.#own
     if (own === undefined || own.buffer !== buffer || own.issued <= now - samplePeriod) {
       const { group, sign } = this.#init

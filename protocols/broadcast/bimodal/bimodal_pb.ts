@@ -4,6 +4,8 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Buffer } from "../adaptive/adaptive_pb.ts";
+import { file_protocols_broadcast_adaptive_adaptive } from "../adaptive/adaptive_pb.ts";
 import type { Record } from "../broadcast_pb.ts";
 import { file_protocols_broadcast_broadcast } from "../broadcast_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -12,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file protocols/broadcast/bimodal/bimodal.proto.
  */
 export const file_protocols_broadcast_bimodal_bimodal: GenFile = /*@__PURE__*/
-  fileDesc("Cilwcm90b2NvbHMvYnJvYWRjYXN0L2JpbW9kYWwvYmltb2RhbC5wcm90bxIPdGVuZHJpbC5iaW1vZGFsIpIBCgxCaW1vZGFsRnJhbWUSJQoEZGF0YRgBIAEoCzIVLnRlbmRyaWwuYmltb2RhbC5EYXRhSAASKQoGZGlnZXN0GAIgASgLMhcudGVuZHJpbC5iaW1vZGFsLkRpZ2VzdEgAEiUKBHB1bGwYAyABKAsyFS50ZW5kcmlsLmJpbW9kYWwuUHVsbEgAQgkKB21lc3NhZ2UiTwoERGF0YRIpCgZyZWNvcmQYASABKAsyGS50ZW5kcmlsLmJyb2FkY2FzdC5SZWNvcmQSEgoFdW50aWwYAiABKARIAIgBAUIICgZfdW50aWwixwEKBkRpZ2VzdBINCgVyb3VuZBgBIAEoBBIUCgdhbnN3ZXJzGAIgASgESACIAQESDwoHcGFydGlhbBgDIAEoCBIqCghob2xkaW5ncxgEIAMoCzIYLnRlbmRyaWwuYmltb2RhbC5Ib2xkaW5nEiYKBHNlZW4YBSADKAsyGC50ZW5kcmlsLmJpbW9kYWwuSG9sZGluZxInCgVsYWNrcxgGIAMoCzIYLnRlbmRyaWwuYmltb2RhbC5Ib2xkaW5nQgoKCF9hbnN3ZXJzIkEKBFB1bGwSDQoFcm91bmQYASABKAQSKgoIaG9sZGluZ3MYAiADKAsyGC50ZW5kcmlsLmJpbW9kYWwuSG9sZGluZyI7CgdIb2xkaW5nEhEKCXB1Ymxpc2hlchgBIAEoBBIPCgdzZXR0bGVkGAIgASgEEgwKBHJ1bnMYAyADKARiBnByb3RvMw", [file_protocols_broadcast_broadcast]);
+  fileDesc("Cilwcm90b2NvbHMvYnJvYWRjYXN0L2JpbW9kYWwvYmltb2RhbC5wcm90bxIPdGVuZHJpbC5iaW1vZGFsIpIBCgxCaW1vZGFsRnJhbWUSJQoEZGF0YRgBIAEoCzIVLnRlbmRyaWwuYmltb2RhbC5EYXRhSAASKQoGZGlnZXN0GAIgASgLMhcudGVuZHJpbC5iaW1vZGFsLkRpZ2VzdEgAEiUKBHB1bGwYAyABKAsyFS50ZW5kcmlsLmJpbW9kYWwuUHVsbEgAQgkKB21lc3NhZ2UiTwoERGF0YRIpCgZyZWNvcmQYASABKAsyGS50ZW5kcmlsLmJyb2FkY2FzdC5SZWNvcmQSEgoFdW50aWwYAiABKARIAIgBAUIICgZfdW50aWwi/AEKBkRpZ2VzdBINCgVyb3VuZBgBIAEoBBIUCgdhbnN3ZXJzGAIgASgESACIAQESDwoHcGFydGlhbBgDIAEoCBIqCghob2xkaW5ncxgEIAMoCzIYLnRlbmRyaWwuYmltb2RhbC5Ib2xkaW5nEiYKBHNlZW4YBSADKAsyGC50ZW5kcmlsLmJpbW9kYWwuSG9sZGluZxInCgVsYWNrcxgGIAMoCzIYLnRlbmRyaWwuYmltb2RhbC5Ib2xkaW5nEjMKB2J1ZmZlcnMYByADKAsyIi50ZW5kcmlsLmJyb2FkY2FzdC5hZGFwdGl2ZS5CdWZmZXJCCgoIX2Fuc3dlcnMiQQoEUHVsbBINCgVyb3VuZBgBIAEoBBIqCghob2xkaW5ncxgCIAMoCzIYLnRlbmRyaWwuYmltb2RhbC5Ib2xkaW5nIjsKB0hvbGRpbmcSEQoJcHVibGlzaGVyGAEgASgEEg8KB3NldHRsZWQYAiABKAQSDAoEcnVucxgDIAMoBGIGcHJvdG8z", [file_protocols_broadcast_adaptive_adaptive, file_protocols_broadcast_broadcast]);
 
 /**
  * @generated from message tendril.bimodal.BimodalFrame
@@ -116,6 +118,13 @@ export type Digest = Message<"tendril.bimodal.Digest"> & {
    * @generated from field: repeated tendril.bimodal.Holding lacks = 6;
    */
   lacks: Holding[];
+
+  /**
+   * the smallest its sender heard of, at most 16; none while none is short of room
+   *
+   * @generated from field: repeated tendril.broadcast.adaptive.Buffer buffers = 7;
+   */
+  buffers: Buffer[];
 };
 
 /**

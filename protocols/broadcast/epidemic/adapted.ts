@@ -15,7 +15,7 @@ export function adapted(environment: Environment<EpidemicMessage>, init: Deliver
   const { period, rate, burst } = init.options
   const controller = new Controller(
     environment,
-    { group: init.topic, buffer: () => BUFFER, sign: init.sign },
+    { group: `epidemic/${init.topic}`, buffer: () => BUFFER, sign: init.sign },
     { start: rate, most: rate, burst, samplePeriod: 20 * period },
   )
   return new Epidemic(environment, { ...init, congestion: controller, controller }, { period, buffer: BUFFER })

@@ -43,7 +43,7 @@ export interface EpidemicInit extends Pick<DeliveryInit, 'partners' | 'budget' |
   /** Admission control that goes by this delivery's drops. @default none */
   readonly congestion?: Congestion
   /** The same, where it also says when this node may publish, and is shown in the status. @default none */
-  readonly controller?: Pick<Controller, 'admit' | 'status'>
+  readonly controller?: Pick<Controller, 'admit' | 'rate' | 'status'>
   /** lpbcast's own membership, instead of `partners`. @default none */
   readonly view?: SubscriptionView
 }
@@ -124,6 +124,10 @@ export class Epidemic implements Delivery<EpidemicMessage> {
 
   peerDown(id: string): void {
     this.#init.view?.remove(id)
+  }
+
+  get rate(): number {
+    return this.#init.controller?.rate ?? Number.POSITIVE_INFINITY
   }
 
   admit(now: number): Admission {

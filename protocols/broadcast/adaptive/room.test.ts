@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { positionOf } from '../../../core/position.ts'
+import { type Bed, delivered, network, TOPIC, text } from '../network.fixture.ts'
+import { signClaim } from './claims.ts'
+
+const NODES = 30
+const GROUP = positionOf(TOPIC)
+/** n0 to n4 have room for so many publications: at the 9 rounds that repair may need under loss, for 7.1 a second. */
+const SHORT = 5
+const ROOM = 32
+/** Three times that, of ten publishers. */
+const OFFERED = 24
+const PUBLISHERS = 10
+
+interface Settings {
+  readonly congested?: number
+  readonly short?: { shrunk: boolean }
+  readonly loss?: number
+}
+
+function group({ congested = 4, short = { shrunk: true }, loss = 0.1 }: Settings = {}): Bed {
+  const bed = network({
+    nodes: NODES,
+    seed: 3,
+    loss,
+    init: (id) => {
+      const small = short.shrunk && Number(id.slice(1)) < SHORT
+      return { options: { congested, ...(small && { bufferMessages: ROOM }) } }
+    },
+  })
+  bed.simulation.run(3000)
+  return bed
+}
+
+/** Publishers that publish what they may of what they have; the ids of what was accepted. */
+function offer(bed: Bed, seconds: number, rate = OFFERED): string[] {
+  const accepted: string[] = []
+  for (let i = 0; i < seconds * rate; i++) {
+    const receipt = bed.node(`n${SHORT + (i % PUBLISHERS)}`).publish(TOPIC, text(`message ${i}`))
+    if (receipt.status === 'accepted') accepted.push(receipt.id)
+    else
+      assert.match(receipt.reason, /^Buffers are short in the group of news: this node may publish [0-9.]+ messages a/)
+    bed.simulation.run(1000 / rate)
+  }
+  return accepted
+}
+
+const small = Array.from({ length: SHORT }, (_, i) => `n${i}`)
+const admitted = (bed: Bed) => bed.node(`n${SHORT}`).topics()[0]?.rate as number
+
+test('publishers who offer three times what five small buffers hold slow down until these lose nothing; without control they lose', () => {
+  const with_ = group()
+  offer(with_, 20)
+  const published = offer(with_, 40)
+  assert.ok(published.length / 40 > 5 && published.length / 40 < 9.5, `${published.length / 40} a second`)
+  assert.ok(admitted(with_) < 2, `${admitted(with_)} a second and publisher`)
+  with_.simulation.run(15_000)
+  assert.ok(delivered(with_, published, small) >= 0.999, `${delivered(with_, published, small)}`)
+
+  const without = group({ congested: 0 })
+  offer(without, 20)
+  const all = offer(without, 40)
+  assert.equal(all.length, 40 * OFFERED)
+  without.simulation.run(15_000)
+  assert.ok(delivered(without, all, small) < 0.97, `${delivered(without, all, small)}`)
+})
+
+test('from the first message on, what slowing down takes time for included, small buffers get 99 %; a minute after they grew all may be sent', () => {
+  const short = { shrunk: true }
+  const bed = group({ short })
+  const published = offer(bed, 90)
+  bed.simulation.run(15_000)
+  assert.ok(delivered(bed, published, small) >= 0.99, `${delivered(bed, published, small)}`)
+  offer(bed, 10)
+  assert.ok(admitted(bed) < 2)
+  short.shrunk = false
+  for (const id of small) bed.simulation.restart(id, bed.make(id))
+  offer(bed, 50)
+  const last = offer(bed, 10)
+  assert.ok(last.length >= 0.98 * 10 * OFFERED, `${last.length / 10} a second`)
+})
+
+test('where nobody is short of room nothing is claimed, and publishers may send at their full rate at once', () => {
+  const bed = group({ short: { shrunk: false }, loss: 0.05 })
+  let claims = 0
+  for (const id of bed.ids) {
+    const { protocol } = bed.simulation.node(id)
+    const receive = protocol.receive.bind(protocol)
+    protocol.receive = (from, message) => {
+      if ('claims' in (message.message as object)) claims++
+      receive(from, message)
+    }
+  }
+  const published = offer(bed, 20, 60)
+  assert.equal(published.length, 20 * 60)
+  assert.equal(admitted(bed), 20)
+  assert.equal(claims, 0)
+})
+
+test('three liars who claim to have no room slow nobody down; were one enough, they would', () => {
+  const rateWith = (congested: number, liars: number) => {
+    const bed = group({ congested, short: { shrunk: false } })
+    const lying = Array.from({ length: liars }, (_, i) => `n${i}`)
+    const lie = () => {
+      const claims = lying.map((id) => {
+        const issued = bed.simulation.node(id).environment.now()
+        return signClaim({ id, group: `bimodal/${TOPIC}`, buffer: 0, issued })
+      })
+      const message = { kind: 'digest', round: 1, answers: undefined, partial: true, holdings: [], claims } as const
+      for (const id of bed.ids) {
+        const from = bed.simulation.node(lying[0] as string).self
+        if (!lying.includes(id)) bed.node(id).receive(from, { group: GROUP, delivery: 'bimodal', message })
+      }
+    }
+    for (let i = 0; i < 6; i++) {
+      lie()
+      offer(bed, 5)
+    }
+    return admitted(bed)
+  }
+  assert.equal(rateWith(4, 3), 20)
+  assert.ok(rateWith(1, 1) < 2)
+  assert.ok(rateWith(4, 4) < 2)
+})
