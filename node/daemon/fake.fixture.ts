@@ -2,7 +2,7 @@ import { TypedEventEmitter } from 'main-event'
 import type { Attributes, Value } from '../../core/attributes.ts'
 import type { PublishOptions, Receipt, SubscribeOptions } from '../../protocols/broadcast/broadcast.ts'
 import type { Equivocation } from '../../protocols/broadcast/equivocation.ts'
-import type { Subscriber } from '../../protocols/broadcast/subscriptions.ts'
+import type { Delivery, Subscriber } from '../../protocols/broadcast/subscriptions.ts'
 import { QueryError } from '../../protocols/query/language/query-error.ts'
 import type { Answer } from '../../protocols/query/wave/answer.ts'
 import { QueryRefused } from '../../protocols/query/wave/wave.ts'
@@ -21,6 +21,8 @@ export class FakeNode extends TypedEventEmitter<TendrilEvents> implements Served
   readonly equivocations: Equivocation[] = []
   readonly aborted: string[] = []
   readonly subscribers = new Map<string, Set<Subscriber>>()
+  /** What who asks for the past gets at once. */
+  readonly past: Delivery[] = []
   left = 0
   #sequence = 0
 
@@ -68,6 +70,7 @@ export class FakeNode extends TypedEventEmitter<TendrilEvents> implements Served
     const { onMessage, rating, from } = typeof how === 'function' ? { onMessage: how } : how
     if (rating !== undefined && !(rating > 0 && rating <= 1)) throw new RangeError(`a rating is above 0; not ${rating}`)
     this.subscribed.push({ topic, rating, past: from?.past })
+    if (from !== undefined) for (const message of this.past) onMessage(message)
     const subscribers = this.subscribers.get(topic) ?? new Set()
     this.subscribers.set(topic, subscribers.add(onMessage))
     return () => subscribers.delete(onMessage)

@@ -264,6 +264,23 @@ test('subscribers get messages as text, or as base64 when they are none', async 
   while (node.subscribers.get('news')?.size !== 0) await wait(5)
 })
 
+test('a subscriber that asks for the recent past gets it as events, before what comes', async (context) => {
+  const { port, node } = await serve(context)
+  for (let sequence = 1; sequence <= 3; sequence++) {
+    const payload = new TextEncoder().encode(`${sequence}`)
+    node.past.push({ topic: 'news', from: 'p', sequence, payload, id: `p/${sequence}`, published: 1 })
+  }
+  const { socket, events, head } = await subscribe(port, '/v1/subscribe?topic=news&past=60000')
+  assert.match(head(), /content-type: text\/event-stream/)
+  node.publish('news', '4')
+  while (events().length < 4) await wait(5)
+  assert.deepEqual(
+    events().map(({ data }) => data.data),
+    ['1', '2', '3', '4'],
+  )
+  socket.destroy()
+})
+
 const FRAMES = 20_000
 
 /** What a subscriber gets that stops reading while 20,000 messages of 1 kB are published, and then reads on. */

@@ -104,18 +104,25 @@ class EventStream {
   }
 
   start(heartbeat: number): void {
+    this.#begin()
+    this.#heartbeat = setInterval(() => this.#beat(), heartbeat)
+  }
+
+  /** The head, before the first frame: who asked for the past gets that while it subscribes, when it may still be refused. */
+  #begin(): void {
+    if (this.#response.headersSent) return
     this.#response.writeHead(200, {
       'content-type': 'text/event-stream',
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
     })
     this.#response.write(': tendril\n\n')
-    this.#heartbeat = setInterval(() => this.#beat(), heartbeat)
   }
 
   /** False when it did not fit, and was dropped. One frame fits however long it is. */
   send(event: string, data: unknown): boolean {
     if (this.#response.writableEnded) return true
+    this.#begin()
     const frame = `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
     const { writableLength } = this.#response
     if (writableLength > 0 && writableLength + frame.length > this.#waiting) {
