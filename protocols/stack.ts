@@ -494,6 +494,8 @@ export class Stack implements Protocol<StackMessage> {
     if (!this.#membership.alarmed) return
     for (const contact of this.#tman.view) if (this.#membership.admits(contact) === 'no') this.#leaves(contact)
     this.#tman.consider([])
+    // The exchange that waited for it is over: in an alarm the next one does not wait for its round.
+    this.#tmanRounds.turn()
   }
 
   /** Random peers are the way back when the neighbourhood is gone. */
