@@ -3,16 +3,14 @@ import type { Environment } from '../../../core/environment.ts'
 import type { DeliveryInit } from '../delivery.ts'
 import { type Publication, publicationId } from '../publication.ts'
 import type { Joiners } from './joiners.ts'
-import { type Last, MAX_RECORDS, type OrderedBody, type OrderedFrame, orderedSize } from './messages.ts'
+import { type Last, type OrderedBody, type OrderedFrame, orderedSize } from './messages.ts'
 import type { OrderedOptions } from './options.ts'
+import { Payloads } from './payloads.ts'
 import { Replica } from './replica.ts'
 import { Sequencer } from './sequencer.ts'
 import { Succession } from './succession.ts'
 import { placeOf, succeed, type Succession as Value, type View } from './view.ts'
 import type { WaitingRoom } from './waiting.ts'
-
-/** Bytes of publications in one message. */
-const MAX_RECORD_BYTES = 48 * 1024
 
 /** Why a member ends that was in a group which has not begun. */
 export const UNFOUNDED = 'too few nodes were heard to found a group'
@@ -44,6 +42,7 @@ export class OrderedMember {
   readonly #init: MemberInit
   readonly #options: OrderedOptions
   readonly #replica: Replica
+  readonly #payloads: Payloads
   #sequencer: Sequencer | undefined
   #succession: Succession
   /** When the leader last said that a majority answers it; the view's beginning counts. */
@@ -60,8 +59,6 @@ export class OrderedMember {
   /** A later view was heard of, since then. */
   #behind = Number.POSITIVE_INFINITY
   #asked = Number.NEGATIVE_INFINITY
-  /** Since when the first lacking payload lacks, and which that is. */
-  #lacking = { number: 0, since: 0, asked: 0 }
   /** This member brought the present view about, and tells its leader. */
   #announced = Number.POSITIVE_INFINITY
   /** ms that it waits longer than the member before it until it tries to end a view itself; chance parts those who collide. */
@@ -89,6 +86,16 @@ export class OrderedMember {
         return known ?? store.get(publisher, sequence)?.publication
       },
     })
+    this.#payloads = new Payloads(
+      environment,
+      {
+        ...init,
+        replica: this.#replica,
+        say: (place, body) => this.#say(place, body),
+        send: (to, body) => this.#send(to, this.#replica.view.number, body),
+      },
+      options,
+    )
     this.#succession = this.#enter()
   }
 
@@ -160,7 +167,8 @@ export class OrderedMember {
   }
 
   turn(now: number): void {
-    this.#findLacking(now)
+    this.#payloads.turn(now)
+    if (this.#payloads.hopeless(now)) this.#end('nobody has a payload any more that it must deliver next')
     if (this.#over) return
     if (this.#sequencer === undefined) this.#follow(now)
     else this.#lead(this.#sequencer, now)
@@ -179,7 +187,7 @@ export class OrderedMember {
   receive(from: PeerDescriptor, frame: OrderedFrame): void {
     const { view } = this.#replica
     const { body } = frame
-    if (body.kind === 'fetch') this.#serve(from, body.first, body.last)
+    if (body.kind === 'fetch') this.#payloads.serve(from, body.first, body.last)
     else if (frame.view > view.number) this.#late(from, frame)
     else if (frame.view < view.number) this.#help(from, frame)
     else if (body.kind === 'decided') this.#install(body.value)
@@ -241,7 +249,7 @@ export class OrderedMember {
       {
         replica,
         say,
-        fetch: (place, first, last) => this.#fetch(place, first, last),
+        fetch: (place, first, last) => this.#payloads.fetch(place, first, last),
         joined: () => joiners.chosen(replica.view, this.#environment.now()),
         suspects: (place) => this.#suspects(place),
         unwanted: (place) => this.#sequencer?.unwanted(place) ?? false,
@@ -285,7 +293,7 @@ export class OrderedMember {
     const { heartbeat, suspicion, resend } = this.#options
     const { sealed, vouched } = this.#replica
     if (now - this.#toldAt >= heartbeat || vouched > this.#told) this.#acknowledge(now)
-    this.#hand(now)
+    this.#payloads.hand(now)
     const silent = now - this.#heard > suspicion + this.#ownTurn
     if (founded && silent && !sealed && !this.#succession.coordinates) this.#succession.begin()
     if (!this.#met && now - this.#announced >= resend) {
@@ -312,25 +320,6 @@ export class OrderedMember {
     if (!this.#say(0, { kind: 'ack', held: vouched, sealed })) return
     this.#told = vouched
     this.#toldAt = now
-  }
-
-  /** Brings the leader what we published and has no number, a while after bimodal should have. */
-  #hand(now: number): void {
-    const { waiting } = this.#init
-    const { id } = this.#environment.self
-    const publications: Publication[] = []
-    let bytes = 0
-    for (const one of waiting.all()) {
-      const { publication } = one
-      if (publication.publisher !== id || this.isOrdered(publication)) continue
-      if (now - one.handed < 2 * this.#options.resend) return
-      bytes += publication.record.body.length
-      if (publications.length >= MAX_RECORDS || (publications.length > 0 && bytes > MAX_RECORD_BYTES)) break
-      one.handed = now
-      publications.push(publication)
-    }
-    if (publications.length === 0) return
-    if (this.#say(0, { kind: 'records', publications })) this.#init.counts.done.add('handed', publications.length)
   }
 
   #hear(place: number, body: OrderedBody): void {
@@ -468,64 +457,6 @@ export class OrderedMember {
     }
     if (this.#replica.place < 0) this.#end(LEFT_BEHIND)
     else this.#enter()
-  }
-
-  /** Payloads that have come meanwhile; and asks for the others, from a member at random: whoever vouches for a number has it. */
-  #findLacking(now: number): void {
-    const { log, commit } = this.#replica
-    if (log.lacks.size === 0) return
-    for (const number of [...log.lacks.values()]) {
-      const entry = log.at(number)
-      const stored = entry && this.#init.store.get(entry.publisher, entry.sequence)?.publication
-      if (stored !== undefined) log.fill(stored)
-    }
-    this.#replica.deliver()
-    const number = log.held + 1
-    const lacking = this.#lacking
-    if (number > log.last) return
-    if (lacking.number !== number) this.#lacking = { number, since: now, asked: now }
-    else if (number <= commit && now - lacking.since > this.#options.patience) {
-      this.#end('nobody has a payload any more that it must deliver next')
-    } else if (now - lacking.asked >= this.#options.resend) {
-      lacking.asked = now
-      let last = number
-      while (last < log.last && last - number < MAX_RECORDS && log.at(last + 1)?.publication === undefined) last++
-      const others = [...this.#replica.view.members.keys()].filter((place) => place !== this.#replica.place)
-      const first = now - lacking.since < 2 * this.#options.resend && !this.leads
-      const place = first ? 0 : this.#environment.random.pick(others)
-      if (place !== undefined) this.#fetch(place, number, last)
-    }
-  }
-
-  #fetch(place: number, first: number, last: number): void {
-    this.#init.counts.done.add('fetches')
-    this.#say(place, { kind: 'fetch', first, last })
-  }
-
-  #serve(to: PeerDescriptor, first: number, last: number): void {
-    const { log, view } = this.#replica
-    let publications: Publication[] = []
-    let bytes = 0
-    let room = Math.min(this.#init.options.pullBytes, 4 * MAX_RECORD_BYTES)
-    const flush = () => {
-      if (publications.length === 0) return
-      if (this.#send(to, view.number, { kind: 'records', publications })) {
-        this.#init.counts.done.add('repairs', publications.length)
-      }
-      publications = []
-      bytes = 0
-    }
-    for (let number = Math.max(first, log.base + 1); number <= Math.min(last, log.last); number++) {
-      const publication = log.at(number)?.publication
-      if (publication === undefined) continue
-      const size = publication.record.body.length
-      if (publications.length >= MAX_RECORDS || (publications.length > 0 && bytes + size > MAX_RECORD_BYTES)) flush()
-      if (size > room) break
-      room -= size
-      bytes += size
-      publications.push(publication)
-    }
-    flush()
   }
 
   #end(reason: string): void {
