@@ -116,7 +116,9 @@ export class Lane implements Protocol<unknown> {
     this.#timer = undefined
     this.#delivery.stop()
     const unsent = this.#outbox.clear()
-    if (unsent > 0) this.counts.refused.add('stopped', unsent)
+    if (unsent === 0) return
+    this.counts.refused.add('stopped', unsent)
+    this.#last = undefined // the next one must name none that nobody has
   }
 
   /** What it keeps goes out of the memory that the lanes share. The lane must not be used any more. */

@@ -94,3 +94,18 @@ test('what was published while a subscriber was cut off is repaired, also when i
   assert.equal(receipt.status, 'accepted')
   assert.equal(bed.got.get('n3')?.length, 2)
 })
+
+test('a node that stops in the middle of a large message: what it publishes after it starts again waits for nothing', () => {
+  const bed = network({ nodes: 4 })
+  bed.simulation.run(1000)
+  const node = bed.node('n0')
+  node.publish(TOPIC, new Uint8Array(2 ** 20))
+  bed.simulation.run(200)
+  node.stop()
+  bed.simulation.run(1000)
+  node.start()
+  const receipt = node.publish(TOPIC, text('x'))
+  assert.equal(receipt.status, 'accepted')
+  bed.simulation.run(2000)
+  for (const id of bed.ids) assert.deepEqual(bed.got.get(id)?.length, 1, id)
+})
