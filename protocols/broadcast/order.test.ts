@@ -153,3 +153,34 @@ test('a publisher first heard of: predecessors from before our time are neither 
   own.order.tick(own.now + 1000)
   assert.deepEqual([own.delivered, own.missed.length], [[7], 1], 'published while we were here, so missed')
 })
+
+test('gaps on purpose: what is not expected is not waited for, what is for 6 s, and nobody is told', () => {
+  fc.assert(
+    fc.property(schedule, fc.nat(6), ({ all, arrivals }, every) => {
+      const delivered: number[] = []
+      const missed: Missed[] = []
+      const order = new Order<Ordered>(
+        OPTIONS,
+        ({ sequence }) => delivered.push(sequence),
+        (gap) => missed.push(gap),
+      )
+      const expected = (sequence: number) => sequence % (every + 1) === 0
+      order.expects = expected
+      let now = 2000
+      for (const publication of arrivals) {
+        order.accept(publication, now++)
+        if (order.held === 0) continue
+        const { settled } = order
+        const came = arrivals.slice(0, arrivals.indexOf(publication) + 1).filter(({ sequence }) => sequence > settled)
+        const before = Math.min(...came.map(({ previous }) => previous))
+        const gap = Array.from({ length: before - settled }, (_, i) => settled + 1 + i)
+        assert.ok(gap.some(expected), 'only for something that is expected')
+      }
+      order.tick(now + 6000)
+      assert.equal(order.held, 0)
+      assert.ok(ascending(delivered))
+      assert.deepEqual(missed, [])
+      if (every === 0) assert.equal(delivered.length, arrivals.length, 'all that came in time')
+    }),
+  )
+})
