@@ -211,6 +211,7 @@ test('subscribe asks for the recent past and a rating', async () => {
 test('topics shows members, rates and what is stored, as a table and as JSON', async () => {
   const { out } = await tendril(['topics'])
   assert.match(out, /news +1 +3 +20\/s +bimodal +0 +7 +0 +0 +2 \(2\.0 KiB\)/)
+  assert.match(out, /news +1 +3 +3\.25\/s +epidemic/, 'what its admission control admits, not the quota')
   assert.match(out, /1 topic/)
   const [topic] = parsed((await tendril(['topics', '--json'])).out)
   assert.equal(topic.lanes.bimodal.done.delivered, 7)

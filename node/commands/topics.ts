@@ -9,9 +9,10 @@ export function topicsCommand(): Command {
     examples: ['tendril topics', "tendril topics --json | jq '.lanes.bimodal.done'"],
     json: `One object for each topic:
 { "topic": string, "subscribers": on this node, "rating": the share of the messages that they want, "members": known of its group,
-  "rate": messages a second that this node may publish now,
+  "rate": messages a second that a node may publish at most,
   "lanes": { "<delivery>": { "done": { counter: number }, "refused": { reason: number }, "stored": { "publications", "bytes" },
-    "publishers": number, "held": waiting for an earlier one, "delivery": sizes and counters of its own } } }`,
+    "publishers": number, "held": waiting for an earlier one, "delivery": sizes and counters of its own; with admission control
+    "admission": { "rate": messages a second that it admits of this node now, ... } } } }`,
   }).action(async (options: ClientOptions) => {
     const client = await connect(options)
     const { topics } = (await client.ask('GET', '/v1/topics')) as { topics: Topic[] }
@@ -22,13 +23,14 @@ export function topicsCommand(): Command {
     const { colorsOf, colorsWanted, count, printable, table } = await import('./terminal.ts')
     const c = colorsOf(colorsWanted())
     const rows = topics.flatMap(({ topic, subscribers, members, rate, lanes }) => {
-      const each = Object.entries(lanes).map(([delivery, { done, stored }]) => {
+      const each = Object.entries(lanes).map(([delivery, { done, stored, delivery: own }]) => {
         const kibibytes = `${(stored.bytes / 1024).toFixed(1)} KiB`
         const counters = [done.published, done.delivered, done.duplicates, done.repairs].map((one) => `${one ?? 0}`)
-        return [delivery, ...counters, `${stored.publications} (${kibibytes})`]
+        const admitted = (own.admission as { rate: number } | undefined)?.rate ?? rate
+        return [rateOf(admitted), delivery, ...counters, `${stored.publications} (${kibibytes})`]
       })
-      if (each.length === 0) each.push(['', '', '', '', '', ''])
-      return each.map((lane) => [printable(topic), `${subscribers}`, `${members}`, `${rate}/s`, ...lane])
+      if (each.length === 0) each.push([rateOf(rate), '', '', '', '', '', ''])
+      return each.map((lane) => [printable(topic), `${subscribers}`, `${members}`, ...lane])
     })
     const head = [
       'topic',
@@ -45,4 +47,8 @@ export function topicsCommand(): Command {
     if (rows.length > 0) print(await table(head, rows, c))
     print(c.dim(count(topics.length, 'topic')))
   })
+}
+
+function rateOf(rate: number): string {
+  return `${Number(rate.toFixed(2))}/s`
 }

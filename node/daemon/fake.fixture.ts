@@ -87,7 +87,8 @@ export class FakeNode extends TypedEventEmitter<TendrilEvents> implements Served
       waiting: 0,
       delivery: { handovers: 1 },
     }
-    return [{ topic: 'news', subscribers: 1, rating: 1, members: 3, rate: 20, lanes: { bimodal: lane } }]
+    const epidemic = { ...lane, delivery: { admission: { rate: 3.25, age: 4 } } }
+    return [{ topic: 'news', subscribers: 1, rating: 1, members: 3, rate: 20, lanes: { bimodal: lane, epidemic } }]
   }
 
   proofs(): Equivocation[] {
