@@ -151,9 +151,10 @@ export class Lane implements Protocol<unknown> {
     return this.#outbox.wait(parts)
   }
 
-  /** Publications a second that admission control lets this node send. */
+  /** Publications a second that admission control lets this node send, to the hundredth. */
   get rate(): number {
-    return Math.min(this.#room.rate, this.#delivery.rate ?? this.#room.rate)
+    const rate = Math.min(this.#room.rate, this.#delivery.rate ?? Number.POSITIVE_INFINITY)
+    return Math.round(rate * 100) / 100
   }
 
   /** Whether admission control lets a message of so many parts go now. */
