@@ -67,16 +67,12 @@ export const experiment: Experiment = {
 interface Compared {
   readonly rows: readonly Row[]
   readonly cells: readonly (string | number)[]
-  /** Share of the publications that nodes missed, by the minute in which they were published. */
-  readonly flood: readonly number[]
-  readonly walks: readonly number[]
 }
 
 interface Outcome {
   /** (publication, node) pairs that did not come about. */
   readonly lost: number
   readonly pairs: number
-  readonly byMinute: readonly number[]
   /** Share of the nodes in the largest part that hangs together, in the mean over the run. */
   readonly reachable: number
   readonly load: ReturnType<typeof loadOf>
@@ -118,8 +114,6 @@ function compare(setting: Setting, trial: Trial): Compared {
       ...loads.map(({ messagesPerRound }) => messagesPerRound.mean),
       ...loads.map(({ bytesPerRound }) => bytesPerRound.mean),
     ],
-    flood: flood.byMinute,
-    walks: walks.byMinute,
   }
 }
 
@@ -141,14 +135,9 @@ function run(setting: Setting, walks: number, { seed, quick }: Trial): Outcome {
   const load = loadOf(simulation.nodes, simulation.now / 1000)
   simulation.run(DRAIN * 1000)
   const missing = ids.map((id) => setting.nodes - (got.get(id) ?? 0))
-  const minute = 60_000 / GAP
   return {
     lost: missing.reduce((sum, one) => sum + one, 0),
     pairs: ids.length * setting.nodes,
-    byMinute: Array.from({ length: Math.ceil(ids.length / minute) }, (_, i) => {
-      const those = missing.slice(i * minute, (i + 1) * minute)
-      return those.reduce((sum, one) => sum + one, 0) / (those.length * setting.nodes)
-    }),
     reachable: connected / messages,
     load,
     over: overBudget(simulation.nodes, BUDGET.rate + BUDGET.burst).length,
