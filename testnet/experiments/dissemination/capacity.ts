@@ -38,15 +38,15 @@ interface Plan {
 }
 
 const QUICK: Plan = {
-  seconds: 30,
+  seconds: 12,
   rates: [30],
   classicRates: [11, 14, 18],
-  classicSeconds: 300,
+  classicSeconds: 200,
   offered: 3,
-  sizeSeconds: 20,
+  sizeSeconds: 10,
   sizes: [
     { members: 60, buffers: [12] },
-    { members: 180, buffers: [6] },
+    { members: 120, buffers: [8] },
   ],
   classicSizes: [],
 }
