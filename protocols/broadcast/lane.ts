@@ -226,6 +226,7 @@ export class Lane implements Protocol<unknown> {
 
   /** Counters and sizes; every size has its bound in the options or beside its field. */
   status() {
+    const delivery: Readonly<Record<string, unknown>> = { admission: this.#room.status, ...this.#delivery.status() }
     return {
       done: this.counts.done.toJSON(),
       refused: { ...this.counts.refused.toJSON(), ...this.#room.refused },
@@ -233,7 +234,7 @@ export class Lane implements Protocol<unknown> {
       publishers: this.#publishers.size,
       held: this.#publishers.held,
       waiting: this.#outbox.waiting,
-      delivery: this.#delivery.status(),
+      delivery,
     }
   }
 

@@ -77,6 +77,11 @@ export class Room implements Claims {
     return this.#controller.rate
   }
 
+  /** The rate, what it goes by, and how often that changed it. */
+  get status(): Record<string, unknown> {
+    return this.#controller.status()
+  }
+
   /** Claims that were left aside, by their reasons. */
   get refused(): Readonly<Record<string, number>> {
     return this.#controller.refused
