@@ -32,6 +32,11 @@ export interface BroadcastOptions {
   readonly period: number
   /** Partners told of what is stored, a round; 0 switches repair off. */
   readonly fanout: number
+  /**
+   * Partners that a node tells at once, while there is trouble, what it has taken in; 0: none, digests alone repair. @default 0: 4 cut the
+   * p99 under loss and deaths to a quarter, but where members sleep one delivery in 32,000 was given up
+   */
+  readonly told: number
   /** Age from which a publication is announced: the tree comes first, so that repair never repeats it. */
   readonly settle: number
   /** Since the last news after which only every tenth round is held. */
@@ -75,6 +80,7 @@ export const DEFAULTS: BroadcastOptions = {
   shortTerm: 10_000,
   period: 500,
   fanout: 1,
+  told: 0,
   settle: 750,
   brisk: 10_000,
   pullBytes: 128 * 1024,

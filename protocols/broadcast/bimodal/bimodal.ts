@@ -2,6 +2,7 @@ import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import type { Environment, Timer } from '../../../core/environment.ts'
 import type { Delivery, DeliveryInit } from '../delivery.ts'
 import type { Publication } from '../publication.ts'
+import { Announcing } from './announcing.ts'
 import type { BimodalMessage, Data } from './codec.ts'
 import { Repair } from './repair.ts'
 import { Tree } from './tree.ts'
@@ -18,6 +19,7 @@ export class Bimodal implements Delivery<BimodalMessage> {
   readonly #init: DeliveryInit
   readonly #tree: Tree
   readonly #repair: Repair
+  readonly #announcing: Announcing
   #timer: Timer | undefined
   /** When something was last taken in. */
   #news = Number.NEGATIVE_INFINITY
@@ -28,8 +30,16 @@ export class Bimodal implements Delivery<BimodalMessage> {
     const { options, store, counts } = init
     this.#environment = environment
     this.#init = init
-    this.#tree = new Tree(environment, () => init.contacts(), store, options.handover, counts)
-    this.#repair = new Repair(environment, init)
+    this.#tree = new Tree(
+      environment,
+      () => init.contacts(),
+      store,
+      options.handover,
+      counts,
+      (to, publication) => this.#announcing.said(to, publication),
+    )
+    this.#repair = new Repair(environment, init, () => this.#announcing.trouble())
+    this.#announcing = new Announcing(environment, init, this.#repair)
   }
 
   start(): void {
@@ -40,20 +50,24 @@ export class Bimodal implements Delivery<BimodalMessage> {
     this.#timer?.cancel()
     this.#timer = undefined
     this.#early = []
+    this.#announcing.stop()
   }
 
   spread(publication: Publication): void {
     this.#news = this.#environment.now()
     this.#repair.took(publication)
+    this.#announcing.took(publication, false)
     if (this.#init.contacts().length === 0) this.#early = [...this.#early, publication].slice(-MAX_EARLY)
     else this.#tree.spread(publication, this.#environment.self.position)
   }
 
   receive(from: PeerDescriptor, message: BimodalMessage): void {
     if (this.#timer === undefined) return
-    if (message.kind === 'data') this.#receiveData(message)
+    if (message.kind === 'data') this.#receiveData(from, message)
     else if (message.kind === 'digest') this.#repair.receiveDigest(from, message)
-    else this.#repair.receivePull(from, message)
+    else if (message.kind === 'pull') this.#repair.receivePull(from, message)
+    else if (message.kind === 'have') this.#announcing.receiveHave(from, message.holdings)
+    else this.#announcing.receiveWant(from, message.holdings)
   }
 
   peerDown(id: string): void {
@@ -61,7 +75,12 @@ export class Bimodal implements Delivery<BimodalMessage> {
   }
 
   status(): Readonly<Record<string, number>> {
-    return { handovers: this.#tree.handovers, early: this.#early.length, ...this.#repair.sizes }
+    return {
+      handovers: this.#tree.handovers,
+      early: this.#early.length,
+      ...this.#repair.sizes,
+      ...this.#announcing.sizes,
+    }
   }
 
   #turn(): void {
@@ -72,7 +91,7 @@ export class Bimodal implements Delivery<BimodalMessage> {
     this.#early = []
   }
 
-  #receiveData({ publication, until }: Data): void {
+  #receiveData(from: PeerDescriptor, { publication, until }: Data): void {
     const { store, counts, options } = this.#init
     const pushed = until !== undefined
     const known = store.get(publication.publisher, publication.sequence)
@@ -87,9 +106,12 @@ export class Bimodal implements Delivery<BimodalMessage> {
       counts.done.add(pushed ? 'pushed' : 'repaired')
       this.#news = this.#environment.now()
       this.#repair.took(publication)
+      this.#announcing.took(publication, pushed)
+      this.#announcing.gap(from, publication)
       if (pushed) this.#tree.spread(publication, until)
     } else if (verdict === 'known' && known !== undefined && pushed) {
-      if (!this.#tree.hasSpread(known.publication)) this.#repair.raced(known.publication)
+      const { publication: stored } = known
+      if (!this.#tree.hasSpread(stored) && !this.#announcing.raced(stored)) this.#repair.raced(stored)
       const young = this.#environment.now() - known.received <= options.handover
       if (young) this.#tree.spread(known.publication, until)
     }

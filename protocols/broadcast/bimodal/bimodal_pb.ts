@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file protocols/broadcast/bimodal/bimodal.proto.
  */
 export const file_protocols_broadcast_bimodal_bimodal: GenFile = /*@__PURE__*/
-  fileDesc("Cilwcm90b2NvbHMvYnJvYWRjYXN0L2JpbW9kYWwvYmltb2RhbC5wcm90bxIPdGVuZHJpbC5iaW1vZGFsIpIBCgxCaW1vZGFsRnJhbWUSJQoEZGF0YRgBIAEoCzIVLnRlbmRyaWwuYmltb2RhbC5EYXRhSAASKQoGZGlnZXN0GAIgASgLMhcudGVuZHJpbC5iaW1vZGFsLkRpZ2VzdEgAEiUKBHB1bGwYAyABKAsyFS50ZW5kcmlsLmJpbW9kYWwuUHVsbEgAQgkKB21lc3NhZ2UiTwoERGF0YRIpCgZyZWNvcmQYASABKAsyGS50ZW5kcmlsLmJyb2FkY2FzdC5SZWNvcmQSEgoFdW50aWwYAiABKARIAIgBAUIICgZfdW50aWwi/AEKBkRpZ2VzdBINCgVyb3VuZBgBIAEoBBIUCgdhbnN3ZXJzGAIgASgESACIAQESDwoHcGFydGlhbBgDIAEoCBIqCghob2xkaW5ncxgEIAMoCzIYLnRlbmRyaWwuYmltb2RhbC5Ib2xkaW5nEiYKBHNlZW4YBSADKAsyGC50ZW5kcmlsLmJpbW9kYWwuSG9sZGluZxInCgVsYWNrcxgGIAMoCzIYLnRlbmRyaWwuYmltb2RhbC5Ib2xkaW5nEjMKB2J1ZmZlcnMYByADKAsyIi50ZW5kcmlsLmJyb2FkY2FzdC5hZGFwdGl2ZS5CdWZmZXJCCgoIX2Fuc3dlcnMiQQoEUHVsbBINCgVyb3VuZBgBIAEoBBIqCghob2xkaW5ncxgCIAMoCzIYLnRlbmRyaWwuYmltb2RhbC5Ib2xkaW5nIjsKB0hvbGRpbmcSEQoJcHVibGlzaGVyGAEgASgEEg8KB3NldHRsZWQYAiABKAQSDAoEcnVucxgDIAMoBGIGcHJvdG8z", [file_protocols_broadcast_adaptive_adaptive, file_protocols_broadcast_broadcast]);
+  fileDesc("Cilwcm90b2NvbHMvYnJvYWRjYXN0L2JpbW9kYWwvYmltb2RhbC5wcm90bxIPdGVuZHJpbC5iaW1vZGFsIuABCgxCaW1vZGFsRnJhbWUSJQoEZGF0YRgBIAEoCzIVLnRlbmRyaWwuYmltb2RhbC5EYXRhSAASKQoGZGlnZXN0GAIgASgLMhcudGVuZHJpbC5iaW1vZGFsLkRpZ2VzdEgAEiUKBHB1bGwYAyABKAsyFS50ZW5kcmlsLmJpbW9kYWwuUHVsbEgAEiUKBGhhdmUYBCABKAsyFS50ZW5kcmlsLmJpbW9kYWwuSGF2ZUgAEiUKBHdhbnQYBSABKAsyFS50ZW5kcmlsLmJpbW9kYWwuV2FudEgAQgkKB21lc3NhZ2UiTwoERGF0YRIpCgZyZWNvcmQYASABKAsyGS50ZW5kcmlsLmJyb2FkY2FzdC5SZWNvcmQSEgoFdW50aWwYAiABKARIAIgBAUIICgZfdW50aWwi/AEKBkRpZ2VzdBINCgVyb3VuZBgBIAEoBBIUCgdhbnN3ZXJzGAIgASgESACIAQESDwoHcGFydGlhbBgDIAEoCBIqCghob2xkaW5ncxgEIAMoCzIYLnRlbmRyaWwuYmltb2RhbC5Ib2xkaW5nEiYKBHNlZW4YBSADKAsyGC50ZW5kcmlsLmJpbW9kYWwuSG9sZGluZxInCgVsYWNrcxgGIAMoCzIYLnRlbmRyaWwuYmltb2RhbC5Ib2xkaW5nEjMKB2J1ZmZlcnMYByADKAsyIi50ZW5kcmlsLmJyb2FkY2FzdC5hZGFwdGl2ZS5CdWZmZXJCCgoIX2Fuc3dlcnMiQQoEUHVsbBINCgVyb3VuZBgBIAEoBBIqCghob2xkaW5ncxgCIAMoCzIYLnRlbmRyaWwuYmltb2RhbC5Ib2xkaW5nIjIKBEhhdmUSKgoIaG9sZGluZ3MYASADKAsyGC50ZW5kcmlsLmJpbW9kYWwuSG9sZGluZyIyCgRXYW50EioKCGhvbGRpbmdzGAEgAygLMhgudGVuZHJpbC5iaW1vZGFsLkhvbGRpbmciOwoHSG9sZGluZxIRCglwdWJsaXNoZXIYASABKAQSDwoHc2V0dGxlZBgCIAEoBBIMCgRydW5zGAMgAygEYgZwcm90bzM", [file_protocols_broadcast_adaptive_adaptive, file_protocols_broadcast_broadcast]);
 
 /**
  * @generated from message tendril.bimodal.BimodalFrame
@@ -41,6 +41,18 @@ export type BimodalFrame = Message<"tendril.bimodal.BimodalFrame"> & {
      */
     value: Pull;
     case: "pull";
+  } | {
+    /**
+     * @generated from field: tendril.bimodal.Have have = 4;
+     */
+    value: Have;
+    case: "have";
+  } | {
+    /**
+     * @generated from field: tendril.bimodal.Want want = 5;
+     */
+    value: Want;
+    case: "want";
   } | { case: undefined; value?: undefined };
 };
 
@@ -159,6 +171,44 @@ export const PullSchema: GenMessage<Pull> = /*@__PURE__*/
   messageDesc(file_protocols_broadcast_bimodal_bimodal, 3);
 
 /**
+ * Told at once, while there is trouble: its sender has these.
+ *
+ * @generated from message tendril.bimodal.Have
+ */
+export type Have = Message<"tendril.bimodal.Have"> & {
+  /**
+   * @generated from field: repeated tendril.bimodal.Holding holdings = 1;
+   */
+  holdings: Holding[];
+};
+
+/**
+ * Describes the message tendril.bimodal.Have.
+ * Use `create(HaveSchema)` to create a new message.
+ */
+export const HaveSchema: GenMessage<Have> = /*@__PURE__*/
+  messageDesc(file_protocols_broadcast_bimodal_bimodal, 4);
+
+/**
+ * What its sender lacks of what the receiver told that it has.
+ *
+ * @generated from message tendril.bimodal.Want
+ */
+export type Want = Message<"tendril.bimodal.Want"> & {
+  /**
+   * @generated from field: repeated tendril.bimodal.Holding holdings = 1;
+   */
+  holdings: Holding[];
+};
+
+/**
+ * Describes the message tendril.bimodal.Want.
+ * Use `create(WantSchema)` to create a new message.
+ */
+export const WantSchema: GenMessage<Want> = /*@__PURE__*/
+  messageDesc(file_protocols_broadcast_bimodal_bimodal, 5);
+
+/**
  * Publications of one publisher.
  *
  * @generated from message tendril.bimodal.Holding
@@ -191,5 +241,5 @@ export type Holding = Message<"tendril.bimodal.Holding"> & {
  * Use `create(HoldingSchema)` to create a new message.
  */
 export const HoldingSchema: GenMessage<Holding> = /*@__PURE__*/
-  messageDesc(file_protocols_broadcast_bimodal_bimodal, 4);
+  messageDesc(file_protocols_broadcast_bimodal_bimodal, 6);
 

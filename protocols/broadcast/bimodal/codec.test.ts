@@ -77,6 +77,10 @@ const message: fc.Arbitrary<BimodalMessage> = fc
       claims: fc.array(claim, { minLength: 1, maxLength: 16 }),
     }),
     fc.record({ kind: fc.constant('pull' as const), round: fc.maxSafeNat(), holdings: holdings(fc.constant(0)) }),
+    fc.record({
+      kind: fc.constantFrom('have' as const, 'want' as const),
+      holdings: holdings(fc.constant(0)).map((some) => some.slice(0, 5)),
+    }),
   )
   .map((made) => structuredClone(made)) // without the null prototypes of fast-check's records
 

@@ -53,10 +53,24 @@ export interface Pull {
   readonly holdings: readonly Holding[]
 }
 
-export type BimodalMessage = Data | Digest | Pull
+/** What its sender has just got. */
+export interface Have {
+  readonly kind: 'have'
+  readonly holdings: readonly Holding[]
+}
+
+/** What its sender lacks of what the receiver told that it has. */
+export interface Want {
+  readonly kind: 'want'
+  readonly holdings: readonly Holding[]
+}
+
+export type BimodalMessage = Data | Digest | Pull | Have | Want
 
 /** Runs in a digest, ids in a pull (LIMITS: 256). A run is one entry however many ids it spans: that is what costs bytes. */
 export const MAX_RUNS = 256
+/** Ids in what is told at once. */
+export const MAX_TOLD = 64
 const MAX = Number.MAX_SAFE_INTEGER
 
 export const bimodalCodec: Codec<BimodalMessage> = {
@@ -82,6 +96,9 @@ export const bimodalCodec: Codec<BimodalMessage> = {
         const value = { round: BigInt(message.round), holdings: message.holdings.map(holdingToWire) }
         return frame({ case: 'pull', value })
       }
+      case 'have':
+      case 'want':
+        return frame({ case: message.kind, value: { holdings: message.holdings.map(holdingToWire) } })
     }
   },
 
@@ -94,6 +111,9 @@ export const bimodalCodec: Codec<BimodalMessage> = {
         return digestFromWire(message.value, claims)
       case 'pull':
         return pullFromWire(message.value)
+      case 'have':
+      case 'want':
+        return toldFromWire(message.case, message.value.holdings)
       case undefined:
         throw new Malformed('bimodal-kind')
     }
@@ -102,7 +122,7 @@ export const bimodalCodec: Codec<BimodalMessage> = {
   size(message) {
     if (message.kind === 'data') return recordSize(message.publication) + 20
     const size = 32 + holdingsSize(message.holdings)
-    if (message.kind === 'pull') return size
+    if (message.kind !== 'digest') return size
     return size + holdingsSize(message.seen) + holdingsSize(message.lacks) + claimsSize(message.claims)
   },
 }
@@ -172,6 +192,12 @@ function pullFromWire(wire: WirePull): Pull {
   return { kind: 'pull', round, holdings }
 }
 
+function toldFromWire(kind: 'have' | 'want', wire: readonly WireHolding[]): Have | Want {
+  const holdings = holdingsFromWire(wire, kind)
+  checkInteger(idsOf(holdings), 1, MAX_TOLD, `${kind}-ids`)
+  return { kind, holdings }
+}
+
 /** Also of other deliveries that tell what they hold. */
 export function holdingToWire(holding: Holding): Pick<WireHolding, 'publisher' | 'settled' | 'runs'> {
   const runs: bigint[] = []
@@ -183,7 +209,10 @@ export function holdingToWire(holding: Holding): Pick<WireHolding, 'publisher' |
   return { publisher: BigInt(holding.publisher), settled: BigInt(holding.settled), runs }
 }
 
-export function holdingsFromWire(wire: readonly WireHolding[], kind: 'digest' | 'pull' | 'walk'): Holding[] {
+export function holdingsFromWire(
+  wire: readonly WireHolding[],
+  kind: 'digest' | 'pull' | 'walk' | 'have' | 'want',
+): Holding[] {
   checkCount(wire, MAX_RUNS, `${kind}-holdings`)
   const seen = new Set<number>()
   return wire.map((holding) => {

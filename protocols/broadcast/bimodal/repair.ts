@@ -73,8 +73,12 @@ export class Repair {
   /** When a digest of this peer was last looked at, oldest first; at most MAX_HEARD. */
   readonly #heard = new Map<string, number>()
 
-  constructor(environment: Environment<BimodalMessage>, init: RepairInit) {
+  /** Something had to be repaired, here or at a peer. */
+  readonly #trouble: () => void
+
+  constructor(environment: Environment<BimodalMessage>, init: RepairInit, trouble: () => void) {
     const { options, store, publishers } = init
+    this.#trouble = trouble
     this.#environment = environment
     this.#init = init
     this.#lacking = new Lacking(options)
@@ -150,11 +154,21 @@ export class Repair {
     return this.#lacking.wants(positionOf(publisher), sequence)
   }
 
+  /** Whether this node wants it, which neither came nor is given up. */
+  lacks(lack: Pick<Lack, 'publisher' | 'sequence'>): boolean {
+    return lack.publisher !== this.#environment.self.position && !this.#contents.has(lack)
+  }
+
+  /** Somebody else than the digests asks for it. */
+  asked(publisher: number, sequence: number): void {
+    this.#lacking.ask(publisher, sequence, this.#environment.now())
+  }
+
   receiveDigest(from: PeerDescriptor, digest: Digest): void {
     if (!this.#hears(from, digest)) return
     if (digest.claims !== undefined) this.#init.room?.heard(digest.claims)
     const pushed = new Set<string>()
-    if (digest.answers === undefined && digest.lacks !== undefined) this.#supply(from, digest.lacks, pushed)
+    if (digest.answers === undefined && digest.lacks !== undefined) this.supply(from, digest.lacks, this.#again, pushed)
     this.#pull(from, digest)
     if (digest.answers !== undefined || digest.partial) return
     const { holdings, seen } = this.#contents.beyond(digest, pushed, this.#environment.now())
@@ -170,7 +184,12 @@ export class Repair {
       return
     }
     sent.pulled = true
-    this.#supply(from, pull.holdings)
+    this.supply(from, pull.holdings, this.#again)
+  }
+
+  /** How often a publication may have been sent to a peer before it is once more. */
+  get #again(): number {
+    return this.#init.options.retransmissions - 1
   }
 
   /** What to ask for although nobody has announced it just now: with bufferers all that is lacked, else what is old. */
@@ -209,15 +228,15 @@ export class Repair {
     return drawn.sort((a, b) => (away.get(a) as number) - (away.get(b) as number)).slice(0, count)
   }
 
-  /** Sends what is stored of these, up to the byte cap; says in `supplied` what, by `publisher position/sequence`. */
-  #supply(to: PeerDescriptor, holdings: readonly Holding[], supplied?: Set<string>): void {
+  /** Sends what is stored of these, up to the byte cap, if it went there at most `before` times before; says in `supplied` what, by `publisher position/sequence`. */
+  supply(to: PeerDescriptor, holdings: readonly Holding[], before: number, supplied?: Set<string>): void {
     let bytes = 0
     for (const { publisher, runs } of holdings) {
       const id = this.#init.publishers.at(publisher)?.id
       if (id === undefined) continue
       for (const sequence of numbersOf(runs, 0)) {
         const entry = this.#init.store.get(id, sequence)
-        const size = entry === undefined ? 0 : this.#serve(to, entry, this.#init.options.pullBytes - bytes)
+        const size = entry === undefined ? 0 : this.#serve(to, entry, this.#init.options.pullBytes - bytes, before)
         if (size > 0) supplied?.add(`${publisher}/${sequence}`)
         bytes += size
       }
@@ -225,17 +244,18 @@ export class Repair {
   }
 
   /** Bytes that it took of `room`. */
-  #serve(to: PeerDescriptor, { publication }: Entry, room: number): number {
-    const { counts, options } = this.#init
+  #serve(to: PeerDescriptor, { publication }: Entry, room: number, before: number): number {
+    const { counts } = this.#init
     const message = { kind: 'data', publication, until: undefined } as const
     const size = bimodalCodec.size(message)
     const key = `${to.id}/${publication.publisher}/${publication.sequence}`
     const times = this.#served.get(key) ?? 0
     if (size > room) counts.refused.add('pull-bytes')
-    else if (times >= options.retransmissions) counts.refused.add('retransmissions')
+    else if (times > before) counts.refused.add('retransmissions')
     else if (this.#say(to, message)) {
       put(this.#served, key, times + 1, MAX_SERVED)
       counts.done.add('repairs')
+      this.#trouble()
       return size
     }
     return 0
@@ -284,6 +304,7 @@ export class Repair {
     }
     if (holdings.length === 0 || !this.#say(from, { kind: 'pull', round: digest.round, holdings })) return
     this.#init.counts.done.add('pulls')
+    this.#trouble()
     for (const { publisher, runs } of holdings) {
       for (const sequence of numbersOf(runs, 0)) this.#lacking.ask(publisher, sequence, now)
     }

@@ -34,6 +34,7 @@ export class Tree {
   readonly #store: Store
   readonly #lifetime: number
   readonly #counts: Counts
+  readonly #handed: (to: PeerDescriptor, publication: Publication) => void
   /** How far clockwise from our own position we have passed a publication on. */
   readonly #covered = new WeakMap<Publication, number>()
   /** In the order of sending. */
@@ -45,7 +46,9 @@ export class Tree {
     store: Store,
     lifetime: number,
     counts: Counts,
+    handed: (to: PeerDescriptor, publication: Publication) => void,
   ) {
+    this.#handed = handed
     this.#environment = environment
     this.#contacts = contacts
     this.#store = store
@@ -119,6 +122,7 @@ export class Tree {
     const at = this.#environment.now()
     this.#handovers.push({ publisher, sequence, delegate: delegate.id, interval, at })
     this.#environment.send(delegate, { kind: 'data', publication, until: interval.to })
+    this.#handed(delegate, publication)
   }
 
   /** Undefined when that is this node itself. */

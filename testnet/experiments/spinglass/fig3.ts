@@ -123,9 +123,9 @@ function ofBimodal(
       numbers.set(environment.self.id, member)
       return lossy(environment, (to, sent) => {
         const message = sent.message as BimodalMessage
-        if (message.kind === 'digest') {
+        if (message.kind === 'digest' || message.kind === 'have') {
           said.digest++
-        } else if (message.kind === 'pull') {
+        } else if (message.kind === 'pull' || message.kind === 'want') {
           if (counts(message.holdings[0]?.runs[0]?.last ?? 0)) said.pull++
         } else if (message.until === undefined) {
           if (counts(message.publication.sequence)) said.repair++

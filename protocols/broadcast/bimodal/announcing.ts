@@ -1,0 +1,441 @@
+import { TokenBucket } from '../../../core/bucket.ts'
+import type { PeerDescriptor } from '../../../core/descriptor.ts'
+import type { Environment, Timer } from '../../../core/environment.ts'
+import { positionOf } from '../../../core/position.ts'
+import type { DeliveryInit } from '../delivery.ts'
+import type { Publication } from '../publication.ts'
+import { numbersOf } from '../runs.ts'
+import { type BimodalMessage, bimodalCodec, type Holding, MAX_TOLD } from './codec.ts'
+import { holdingsOf } from './contents.ts'
+import { type Lack, put } from './lacking.ts'
+
+/** What announcing needs of repair. */
+export interface Supplies {
+  /** Whether this node wants it still. */
+  lacks(lack: Pick<Lack, 'publisher' | 'sequence'>): boolean
+  /** It is being asked for: when it comes it is taken. */
+  asked(publisher: number, sequence: number): void
+  /** Sends what is stored of these, up to the byte cap of a pull; not what went to that peer more than `before` times already. */
+  supply(to: PeerDescriptor, holdings: readonly Holding[], before: number): void
+}
+
+/** What one peer may make us do. */
+export interface AnnouncingLimits {
+  /** Ids a second that a peer is heard about, and wants of us; and at once. @default 100, 200 (chosen: ten publishers at their rate, told to a tenth of the group) */
+  readonly rate: number
+  readonly burst: number
+  /** Ids that we wait for because this peer was the first to tell of them. @default 256 (chosen) */
+  readonly perPeer: number
+  /** Ids of a peer in a row that it told of and did not send, after which it is asked last. @default 4 (chosen) */
+  readonly strikes: number
+}
+
+const LIMITS: AnnouncingLimits = { rate: 100, burst: 200, perPeer: 256, strikes: 4 }
+
+/** ms after the last sign of it for which there is trouble. */
+const TROUBLE = 30_000
+/** ms between asking and getting, before anything was got; how much an answer tells of it (RFC 6298: an eighth). */
+const RTT = 100
+const GAIN = 1 / 8
+/** ms for which the tree is waited for at first, at least and at most. */
+const WAIT = 100
+const LEAST_WAIT = 50
+const MOST_WAIT = 16_000
+/** The share of what the tree still brings that it is waited for. */
+const QUANTILE = 0.95
+/** How much longer a tree that sleeps is waited for than it was last late. */
+const MARGIN = 1.25
+/**
+ * When the tree brings more than this share of what was asked for, those who pass on are slow, not lost, and asking makes them slower:
+ * then digests are left to repair. How much one such case counts, and what is left of it after one that was not asked for.
+ */
+const MOST_HASTE = 0.1
+const HASTE_GAIN = 0.5
+const CALM = 0.995
+/** Asked for and not answered at a time: what the tree brings late it brings in bursts. */
+const MAX_FLYING = 8
+/** Attempts for one publication; what is lacked then is left to digests. */
+const ATTEMPTS = 8
+/** Peers remembered that told of one. */
+const TELLERS = 8
+const MAX_HEARD = 4096
+const MAX_SAID = 8192
+/** Publications before the one that is told of that are told of again: a run costs no more than one. */
+const BEFORE = 15
+/** ms for which one is served that was told. */
+const SAID = 5000
+const MAX_PEERS = 1024
+
+/** One that was told of and not got. */
+interface Heard {
+  readonly publisher: number
+  readonly sequence: number
+  readonly since: number
+  /** In the order in which they told; at most TELLERS. The first one's share of `perPeer` it takes. */
+  readonly tellers: PeerDescriptor[]
+  readonly asked: Set<string>
+  attempts: number
+  /** When one was asked last. */
+  at: number
+  /** When to ask, or to ask another. */
+  due: number
+  /** Who was asked last. */
+  last: string | undefined
+}
+
+interface Peer {
+  readonly heard: TokenBucket
+  readonly wants: TokenBucket
+  waiting: number
+  strikes: number
+}
+
+/**
+ * Lazy announcements, between the tree and the digests of bimodal multicast: while there is trouble a node tells a few random
+ * partners at once what it has taken in (IHAVE of Plumtree: Leitao, Pereira, Rodrigues 2007). Who lacks it waits for the tree a
+ * moment, asks one that told of it, then another; and tells others in its turn when it has got it. So what a lost message or a
+ * dead relay kept from a part of the tree spreads there like a rumour, in round trips, not in rounds.
+ *
+ * Trouble is what this node sees itself: within 30 s it asked for something or served it. In an undisturbed network
+ * nothing is sent. How long the tree is waited for is learned from it: of twenty that it brings after the first word nineteen come in time.
+ *
+ * Invariants: (1) nothing is sent that the budget does not pay for; (2) a want is served only for what that peer was told of
+ * in the last 5 s; (3) at most 4096 ids are waited for, 256 because of one peer, each asked for at most 8 times;
+ * (4) of a peer at most 100 ids a second are heard, and as many wanted.
+ */
+export class Announcing {
+  readonly #environment: Environment<BimodalMessage>
+  readonly #init: Pick<DeliveryInit, 'partners' | 'rtt' | 'budget' | 'store' | 'counts' | 'options'>
+  readonly #supplies: Supplies
+  readonly #limits: AnnouncingLimits
+  #troubled = Number.NEGATIVE_INFINITY
+  #wait = WAIT
+  /** The share of what was asked for that the tree brought as well, of late. */
+  #haste = 0
+  /** Between asking and getting, ms: smoothed, and how far it is from that. */
+  #rtt = RTT
+  #deviation = RTT / 4
+  /** To be told at the end of this tick; at most MAX_TOLD. */
+  #news: Publication[] = []
+  #tick: Timer | undefined
+  #timer: Timer | undefined
+  /** When the timer fires. */
+  #next = Number.POSITIVE_INFINITY
+  /** By `publisher position/sequence`, oldest first; at most MAX_HEARD. */
+  readonly #heard = new Map<string, Heard>()
+  /** What a peer was last told of or sent of a publisher, by `peer/publisher position`, oldest first; at most MAX_SAID. */
+  readonly #said = new Map<string, { readonly at: number; readonly sequence: number }>()
+  /** Oldest first; at most MAX_PEERS. */
+  readonly #peers = new Map<string, Peer>()
+
+  constructor(
+    environment: Environment<BimodalMessage>,
+    init: Pick<DeliveryInit, 'partners' | 'rtt' | 'budget' | 'store' | 'counts' | 'options'>,
+    supplies: Supplies,
+    limits: Partial<AnnouncingLimits> = {},
+  ) {
+    this.#environment = environment
+    this.#init = init
+    this.#supplies = supplies
+    this.#limits = { ...LIMITS, ...limits }
+  }
+
+  get sizes(): Record<string, number> {
+    return {
+      announced: this.#heard.size,
+      told: this.#said.size,
+      tellers: this.#peers.size,
+      wait: Math.round(this.#wait),
+    }
+  }
+
+  /** Something had to be repaired, here or at a peer. */
+  trouble(): void {
+    this.#troubled = this.#environment.now()
+  }
+
+  get #isTroubled(): boolean {
+    return (
+      this.#init.options.fanout > 0 && this.#init.options.told > 0 && this.#environment.now() - this.#troubled < TROUBLE
+    )
+  }
+
+  /** A publication was taken in, however it came; or made here. */
+  took(publication: Publication, pushed: boolean): void {
+    const key = keyOf(publication)
+    const heard = this.#heard.get(key)
+    if (heard !== undefined) {
+      if (heard.last !== undefined && !pushed) {
+        this.#peer(heard.last).strikes = 0
+        this.#haste *= CALM
+        if (heard.attempts === 1) this.#answered(this.#environment.now() - heard.at)
+      }
+      if (pushed) this.#learn(this.#environment.now() - heard.since)
+      // What was asked for stays: the tree may bring it yet, and how late it was is worth knowing.
+      if (heard.attempts === 0 || pushed) this.#forget(key, heard)
+      else heard.due = Number.POSITIVE_INFINITY
+    }
+    if (!this.#isTroubled || this.#news.length >= MAX_TOLD) return
+    this.#news.push(publication)
+    this.#tick ??= this.#environment.after(0, () => this.#tell())
+  }
+
+  /** The tree brought what had come already. @returns whether that is no matter for the patience of digests */
+  raced(publication: Publication): boolean {
+    const key = keyOf(publication)
+    const heard = this.#heard.get(key)
+    if (heard === undefined) return false
+    const late = this.#environment.now() - heard.since
+    this.#learn(late)
+    // Whoever passes on is asleep, not lost: as repair has it.
+    if (late > this.#init.options.period) this.#wait = Math.min(MOST_WAIT, Math.max(this.#wait, late * MARGIN))
+    this.#forget(key, heard)
+    this.#haste += (1 - this.#haste) * HASTE_GAIN
+    this.#init.counts.done.add('overtaken')
+    return late <= this.#init.options.period
+  }
+
+  receiveHave(from: PeerDescriptor, holdings: readonly Holding[]): void {
+    const now = this.#environment.now()
+    const peer = this.#peer(from.id)
+    if (!peer.heard.take(now)) {
+      this.#init.counts.refused.add('have-rate')
+      return
+    }
+    for (const { publisher, runs } of holdings) {
+      if (publisher === this.#environment.self.position) continue
+      for (const sequence of numbersOf(runs, 0)) {
+        const key = `${publisher}/${sequence}`
+        const known = this.#heard.get(key)
+        if (known !== undefined) {
+          if (known.tellers.length < TELLERS && !known.tellers.some(({ id }) => id === from.id))
+            known.tellers.push(from)
+        } else if (this.#supplies.lacks({ publisher, sequence })) {
+          if (!peer.heard.take(now)) {
+            this.#init.counts.refused.add('have-rate')
+            return
+          }
+          if (peer.waiting >= this.#limits.perPeer) {
+            this.#init.counts.refused.add('have-share')
+            return
+          }
+          this.#hear(key, { publisher, sequence, from, peer, due: now + this.#wait })
+        }
+      }
+    }
+  }
+
+  receiveWant(from: PeerDescriptor, holdings: readonly Holding[]): void {
+    const now = this.#environment.now()
+    const peer = this.#peer(from.id)
+    const served: Lack[] = []
+    for (const { publisher, runs } of holdings) {
+      for (const sequence of numbersOf(runs, 0)) {
+        const said = this.#said.get(`${from.id}/${publisher}`)
+        if (said === undefined || now - said.at > SAID || sequence > said.sequence)
+          this.#init.counts.refused.add('unasked-want')
+        else if (!peer.wants.take(now)) this.#init.counts.refused.add('want-rate')
+        else served.push({ publisher, sequence, since: now })
+      }
+    }
+    if (served.length > 0) this.#supplies.supply(from, holdingsOf(served), 0) // a last one is left to digests
+  }
+
+  /** The tree brought one whose predecessor is lacking here: who sent it has that, or will. */
+  gap(from: PeerDescriptor, { publisher: id, previous: sequence }: Publication): void {
+    const publisher = positionOf(id)
+    if (
+      sequence === 0 ||
+      this.#init.options.fanout === 0 ||
+      this.#init.options.told === 0 ||
+      !this.#supplies.lacks({ publisher, sequence })
+    )
+      return
+    this.receiveHave(from, holdingsOf([{ publisher, sequence, since: 0 }]))
+  }
+
+  /** A peer was told of a publication, or sent it: it may ask for it, and for those before it. */
+  said(to: PeerDescriptor, { publisher, sequence }: Publication): void {
+    const key = `${to.id}/${positionOf(publisher)}`
+    const highest = Math.max(sequence, this.#said.get(key)?.sequence ?? 0)
+    put(this.#said, key, { at: this.#environment.now(), sequence: highest }, MAX_SAID)
+  }
+
+  stop(): void {
+    this.#tick?.cancel()
+    this.#timer?.cancel()
+    this.#tick = undefined
+    this.#timer = undefined
+    this.#next = Number.POSITIVE_INFINITY
+    this.#news = []
+  }
+
+  #hear(
+    key: string,
+    { peer, from, ...one }: Pick<Heard, 'publisher' | 'sequence' | 'due'> & { from: PeerDescriptor; peer: Peer },
+  ): void {
+    const since = this.#environment.now()
+    this.#heard.set(key, { ...one, since, tellers: [from], asked: new Set(), attempts: 0, at: 0, last: undefined })
+    peer.waiting++
+    if (this.#heard.size > MAX_HEARD) {
+      const [oldest, heard] = this.#heard.entries().next().value as [string, Heard]
+      this.#forget(oldest, heard)
+      this.#init.counts.refused.add('have-forgotten')
+    }
+    this.#wake(one.due)
+  }
+
+  #forget(key: string, heard: Heard): void {
+    this.#heard.delete(key)
+    this.#peer((heard.tellers[0] as PeerDescriptor).id).waiting--
+  }
+
+  #wake(at: number): void {
+    if (at >= this.#next) return
+    this.#timer?.cancel()
+    this.#next = at
+    this.#timer = this.#environment.after(Math.max(1, at - this.#environment.now()), () => this.#ask())
+  }
+
+  /** Asks for all that is due; forgets what is of no use any more. */
+  #ask(): void {
+    const now = this.#environment.now()
+    const slept = now - this.#next > LEAST_WAIT
+    this.#timer = undefined
+    this.#next = Number.POSITIVE_INFINITY
+    if (slept) {
+      // What is lacked has come in the meantime, perhaps, and waits to be read.
+      for (const heard of this.#heard.values()) if (heard.due <= now) heard.due = now + this.#wait
+      this.#wake(now + this.#wait)
+      return
+    }
+    const asked = new Map<PeerDescriptor, Lack[]>()
+    let next = Number.POSITIVE_INFINITY
+    let flying = 0
+    for (const { due, attempts } of this.#heard.values())
+      if (attempts > 0 && due > now && Number.isFinite(due)) flying++
+    for (const [key, heard] of this.#heard) {
+      if (now - heard.since > 2 * MOST_WAIT) this.#forget(key, heard)
+      else if (heard.due > now) next = Math.min(next, heard.due)
+      else if (!this.#supplies.lacks(heard)) heard.due = Number.POSITIVE_INFINITY
+      else {
+        const { last } = heard
+        if (last !== undefined) this.#peer(last).strikes++
+        if (heard.attempts === 0 && this.#haste > MOST_HASTE) {
+          this.#haste *= CALM
+          this.#forget(key, heard)
+          this.#init.counts.done.add('left-to-digests')
+          continue
+        }
+        if (heard.attempts === 0 && flying >= MAX_FLYING) {
+          heard.due = now + this.#rtt
+          next = Math.min(next, heard.due)
+          continue
+        }
+        if (heard.attempts === 0) flying++
+        const whom = heard.attempts < ATTEMPTS ? this.#whom(heard) : undefined
+        if (whom === undefined) {
+          this.#forget(key, heard)
+          continue
+        }
+        heard.attempts++
+        heard.asked.add(whom.id)
+        heard.last = whom.id
+        heard.due = now + this.#timeout(whom.id)
+        heard.at = now
+        next = Math.min(next, heard.due)
+        const some = asked.get(whom) ?? []
+        asked.set(whom, some)
+        some.push(heard)
+      }
+    }
+    for (const [whom, some] of asked) {
+      for (let at = 0; at < some.length; at += MAX_TOLD) this.#want(whom, some.slice(at, at + MAX_TOLD))
+    }
+    this.#wake(next)
+  }
+
+  #want(whom: PeerDescriptor, lacks: readonly Lack[]): void {
+    if (!this.#say(whom, { kind: 'want', holdings: holdingsOf(lacks) })) return
+    this.#init.counts.done.add('wants')
+    this.trouble()
+    for (const { publisher, sequence } of lacks) this.#supplies.asked(publisher, sequence)
+  }
+
+  /** The first that told of it and was not asked, who answers; else the others, those that were asked in turn again. */
+  #whom({ tellers, asked, attempts }: Heard): PeerDescriptor | undefined {
+    const fresh = tellers.filter(({ id }) => !asked.has(id))
+    const answers = (peer: PeerDescriptor) => this.#peer(peer.id).strikes < this.#limits.strikes
+    return fresh.find(answers) ?? fresh[0] ?? tellers[attempts % tellers.length]
+  }
+
+  #tell(): void {
+    this.#tick = undefined
+    const news = this.#news
+    this.#news = []
+    const now = this.#environment.now()
+    const { self, random } = this.#environment
+    const publishers = new Set(news.map(({ publisher }) => publisher))
+    const others = this.#init
+      .partners()
+      .filter(({ id }) => id !== self.id && !(publishers.size === 1 && publishers.has(id)))
+    const lacks = new Map<string, Lack>()
+    for (const publication of news)
+      for (const one of this.#with(publication))
+        lacks.set(keyOf(one), { publisher: positionOf(one.publisher), sequence: one.sequence, since: now })
+    const holdings = holdingsOf([...lacks.values()].slice(-MAX_TOLD))
+    for (const partner of random.sample(others, this.#init.options.told)) {
+      if (!this.#say(partner, { kind: 'have', holdings })) continue
+      this.#init.counts.done.add('told')
+      for (const publication of news) this.said(partner, publication)
+    }
+  }
+
+  /** A publication, and those right before it that are stored. */
+  *#with(publication: Publication): Generator<Publication> {
+    let one: Publication | undefined = publication
+    for (let i = 0; i <= BEFORE && one !== undefined; i++) {
+      yield one
+      one = this.#init.store.get(one.publisher, one.previous)?.publication
+    }
+  }
+
+  /** The tree brought something so late after the first word of it. */
+  #learn(late: number): void {
+    if (late > this.#init.options.period) this.#haste = 1
+    const step = Math.max(20, this.#wait / 10, (late - this.#wait) / 2)
+    const wait = this.#wait + step * (late > this.#wait ? QUANTILE : QUANTILE - 1)
+    this.#wait = Math.min(MOST_WAIT, Math.max(LEAST_WAIT, wait))
+  }
+
+  /** Somebody answered after so long. */
+  #answered(after: number): void {
+    this.#deviation += GAIN * 2 * (Math.abs(after - this.#rtt) - this.#deviation)
+    this.#rtt += GAIN * (after - this.#rtt)
+  }
+
+  /** ms after which another is asked. */
+  #timeout(id: string): number {
+    return Math.max(3 * (this.#init.rtt?.(id) ?? 0), this.#rtt + 3 * this.#deviation)
+  }
+
+  #peer(id: string): Peer {
+    const known = this.#peers.get(id)
+    if (known !== undefined) return known
+    const { rate, burst } = this.#limits
+    const peer = { heard: new TokenBucket(rate, burst), wants: new TokenBucket(rate, burst), waiting: 0, strikes: 0 }
+    put(this.#peers, id, peer, MAX_PEERS)
+    return peer
+  }
+
+  #say(to: PeerDescriptor, message: BimodalMessage): boolean {
+    const affordable = this.#init.budget.take(this.#environment.now(), bimodalCodec.size(message))
+    if (affordable) this.#environment.send(to, message)
+    else this.#init.counts.refused.add('over-budget')
+    return affordable
+  }
+}
+
+function keyOf({ publisher, sequence }: Publication): string {
+  return `${positionOf(publisher)}/${sequence}`
+}
