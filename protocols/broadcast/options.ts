@@ -33,8 +33,9 @@ export interface BroadcastOptions {
   /** Partners told of what is stored, a round; 0 switches repair off. */
   readonly fanout: number
   /**
-   * Partners that a node tells at once, while there is trouble, what it has taken in; 0: none, digests alone repair. @default 0: 4 cut the
-   * p99 under loss and deaths to a quarter, but where members sleep one delivery in 32,000 was given up
+   * Partners that a node tells at once, while there is trouble, what it has taken in; 0: none, digests alone repair. @default 0. 4 bring the
+   * p99 at 200 members from 7.1 to 1.3 s (20 % loss), 4.2 to 2.0 s (30 % dead) and 8.8 to 3.0 s (both), one seed; but where members
+   * sleep one delivery in 32,000 was given up
    */
   readonly told: number
   /** Age from which a publication is announced: the tree comes first, so that repair never repeats it. */
