@@ -183,11 +183,23 @@ test('a refused publish exits with 1 and names the limit', async () => {
 
 test('publish passes on how the message travels; a delayed one exits with 1 and says when', async () => {
   node.published.length = 0
-  const args = ['publish', 'news', 'x', '--delivery', 'reliable', '--ttl', '5000', '--priority', 'high']
+  const args = [
+    'publish',
+    'news',
+    'x',
+    '--delivery',
+    'reliable',
+    '--ttl',
+    '5000',
+    '--priority',
+    'high',
+    '--subgroup',
+    's',
+  ]
   const { code, out } = await tendril(args)
   assert.equal(code, 0)
   assert.match(out, /20 a second are allowed/)
-  assert.deepEqual(node.published[0]?.options, { delivery: 'reliable', ttl: 5000, priority: 'high' })
+  assert.deepEqual(node.published[0]?.options, { delivery: 'reliable', ttl: 5000, subgroup: 's', priority: 'high' })
   const delayed = await tendril(['publish', '--json', 'busy', 'x'])
   assert.equal(delayed.code, 1)
   const refusal = JSON.parse(delayed.err)
@@ -198,9 +210,20 @@ test('publish passes on how the message travels; a delayed one exits with 1 and 
 })
 
 test('subscribe asks for the recent past and a rating', async () => {
-  const subscribed = tendril(['subscribe', 'rated', '--past', '4000', '--rating', '0.5', '--count', '1'])
+  const subscribed = tendril([
+    'subscribe',
+    'rated',
+    '--past',
+    '4000',
+    '--rating',
+    '0.5',
+    '--subgroup',
+    's',
+    '--count',
+    '1',
+  ])
   while (node.subscribers.get('rated')?.size !== 1) await new Promise((resolve) => setTimeout(resolve, 10))
-  assert.deepEqual(node.subscribed.at(-1), { topic: 'rated', rating: 0.5, past: 4000 })
+  assert.deepEqual(node.subscribed.at(-1), { topic: 'rated', rating: 0.5, past: 4000, subgroup: 's' })
   node.publish('rated', 'x')
   assert.equal((await subscribed).code, 0)
   const { code, err } = await tendril(['subscribe', 'rated', '--rating', '2'])

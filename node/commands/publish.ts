@@ -10,6 +10,7 @@ interface PublishCommandOptions extends ClientOptions {
   readonly delivery?: string
   readonly ttl?: string
   readonly priority?: string
+  readonly subgroup?: string
 }
 
 interface Receipt {
@@ -38,12 +39,20 @@ refused: { "error": "refused", "message", "hint", "limit" } on standard error, e
     )
     .option('--ttl <ms>', 'after so long nobody passes it on or delivers it any more')
     .option('--priority <name>', 'normal, high or low: what is low leaves a full buffer first (default: normal)')
+    .option('--subgroup <name>', 'the part of the topic that it belongs to, which subscribers rate; for gravitational')
     .action(async (topic: string, text: string | undefined, options: PublishCommandOptions) => {
       const ttl = numberOf('--ttl', options.ttl)
       const body = text === undefined || text === '-' ? await readInput(text) : { data: text, encoding: 'utf8' }
-      const { delivery, priority } = options
+      const { delivery, priority, subgroup } = options
       const client = await connect(options)
-      const receipt = (await client.ask('POST', '/v1/publish', { topic, ...body, delivery, ttl, priority })) as Receipt
+      const receipt = (await client.ask('POST', '/v1/publish', {
+        topic,
+        ...body,
+        delivery,
+        ttl,
+        priority,
+        subgroup,
+      })) as Receipt
       if (options.json) return printJson(receipt)
       print(
         `published as number ${receipt.sequence} of this node (${receipt.id}); ${receipt.rate} a second are allowed`,

@@ -20,6 +20,7 @@ interface SubscribeCommandOptions extends ClientOptions {
   readonly count?: string
   readonly past?: string
   readonly rating?: string
+  readonly subgroup?: string
 }
 
 export function subscribeCommand(): Command {
@@ -39,9 +40,10 @@ When this command read too slowly: { "dropped": number of messages lost }, then 
     .argument('<topic>')
     .option('--count <n>', 'stop after so many messages')
     .option('--past <ms>', 'begin with the messages of so long before now, as far as members keep them: up to 60000')
+    .option('--subgroup <name>', 'only this part of the topic, as the rating says; for gravitational')
     .option(
       '--rating <share>',
-      'the share of the messages wanted, from 0 to 1: what is published as gravitational heeds it',
+      'the share of the messages wanted, above 0 and up to 1: what is published as gravitational heeds it',
     )
     .action(async (topic: string, options: SubscribeCommandOptions) => {
       const [past, rating] = [numberOf('--past', options.past), numberOf('--rating', options.rating)]
@@ -54,6 +56,7 @@ When this command read too slowly: { "dropped": number of messages lost }, then 
         topic,
         ...(past !== undefined && { past: `${past}` }),
         ...(rating !== undefined && { rating: `${rating}` }),
+        ...(options.subgroup !== undefined && { subgroup: options.subgroup }),
       })
       await client.follow(`/v1/subscribe?${query}`, (event, data) => {
         if (event === 'dropped') {

@@ -17,7 +17,12 @@ export class FakeNode extends TypedEventEmitter<TendrilEvents> implements Served
   readonly values = new Map<string, Value>([['region', 'eu']])
   readonly asked: string[] = []
   readonly published: { topic: string; data: Uint8Array | string; options: PublishOptions }[] = []
-  readonly subscribed: { topic: string; rating: number | undefined; past: number | undefined }[] = []
+  readonly subscribed: {
+    topic: string
+    rating: number | undefined
+    past: number | undefined
+    subgroup: string | undefined
+  }[] = []
   readonly equivocations: Equivocation[] = []
   readonly aborted: string[] = []
   readonly subscribers = new Map<string, Set<Subscriber>>()
@@ -67,9 +72,9 @@ export class FakeNode extends TypedEventEmitter<TendrilEvents> implements Served
   }
 
   subscribe(topic: string, how: Subscriber | SubscribeOptions): () => void {
-    const { onMessage, rating, from } = typeof how === 'function' ? { onMessage: how } : how
+    const { onMessage, rating, from, subgroup } = typeof how === 'function' ? { onMessage: how } : how
     if (rating !== undefined && !(rating > 0 && rating <= 1)) throw new RangeError(`a rating is above 0; not ${rating}`)
-    this.subscribed.push({ topic, rating, past: from?.past })
+    this.subscribed.push({ topic, rating, past: from?.past, subgroup })
     if (from !== undefined) for (const message of this.past) onMessage(message)
     const subscribers = this.subscribers.get(topic) ?? new Set()
     this.subscribers.set(topic, subscribers.add(onMessage))

@@ -24,6 +24,7 @@ const publishBody = z.strictObject({
   encoding: z.enum(['utf8', 'base64'], { error: 'must be utf8 or base64' }).default('utf8'),
   delivery: z.enum(DELIVERY_NAMES, { error: `must be one of ${DELIVERY_NAMES.join(', ')}` }).optional(),
   ttl: z.number({ error: 'must be a number of ms' }).optional(),
+  subgroup: z.string({ error: 'must be a text' }).optional(),
   priority: z.enum(PRIORITIES, { error: `must be one of ${PRIORITIES.join(', ')}` }).optional(),
 })
 /** The largest message, as base64 in JSON. */
@@ -74,7 +75,7 @@ export function addRoutes(server: FastifyInstance, node: ServedNode, onLeft: () 
   server.get('/v1/topics', async () => ({ topics: node.topics() }))
 
   server.post('/v1/publish', { bodyLimit: PUBLISH_BODY }, async ({ body }) => {
-    const { topic, data, encoding, delivery, ttl, priority } = read(publishBody, body)
+    const { topic, data, encoding, delivery, ttl, subgroup, priority } = read(publishBody, body)
     if (encoding === 'base64' && !isBase64(data)) {
       throw new Refusal(
         400,
@@ -86,6 +87,7 @@ export function addRoutes(server: FastifyInstance, node: ServedNode, onLeft: () 
     const receipt = node.publish(topic, encoding === 'utf8' ? data : Buffer.from(data, 'base64'), {
       ...(delivery !== undefined && { delivery }),
       ...(ttl !== undefined && { ttl }),
+      ...(subgroup !== undefined && { subgroup }),
       ...(priority !== undefined && { priority }),
     })
     if (receipt.status === 'delayed') {

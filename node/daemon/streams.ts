@@ -20,6 +20,7 @@ const LIMITS: StreamLimits = { streams: 32, waiting: 256 * 1024, heartbeat: 15_0
 const subscribeQuery = z.strictObject({
   topic: z.string().min(1),
   rating: z.coerce.number().optional(),
+  subgroup: z.string().optional(),
   past: z.coerce.number().optional(),
 })
 /** Publishers of which a reader's losses are told apart; those of the others are told together. */
@@ -40,7 +41,7 @@ export function addStreams(server: FastifyInstance, node: ServedNode, limits: Pa
   })
 
   server.get('/v1/subscribe', async (request, reply) => {
-    const { topic, rating, past } = readTopic(request)
+    const { topic, rating, subgroup, past } = readTopic(request)
     open(request, reply, (stream) => {
       const lost = new Lost(topic)
       stream.onRoom = () => lost.told()
@@ -50,6 +51,7 @@ export function addStreams(server: FastifyInstance, node: ServedNode, limits: Pa
             if (!stream.send('message', messageJson(message))) lost.add(message)
           },
           ...(rating !== undefined && { rating }),
+          ...(subgroup !== undefined && { subgroup }),
           ...(past !== undefined && { from: { past } }),
         })
       } catch (error) {
