@@ -196,6 +196,10 @@ export class Announcing {
   }
 
   receiveHave(from: PeerDescriptor, holdings: readonly Holding[]): void {
+    if (this.#init.options.told === 0) {
+      this.#init.counts.refused.add('have-off')
+      return
+    }
     const now = this.#environment.now()
     const peer = this.#peer(from.id)
     if (!peer.heard.take(now)) {
