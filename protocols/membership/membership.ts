@@ -64,6 +64,8 @@ const RETURN_EVERY = 1000
 const BRIDGE_EVERY = 5000
 /** ms between two pings to one of the dead that others offer, and from its death to the first: it has to bury this node as well. */
 const OFFERED_EVERY = 10_000
+/** ms after a death from which an offer disputes it: until then the sampler's lists may still name the dead. */
+const DISPUTED_AFTER = 30_000
 
 /**
  * Who is alive among the peers that this node depends on: SWIM's probe, indirect probe and suspicion, with Lifeguard's local
@@ -232,7 +234,7 @@ export class Membership implements Protocol<MembershipMessage> {
     for (const [id, at] of this.#disputes) {
       const member = this.#members.get(id)
       if (member?.state !== 'dead' || now - at > OFFERED_EVERY) continue
-      if (now - member.since > OFFERED_EVERY) peers.push(member.peer)
+      if (now - member.since > DISPUTED_AFTER) peers.push(member.peer)
     }
     return peers
   }
