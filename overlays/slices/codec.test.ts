@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { create, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
+import { survivesDamage } from '../../core/damage.fixture.ts'
 import { Malformed } from '../../core/malformed.ts'
 import type { Signed } from '../../core/signed.ts'
 import { type SlicesMessage, slicesCodec } from './codec.ts'
@@ -53,26 +54,7 @@ test('what is encoded is decoded the same, within the size foretold, and every v
 })
 
 test('mutated, truncated and random bytes: a message that can be passed on, or Malformed, never anything else', () => {
-  const damaged = fc.oneof(
-    fc.uint8Array({ maxLength: 300 }),
-    fc.tuple(message, fc.nat(), fc.nat(255)).map(([original, at, byte]) => {
-      const bytes = slicesCodec.encode(original)
-      bytes[at % Math.max(1, bytes.length)] = byte
-      return bytes
-    }),
-    fc.tuple(message, fc.nat()).map(([original, at]) => {
-      const bytes = slicesCodec.encode(original)
-      return bytes.subarray(0, at % Math.max(1, bytes.length))
-    }),
-  )
-  fc.assert(
-    fc.property(damaged, (bytes) => {
-      if (malformed(bytes) !== 'accepted') return
-      const decoded = slicesCodec.decode(bytes, [])
-      assert.deepEqual(slicesCodec.decode(slicesCodec.encode(decoded), []), decoded)
-    }),
-    { numRuns: 500 },
-  )
+  survivesDamage(slicesCodec, message)
 })
 
 test('limits are refused with their reason', () => {

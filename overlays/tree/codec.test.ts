@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { create, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
+import { survivesDamage } from '../../core/damage.fixture.ts'
 import { Malformed } from '../../core/malformed.ts'
 import type { Signed } from '../../core/signed.ts'
 import { beaconToWire, issueBeacon } from './beacon.ts'
@@ -51,26 +52,7 @@ test('what is encoded is decoded the same, within the size foretold, and the bea
 })
 
 test('mutated, truncated and random bytes: a message that can be passed on, or Malformed, never anything else', () => {
-  const damaged = fc.oneof(
-    fc.uint8Array({ maxLength: 300 }),
-    fc.tuple(message, fc.nat(), fc.nat(255)).map(([original, at, byte]) => {
-      const bytes = treeCodec.encode(original)
-      bytes[at % bytes.length] = byte
-      return bytes
-    }),
-    fc.tuple(message, fc.nat()).map(([original, at]) => {
-      const bytes = treeCodec.encode(original)
-      return bytes.subarray(0, at % bytes.length)
-    }),
-  )
-  fc.assert(
-    fc.property(damaged, (bytes) => {
-      if (malformed(bytes) !== 'accepted') return
-      const decoded = treeCodec.decode(bytes, [])
-      assert.deepEqual(treeCodec.decode(treeCodec.encode(decoded), []), decoded)
-    }),
-    { numRuns: 500 },
-  )
+  survivesDamage(treeCodec, message)
 })
 
 test('limits are refused with their reason', () => {
