@@ -18,7 +18,7 @@ import { type Attributes, attributeOf, type Value } from '../core/attributes.ts'
 import type { PeerDescriptor } from '../core/descriptor.ts'
 import { Tally } from '../core/tally.ts'
 import type { PublishOptions, Receipt, SubscribeOptions } from '../protocols/broadcast/broadcast.ts'
-import type { Delivery } from '../protocols/broadcast/subscriptions.ts'
+import type { Message } from '../protocols/broadcast/subscriptions.ts'
 import { queueClass, type StackMessage, stackCodec } from '../protocols/channels.ts'
 import type { Answer } from '../protocols/query/wave/answer.ts'
 import { QueryRefused } from '../protocols/query/wave/wave.ts'
@@ -243,7 +243,7 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
     return this.#stack.publish(topic, typeof data === 'string' ? new TextEncoder().encode(data) : data, options)
   }
 
-  subscribe(topic: string, how: ((message: Delivery) => void) | SubscribeOptions): () => void {
+  subscribe(topic: string, how: ((message: Message) => void) | SubscribeOptions): () => void {
     return this.#stack.subscribe(topic, how)
   }
 

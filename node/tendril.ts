@@ -3,7 +3,7 @@ import type { Attributes, Value } from '../core/attributes.ts'
 import type { PublishOptions, Receipt, SubscribeOptions } from '../protocols/broadcast/broadcast.ts'
 import type { Equivocation } from '../protocols/broadcast/equivocation.ts'
 import type { Limited } from '../protocols/broadcast/limited.ts'
-import type { Delivery } from '../protocols/broadcast/subscriptions.ts'
+import type { Message } from '../protocols/broadcast/subscriptions.ts'
 import type { Answer } from '../protocols/query/wave/answer.ts'
 import type { Stack, StackOptions } from '../protocols/stack.ts'
 import type { JoinOptions } from './join.ts'
@@ -79,7 +79,7 @@ export interface Tendril extends Startable, TypedEventTarget<TendrilEvents> {
    * @returns the function that ends the subscription
    * @throws RangeError, a sentence, for a topic, rating or past that cannot be, or beyond 64 topics
    */
-  subscribe(topic: string, how: ((message: Delivery) => void) | SubscribeOptions): () => void
+  subscribe(topic: string, how: ((message: Message) => void) | SubscribeOptions): () => void
   /** The topics whose groups this node is in: members, rates, buffers and repair of each. */
   topics(): ReturnType<Stack['topics']>
   /** The proofs that this node holds of publishers that signed two messages under one number; at most 16. */

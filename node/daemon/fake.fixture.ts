@@ -2,7 +2,7 @@ import { TypedEventEmitter } from 'main-event'
 import type { Attributes, Value } from '../../core/attributes.ts'
 import type { PublishOptions, Receipt, SubscribeOptions } from '../../protocols/broadcast/broadcast.ts'
 import type { Equivocation } from '../../protocols/broadcast/equivocation.ts'
-import type { Delivery, Subscriber } from '../../protocols/broadcast/subscriptions.ts'
+import type { Message, Subscriber } from '../../protocols/broadcast/subscriptions.ts'
 import { QueryError } from '../../protocols/query/language/query-error.ts'
 import type { Answer } from '../../protocols/query/wave/answer.ts'
 import { QueryRefused } from '../../protocols/query/wave/wave.ts'
@@ -27,7 +27,7 @@ export class FakeNode extends TypedEventEmitter<TendrilEvents> implements Served
   readonly aborted: string[] = []
   readonly subscribers = new Map<string, Set<Subscriber>>()
   /** What who asks for the past gets at once. */
-  readonly past: Delivery[] = []
+  readonly past: Message[] = []
   left = 0
   #sequence = 0
 

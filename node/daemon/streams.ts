@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Equivocation } from '../../protocols/broadcast/equivocation.ts'
-import type { Delivery } from '../../protocols/broadcast/subscriptions.ts'
+import type { Message } from '../../protocols/broadcast/subscriptions.ts'
 import { proofJson } from '../keys/proof.ts'
 import { Refusal } from './refusal.ts'
 import { NODE_EVENTS, type ServedNode } from './served.ts'
@@ -170,7 +170,7 @@ class Lost {
     this.#topic = topic
   }
 
-  add({ from, sequence }: Delivery): void {
+  add({ from, sequence }: Message): void {
     const range = this.#ranges.get(from)
     if (range !== undefined) range.last = sequence
     else if (this.#ranges.size < MAX_LOSERS) this.#ranges.set(from, { first: sequence, last: sequence })
@@ -197,7 +197,7 @@ function readTopic(request: FastifyRequest): z.output<typeof subscribeQuery> {
 }
 
 /** The payload as text when it is UTF-8, else as base64. */
-function messageJson({ payload, ...message }: Delivery): object {
+function messageJson({ payload, ...message }: Message): object {
   const text = decode(payload)
   if (text !== undefined) return { ...message, data: text, encoding: 'utf8' }
   return { ...message, data: Buffer.from(payload).toString('base64'), encoding: 'base64' }

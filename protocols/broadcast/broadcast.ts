@@ -4,7 +4,7 @@ import type { Environment, Protocol, Timer } from '../../core/environment.ts'
 import { positionOf } from '../../core/position.ts'
 import type { Sign } from '../../core/signed.ts'
 import { Tally } from '../../core/tally.ts'
-import { type BroadcastMessage, IDLE_SPAN, isRunnable, MAX_IDLE } from './deliveries.ts'
+import { type BroadcastMessage, IDLE_SPAN, isDelivery, MAX_IDLE } from './deliveries.ts'
 import { type Equivocation, Equivocations } from './equivocation.ts'
 import { MAX_SUBGROUPS } from './gravitational/standing.ts'
 import { Lane } from './lane.ts'
@@ -118,7 +118,7 @@ export class Broadcast implements Protocol<BroadcastMessage> {
   /** By the ring position of the name; at most `options.topics`. */
   readonly #topics = new Map<number, Topic>()
   readonly #held: Held = { bytes: 0 }
-  /** subscriber-threw, callback-threw; of what was refused: publish (ours), not-a-member, idle-lane, not-run (a delivery of a later version). */
+  /** subscriber-threw, callback-threw; of what was refused: publish (ours), not-a-member, idle-lane. A delivery of a later version does not get through the codec. */
   readonly #tally = new Tally()
   #timer: Timer | undefined
 
@@ -244,8 +244,7 @@ export class Broadcast implements Protocol<BroadcastMessage> {
     if (topic === undefined) {
       this.#tally.add('not-a-member')
       this.#init.misled?.(from, group)
-    } else if (!isRunnable(delivery)) this.#tally.add('not-run')
-    else if (topic.lanes.has(delivery) || idle * IDLE_SPAN < LANE_IDLE) {
+    } else if (topic.lanes.has(delivery) || idle * IDLE_SPAN < LANE_IDLE) {
       const stirred = this.#environment.now() - idle * IDLE_SPAN
       const lane = this.#lane(topic, delivery, stirred)
       lane.stir(stirred)
@@ -336,7 +335,7 @@ export class Broadcast implements Protocol<BroadcastMessage> {
       const reason = `The payload has ${payload.length} bytes; at most ${limit} bytes can be published at once.`
       return this.#refuse(reason, limit)
     }
-    if (!isRunnable(delivery)) return this.#refuse(`There is no delivery ${JSON.stringify(delivery)}.`)
+    if (!isDelivery(delivery)) return this.#refuse(`There is no delivery ${JSON.stringify(delivery)}.`)
     if (!(Number.isInteger(ttl) && ttl >= 0 && ttl <= MAX_TTL)) {
       return this.#refuse(`A time to live is a whole number of ms up to ${MAX_TTL}; this one is ${ttl}.`, MAX_TTL)
     }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isRunnable } from './deliveries.ts'
+import { isDelivery } from './deliveries.ts'
 import { assertOrdered, network, TOPIC, text } from './network.fixture.ts'
 import { DELIVERY_NAMES } from './publication.ts'
 
 for (const delivery of DELIVERY_NAMES) {
   test(`${delivery}, behind the one interface, signed and on the wire: all subscribers get everything once, in order`, () => {
-    assert.ok(isRunnable(delivery))
+    assert.ok(isDelivery(delivery))
     const bed = network({ nodes: 10, wire: true, seed: 4 })
     const published: string[] = []
     for (let i = 0, tries = 0; i < 20; tries++) {

@@ -23,7 +23,7 @@ interface Kind<Message> {
 }
 
 /** One line for every way of delivery. */
-const KINDS: { readonly [Name in DeliveryName]?: Kind<never> } = {
+const KINDS: { readonly [Name in DeliveryName]: Kind<never> } = {
   anonymous: kind({ codec: anonymousCodec, make: (environment, init) => new Anonymous(environment, init) }),
   bimodal: kind({ codec: bimodalCodec, make: (environment, init) => new Bimodal(environment, init) }),
   epidemic: kind({ codec: epidemicCodec, make: (environment, init) => adapted(environment, init) }),
@@ -45,8 +45,8 @@ function kindOf(name: DeliveryName | undefined): Kind<unknown> {
   return found as unknown as Kind<unknown>
 }
 
-/** Whether this version runs it. */
-export function isRunnable(name: string): boolean {
+/** Whether there is one of that name. */
+export function isDelivery(name: string): boolean {
   return Object.hasOwn(KINDS, name)
 }
 

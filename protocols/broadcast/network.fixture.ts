@@ -11,7 +11,7 @@ import { Broadcast, type BroadcastInit } from './broadcast.ts'
 import { type BroadcastMessage, broadcastCodec } from './deliveries.ts'
 import type { BroadcastOptions } from './options.ts'
 import type { Missed } from './order.ts'
-import type { Delivery } from './subscriptions.ts'
+import type { Message } from './subscriptions.ts'
 
 export const TOPIC = 'news'
 const NEAREST = 4
@@ -40,7 +40,7 @@ export interface Bed {
   readonly simulation: Simulation<BroadcastMessage, Broadcast>
   readonly ids: readonly string[]
   /** What the subscribers of TOPIC got, by node, in order. */
-  readonly got: Map<string, Delivery[]>
+  readonly got: Map<string, Message[]>
   readonly missed: Map<string, (Missed & { from: string })[]>
   /** What each node signs with. */
   readonly signs: Map<string, Sign>
@@ -63,7 +63,7 @@ export function network({ nodes, options = {}, init = () => ({}), ...simulated }
   const simulation = new Simulation<BroadcastMessage, Broadcast>(settings)
   const ids = Array.from({ length: nodes }, (_, i) => `n${i}`)
   const contacts = perfectContacts(ids, new Random(seed).fork('contacts'))
-  const got = new Map<string, Delivery[]>()
+  const got = new Map<string, Message[]>()
   const missed = new Map<string, (Missed & { from: string })[]>()
   const signs = new Map<string, Sign>()
   const down = new Set<string>()

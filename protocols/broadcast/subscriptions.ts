@@ -3,7 +3,7 @@ import { heightOf } from './gravitational/height.ts'
 import { type Publication, publicationId } from './publication.ts'
 
 /** What a subscriber gets. The payload is its own copy. */
-export interface Delivery {
+export interface Message {
   readonly topic: string
   /** Id of the publisher. */
   readonly from: string
@@ -15,7 +15,7 @@ export interface Delivery {
   readonly published: number
 }
 
-export type Subscriber = (delivery: Delivery) => void
+export type Subscriber = (message: Message) => void
 
 export interface Subscription {
   readonly subscriber: Subscriber

@@ -2,7 +2,7 @@ import type { Codec } from '../../../core/codec.ts'
 import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import type { Environment, Protocol } from '../../../core/environment.ts'
 import { Random } from '../../../core/random.ts'
-import { isRunnable } from '../../../protocols/broadcast/deliveries.ts'
+import { isDelivery } from '../../../protocols/broadcast/deliveries.ts'
 import { compose, DELIVERY_NAMES, type Publication, publicationId } from '../../../protocols/broadcast/publication.ts'
 import { Flooding, floodingCodec } from '../../baselines/flooding.ts'
 import { Mesh, meshCodec } from '../../baselines/mesh.ts'
@@ -51,7 +51,7 @@ const LEFT_OUT: ReadonlySet<string> = new Set(['reliable', 'anonymous', 'gravita
 /** All that can be compared: what Broadcast runs by name, and the baselines. */
 export const SUBJECTS: Readonly<Record<string, (init: SubjectInit) => Subject>> = {
   ...Object.fromEntries(
-    DELIVERY_NAMES.filter((name) => isRunnable(name) && !LEFT_OUT.has(name)).map((delivery) => [
+    DELIVERY_NAMES.filter((name) => isDelivery(name) && !LEFT_OUT.has(name)).map((delivery) => [
       delivery,
       (init: SubjectInit): Subject => {
         const group = new BroadcastGroup({ ...init, delivery })
