@@ -196,6 +196,7 @@ export class Stack implements Protocol<StackMessage> {
     this.#wave = new Wave(onChannel(environment, 'query'), {
       contacts,
       gone: () => this.#recentlyGone(),
+      settled: () => this.settled,
       fallen: () => this.#fallen(),
       vouched: (id) => (this.#membership.member(id)?.reprieves ?? 0) > 0,
       attributes: () => this.attributes(),
@@ -379,6 +380,11 @@ export class Stack implements Protocol<StackMessage> {
     return sides(this.#environment.self, this.#tman.view)
   }
 
+  /** Whether this node has found its place on the ring: before, its answers leave gaps, and name them. */
+  get settled(): boolean {
+    return this.#tman.settled
+  }
+
   /** Random peers, for whoever wants to know some. */
   sample(count: number): PeerDescriptor[] {
     return this.#sampling.sample(count)
@@ -450,7 +456,7 @@ export class Stack implements Protocol<StackMessage> {
   status() {
     return {
       contacts: this.#tman.view.length,
-      settled: this.#tman.quiet,
+      settled: this.settled,
       sampling: { view: this.#sampling.view.length, counts: merged(this.#samplingRounds.tally, this.#sampling.tally) },
       tman: { view: this.#tman.view.length, counts: merged(this.#tmanRounds.tally, this.#tman.tally) },
       membership: this.#membership.status(),

@@ -179,7 +179,7 @@ export class SimulatedTestnet implements Testnet {
         const contacts = (members ?? []).map((peer) => peer.id)
         const [successor, predecessor] = [successors[0]?.id, predecessors[0]?.id]
         const ranked = this.simulation.node(id).self.attributes
-        return { index, id, position, contacts, ranked, successor, predecessor }
+        return { index, id, position, contacts, ranked, settled: stack.settled, successor, predecessor }
       })
   }
 

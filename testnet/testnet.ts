@@ -34,6 +34,8 @@ export interface View {
   readonly contacts: readonly string[]
   /** What structures sort it by, as its descriptor says it. */
   readonly ranked: Readonly<Record<string, number>>
+  /** Whether it has found its place on the ring: its answers depend on it. */
+  readonly settled: boolean
   /** Its nearest neighbours on the ring as it sees them. */
   readonly successor: string | undefined
   readonly predecessor: string | undefined

@@ -5,7 +5,7 @@ export function statusCommand(): Command {
   return clientCommand('status', 'show the state of the node', {
     examples: ['tendril status', 'tendril status --json | jq .addresses'],
     json: `{ "id": string, "network": string, "version": string, "running": boolean, "position": number, "addresses": [string],
-  "known": addresses remembered, "contacts": number, "settled": boolean, "ranked": numbers that structures sort
+  "known": addresses remembered, "contacts": number, "settled": whether it has found its place, "ranked": numbers that structures sort
   it by, "failures", "join", "links", "sampling", "tman", "membership", "query", "broadcast", "structures": sizes and
   counters, by reason }`,
   }).action(async (options: ClientOptions) => {

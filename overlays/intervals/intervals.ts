@@ -27,6 +27,11 @@ export function lengthOf(interval: Interval): number {
   return clockwise(interval.from, interval.to) || SPACE
 }
 
+/** The interval that holds this position and no other. */
+export function placeOf(position: number): Interval {
+  return { from: position, to: (position + 1) % SPACE }
+}
+
 export function contains(interval: Interval, position: number): boolean {
   return clockwise(interval.from, position) < lengthOf(interval)
 }

@@ -160,6 +160,29 @@ test('without a change the node falls quiet, then gossips in one of keepAlive ro
   assert.ok(!ring.quiet, 'a loss wakes it as well')
 })
 
+test('a node has settled once its neighbours stayed the same for a while, whatever its long links do, and stays so', () => {
+  const ring = tman()
+  const peers = crowd(60)
+  const near = new Set(nearest(peers))
+  const [neighbours, others] = [peers.filter(({ id }) => near.has(id)), peers.filter(({ id }) => !near.has(id))]
+  const round = (news: readonly PeerDescriptor[]) => {
+    ring.partner()
+    ring.consider(news)
+  }
+  for (const [i, neighbour] of neighbours.entries()) {
+    round([neighbour])
+    assert.ok(!ring.settled, `after ${i + 1} rounds, each with a new neighbour`)
+  }
+  for (let i = 0; i < TMAN_DEFAULTS.quietAfter; i++) {
+    assert.ok(!ring.settled, `${i} rounds without a new one`)
+    round([others[i] as PeerDescriptor])
+  }
+  assert.ok(ring.settled)
+  assert.ok(!ring.quiet, 'its long links still come')
+  for (const { id } of neighbours) ring.remove(id)
+  assert.ok(ring.settled)
+})
+
 test('changes of the members are told, once each; updates and repetitions are not', () => {
   let changes = 0
   const ring = tman({ changed: () => changes++ })

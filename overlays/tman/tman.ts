@@ -81,6 +81,8 @@ export class TMan implements Exchange<readonly PeerDescriptor[], readonly PeerDe
   /** The last psi different partners, the latest at the end. */
   readonly #partners: PeerDescriptor[] = []
   #roundsSinceChange = 0
+  /** Rounds since the neighbours changed; no longer counted once the node has settled. */
+  #settling = 0
   /** In this round. */
   #asked = 0
 
@@ -101,6 +103,15 @@ export class TMan implements Exchange<readonly PeerDescriptor[], readonly PeerDe
     return this.#roundsSinceChange >= this.#options.quietAfter
   }
 
+  /**
+   * Whether the neighbours ever stayed the same for as long as it takes to fall quiet: this node has found its place. Before that
+   * others may be nearer than all it knows. Who comes later is met by somebody who has settled. True as well for a node that knows
+   * nobody: as far as it can tell, it is alone.
+   */
+  get settled(): boolean {
+    return this.#settling >= this.#options.quietAfter || this.#view.length === 0
+  }
+
   /** Takes peers into the view where the ranking prefers them. */
   consider(candidates: readonly PeerDescriptor[]): void {
     gathered.restart(this.#view)
@@ -114,6 +125,7 @@ export class TMan implements Exchange<readonly PeerDescriptor[], readonly PeerDe
 
   partner(): PeerDescriptor | undefined {
     this.#roundsSinceChange++
+    if (this.#settling < this.#options.quietAfter && this.#view.length > 0) this.#settling++
     this.#asked = 0
     if (this.quiet && this.#roundsSinceChange % this.#options.keepAlive !== 0) return undefined
     // Random peers come with every merge, and in its place when there is none (missed). Here only where each round has to see
@@ -266,6 +278,8 @@ export class TMan implements Exchange<readonly PeerDescriptor[], readonly PeerDe
     this.#view = view
     if (sameMembers(before, view)) return
     this.#roundsSinceChange = 0
+    const { neighbours } = this.#init.ranking
+    if (!this.settled && !sameMembers(before.slice(0, neighbours), view.slice(0, neighbours))) this.#settling = 0
     this.#init.changed?.()
   }
 }

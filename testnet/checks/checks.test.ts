@@ -18,6 +18,7 @@ function evenly(n: number, knows: readonly number[]): View[] {
     position: (SPACE / n) * i,
     contacts: knows.map((step) => id(i + step)),
     ranked: {},
+    settled: true,
     successor: id(i + 1),
     predecessor: id(i - 1),
   }))

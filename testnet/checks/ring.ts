@@ -57,22 +57,23 @@ function inOrder(views: readonly View[]): View[] {
   return [...views].sort((a, b) => a.position - b.position)
 }
 
-/** Within `limit` ms every link of the ring is right. */
+/** Within `limit` ms every link of the ring is right, and every node has found its place. */
 export function ringComplete(limit: number): Check {
   const name = 'ring'
   return {
     name,
     async run(testnet: Testnet) {
-      let ring = ringOf(await testnet.views())
-      await waitFor(
-        testnet,
-        async () => {
-          ring = ringOf(await testnet.views())
-          return ring.correct === ring.total
-        },
-        limit,
-      )
-      return { name, ok: ring.correct === ring.total, detail: `${ring.correct} of ${ring.total} ring links are right` }
+      let [correct, total, settled, nodes] = [0, 0, 0, 0]
+      const complete = async () => {
+        const views = await testnet.views()
+        ;({ correct, total } = ringOf(views))
+        nodes = views.length
+        settled = views.filter((view) => view.settled).length
+        return correct === total && settled === nodes
+      }
+      const ok = await waitFor(testnet, complete, limit)
+      const detail = `${correct} of ${total} ring links are right, ${settled} of ${nodes} nodes have found their place`
+      return { name, ok, detail }
     },
   }
 }

@@ -74,7 +74,8 @@ export function viewOf({ tendril }: TendrilNode, structure?: string): Omit<View,
   }
   const members = peers.filter(({ structures }) => structures.some(({ name }) => name === structure))
   const contacts = structure === undefined ? ring : members.map((peer) => peer.id)
-  return { id, position, contacts, ranked: tendril.status().ranked, successor, predecessor }
+  const { ranked, settled } = tendril.status()
+  return { id, position, contacts, ranked, settled, successor, predecessor }
 }
 
 export interface Load {

@@ -170,7 +170,8 @@ async function startAll(testnet: Testnet, { nodes, structure: name, patience = 1
       structure === undefined || (structure.correct === structure.total && (structure.total > 0 || nodes < 2))
     if (views.length === nodes && ordered) structureMs = Math.min(structureMs, ms)
     if (complete) ringMs = Math.min(ringMs, ms)
-    if (complete && ordered && progress.bands.filled === progress.bands.total) readyMs = ms
+    const settled = views.every((view) => view.settled)
+    if (complete && settled && ordered && progress.bands.filled === progress.bands.total) readyMs = ms
     on.progress?.(progress)
     if (failure !== undefined) throw failure
   } while (starting || (readyMs === Number.POSITIVE_INFINITY && testnet.now() - began < patience))

@@ -75,6 +75,15 @@ suite('plan', () => {
     )
   })
 
+  test('who has not settled calls no stretch empty, but where it sits itself', () => {
+    fc.assert(
+      fc.property(interval, position, peers, (whole, own, contacts) => {
+        const { empty } = plan(whole, at(own), contacts, new Set(), { settled: false })
+        for (const stretch of empty) assert.deepEqual(stretch, { from: own, to: (own + 1) % SPACE })
+      }),
+    )
+  })
+
   /** Carries plans out to the end, all nodes answering except the dead, whom each delegator excludes in turn. */
   function walk(n: number, seed: number, dead: ReadonlySet<string>) {
     const nodes = Array.from({ length: n }, (_, i) => describe({ id: `n${i}`, addresses: [], sequence: 0, issued: 0 }))

@@ -1,6 +1,6 @@
 import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import { clockwise, SPACE } from '../../../core/position.ts'
-import { contains, cut, type Interval, lengthOf, type Piece } from '../../../overlays/intervals/intervals.ts'
+import { contains, cut, type Interval, lengthOf, type Piece, placeOf } from '../../../overlays/intervals/intervals.ts'
 import { sides } from '../../../overlays/tman/ring.ts'
 
 export interface Plan {
@@ -12,6 +12,11 @@ export interface Plan {
   readonly unknown: readonly Interval[]
   /** Stretches that hold nobody, as far as this node knows: between its own neighbours. */
   readonly empty: readonly Interval[]
+}
+
+export interface Doubts {
+  readonly gone?: readonly PeerDescriptor[]
+  readonly settled?: boolean
 }
 
 /**
@@ -26,17 +31,19 @@ export interface Plan {
  *
  * @param gone neighbours that died lately. With them this node knew everybody around; the contacts that took their place may
  *   lie beyond others that it does not know yet, and are not vouched for
+ * @param settled whether this node has found its place. Until then it does not know that nobody is between it and its neighbours
  */
 export function plan(
   interval: Interval,
   self: PeerDescriptor,
   contacts: readonly PeerDescriptor[],
   excluded: ReadonlySet<string> = new Set(),
-  gone: readonly PeerDescriptor[] = [],
+  { gone = [], settled = true }: Doubts = {},
 ): Plan {
   const others = contacts.filter(({ position }) => position !== self.position)
   const usable = others.filter(({ id }) => !excluded.has(id))
-  const knowledge = { self, usable, arc: arcOf(self, [...others, ...gone]) }
+  const arc = settled ? arcOf(self, [...others, ...gone]) : placeOf(self.position)
+  const knowledge = { self, usable, arc }
   if (!contains(interval, self.position)) return { mine: false, ...around(interval, knowledge) }
   const after = { from: self.position, to: interval.to }
   const empty = after.from === after.to && interval.from !== interval.to

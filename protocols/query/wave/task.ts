@@ -2,7 +2,7 @@ import type { Attributes } from '../../../core/attributes.ts'
 import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import type { Environment, Timer } from '../../../core/environment.ts'
 import { clockwise, SPACE } from '../../../core/position.ts'
-import { contains, type Interval, lengthOf, type Piece } from '../../../overlays/intervals/intervals.ts'
+import { contains, type Interval, lengthOf, type Piece, placeOf } from '../../../overlays/intervals/intervals.ts'
 import type { Query } from '../language/ast.ts'
 import { MAX_COUNT } from '../partial/accumulators.ts'
 import { collect, merge, nodesIn, type Partial } from '../partial/partial.ts'
@@ -53,6 +53,8 @@ export interface TaskInit {
   contacts(): readonly PeerDescriptor[]
   /** Contacts that died lately; see plan. */
   gone(): readonly PeerDescriptor[]
+  /** See WaveInit. */
+  settled(): boolean
   /** See WaveInit. */
   fallen(): readonly Fallen[]
   /** See WaveInit. */
@@ -212,11 +214,15 @@ export class Task {
   }
 
   #plan(interval: Interval, excluded: ReadonlySet<string>): Plan {
-    return plan(interval, this.#environment.self, this.init.contacts(), excluded, this.init.gone())
+    return plan(interval, this.#environment.self, this.init.contacts(), excluded, {
+      gone: this.init.gone(),
+      settled: this.init.settled(),
+    })
   }
 
   #handOn({ pieces, unknown, empty }: Omit<Plan, 'mine'>, excluded: ReadonlySet<string>): void {
-    for (const stretch of unknown) this.#miss(stretch, 'nobody near it answers')
+    const why = this.init.settled() ? 'nobody near it answers' : 'nobody near it has found its place yet'
+    for (const stretch of unknown) this.#miss(stretch, why)
     if (empty.length > 0) this.#vouch(empty)
     for (const piece of pieces) {
       if (this.init.depth >= MAX_DEPTH) this.#miss(piece.interval, 'too deep')
@@ -230,7 +236,7 @@ export class Task {
   #vouch(empty: readonly Interval[]): void {
     for (const { peer, disputed } of this.init.fallen()) {
       if (!empty.some((stretch) => contains(stretch, peer.position))) continue
-      if (disputed) this.#miss(placeOf(peer), 'silent towards its neighbour, not to others')
+      if (disputed) this.#miss(placeOf(peer.position), 'silent towards its neighbour, not to others')
       else this.#silent++
     }
   }
@@ -353,7 +359,7 @@ export class Task {
     const { delegate, interval } = attempt.piece
     this.#close(number)
     const rest = withoutDelegate(attempt.piece)
-    if (rest !== interval) this.#miss(placeOf(delegate), reason)
+    if (rest !== interval) this.#miss(placeOf(delegate.position), reason)
     if (rest !== undefined) this.#again(rest, attempt)
   }
 
@@ -363,7 +369,8 @@ export class Task {
     const { delegate, interval } = attempt.piece
     const rest = withoutDelegate(attempt.piece)
     if (rest !== interval) {
-      if (this.init.vouched(delegate.id)) this.#miss(placeOf(delegate), 'silent towards its neighbour, not to others')
+      if (this.init.vouched(delegate.id))
+        this.#miss(placeOf(delegate.position), 'silent towards its neighbour, not to others')
       else this.#silent++
     }
     if (rest !== undefined) this.#again(rest, attempt)
@@ -435,10 +442,6 @@ function withoutDelegate({ interval, delegate }: Piece): Interval | undefined {
   if (delegate.position !== interval.from) return interval
   const from = (interval.from + 1) % SPACE
   return from === interval.to ? undefined : { from, to: interval.to }
-}
-
-function placeOf({ position }: PeerDescriptor): Interval {
-  return { from: position, to: (position + 1) % SPACE }
 }
 
 /** Those that lie inside the interval and do not overlap: an honest answer's all do. */

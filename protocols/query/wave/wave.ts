@@ -51,6 +51,8 @@ export interface WaveInit {
   contacts(): readonly PeerDescriptor[]
   /** Contacts that died lately: their places are not vouched for. @default none */
   gone?(): readonly PeerDescriptor[]
+  /** Whether this node has found its place among the others; before that it vouches for nobody's absence. @default always */
+  settled?(): boolean
   /**
    * Peers taken for dead that an answer has to mention where this node calls their place empty: who fell silent lately counts as
    * `silent`, who lives to others is missing. @default none
@@ -266,6 +268,7 @@ export class Wave implements Protocol<WaveMessage> {
       times: this.#options,
       contacts: this.#init.contacts,
       gone: this.#init.gone ?? (() => []),
+      settled: () => this.#init.settled?.() ?? true,
       fallen: this.#init.fallen ?? (() => []),
       vouched: (id) => this.#init.vouched?.(id) ?? false,
       attributes: this.#init.attributes,
