@@ -40,7 +40,9 @@ async function until(what: string, predicate: () => boolean | Promise<boolean>, 
   }
 }
 
+/** Whether it knows them, and has found its place among them: from then on its answers are complete. */
 function knows({ tendril }: TendrilNode, ...others: TendrilNode[]): boolean {
+  if (!tendril.status().settled) return false
   const ids = tendril.peers().flatMap(({ id, role }) => (role === 'random' ? [] : [id]))
   return others.every((other) => ids.includes(other.tendril.id))
 }
@@ -62,7 +64,9 @@ test('embedded in a libp2p node: query, subscribe and publish', async () => {
   const b = await embedded('us', a.getMultiaddrs().map(String))
   const messages: Message[] = []
   a.services.tendril.subscribe('news', (message) => messages.push(message))
-  await until('they know each other', () => [a, b].every((node) => node.services.tendril.peers().length === 1))
+  await until('they know each other', () =>
+    [a, b].every(({ services }) => services.tendril.peers().length === 1 && services.tendril.status().settled),
+  )
   const { rows, coverage } = await b.services.tendril.query('SELECT region, os FROM nodes ORDER BY region')
   assert.deepEqual(
     rows.map(([region]) => region),

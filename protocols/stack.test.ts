@@ -85,7 +85,7 @@ suite('stack', () => {
   test('while the network forms, whoever is not in an answer is called missing; half a minute later nobody is', () => {
     const nodes = 64
     for (const seed of [1, 2]) {
-      const bed = network(nodes, { seed, options: { query: { rate: 1000, burst: 1000 } } })
+      const bed = network(nodes, { seed, wire: seed === 2, options: { query: { rate: 1000, burst: 1000 } } })
       for (let k = 0; k < 30; k++) {
         bed.simulation.run(300)
         const { answered, missing } = bed.ask().coverage
@@ -93,6 +93,7 @@ suite('stack', () => {
       }
       bed.simulation.run(20_000)
       assert.deepEqual(bed.ask().coverage, { answered: nodes, missing: 0, silent: 0, intervals: [] })
+      assert.deepEqual(bed.simulation.tally.toJSON(), {}, 'nothing malformed')
     }
   })
 

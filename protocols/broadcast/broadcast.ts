@@ -238,12 +238,14 @@ export class Broadcast implements Protocol<BroadcastMessage> {
     }
   }
 
-  receive(from: PeerDescriptor, { group, delivery, idle = 0, message }: BroadcastMessage): void {
+  receive(from: PeerDescriptor, { group, delivery, idle = 0, message, claims }: BroadcastMessage): void {
     if (this.#timer === undefined) return
     const topic = this.#topics.get(group)
     if (topic === undefined) {
       this.#tally.add('not-a-member')
       this.#init.misled?.(from, group)
+    } else if (claims !== undefined) {
+      topic.lanes.get(delivery)?.heard(claims)
     } else if (topic.lanes.has(delivery) || idle * IDLE_SPAN < LANE_IDLE) {
       const stirred = this.#environment.now() - idle * IDLE_SPAN
       const lane = this.#lane(topic, delivery, stirred)
@@ -398,6 +400,7 @@ export class Broadcast implements Protocol<BroadcastMessage> {
         missed: (missed) => this.#tell(() => this.#init.on?.missed?.({ topic: name, ...missed })),
         equivocation: (first, second) => this.#equivocation(first, second),
         limited: (from) => this.#limited(name, from),
+        claim: (to, claims) => this.#environment.send(to, { group, delivery, message: undefined, claims }),
         stored: () => this.#relieve(),
       },
       stirred,

@@ -2,6 +2,7 @@ import { type Codec, checkInteger } from '../../core/codec.ts'
 import type { Environment } from '../../core/environment.ts'
 import { Malformed } from '../../core/malformed.ts'
 import { SPACE } from '../../core/position.ts'
+import { type BufferClaim, claimsSize, decodeClaims, encodeClaims } from './adaptive/claims.ts'
 import { Anonymous } from './anonymous/anonymous.ts'
 import { anonymousCodec } from './anonymous/codec.ts'
 import { Bimodal } from './bimodal/bimodal.ts'
@@ -64,8 +65,10 @@ export interface BroadcastMessage {
    * other never makes it younger; at most MAX_IDLE. @default 0
    */
   readonly idle?: number
-  /** What the delivery's codec encodes. */
+  /** What the delivery's codec encodes; undefined where `claims` are. */
   readonly message: unknown
+  /** Instead of a message of the delivery: what members that are short of room claim, at most 16. */
+  readonly claims?: readonly BufferClaim[]
 }
 
 /** ms. */
@@ -74,27 +77,36 @@ export const MAX_IDLE = 31
 
 /** Bytes around each message of a delivery: one for its number (3 bits) and how long it is idle, seven for the group. */
 export const HEAD = 8
+/** In place of the delivery's number: claims follow, after its number. */
+const CLAIMS = 7
 
-/** The head; then the delivery's own encoding. */
+/** The head; then the delivery's own encoding, or its number and claims. */
 export const broadcastCodec: Codec<BroadcastMessage> = {
-  encode({ group, delivery, idle = 0, message }) {
-    const body = kindOf(delivery).codec.encode(message)
+  encode({ group, delivery, idle = 0, message, claims }) {
+    const number = DELIVERY_NAMES.indexOf(delivery)
+    const body =
+      claims === undefined ? kindOf(delivery).codec.encode(message) : Uint8Array.of(number, ...encodeClaims(claims))
     const bytes = new Uint8Array(HEAD + body.length)
-    bytes[0] = DELIVERY_NAMES.indexOf(delivery) + 8 * idle
+    bytes[0] = (claims === undefined ? number : CLAIMS) + 8 * idle
     for (let i = HEAD - 1, rest = group; i > 0; i--, rest = Math.floor(rest / 256)) bytes[i] = rest % 256
     bytes.set(body, HEAD)
     return bytes
   },
-  decode(bytes, claims) {
+  decode(bytes, signed) {
     if (bytes.length < HEAD) throw new Malformed('broadcast-size')
     const [first] = bytes as unknown as [number]
-    const delivery = DELIVERY_NAMES[first % 8]
+    const claiming = first % 8 === CLAIMS
+    const delivery = DELIVERY_NAMES[claiming ? (bytes[HEAD] ?? CLAIMS) : first % 8]
+    const kind = kindOf(delivery)
     const idle = first >> 3
     let group = 0
     for (let i = 1; i < HEAD; i++) group = group * 256 + (bytes[i] as number)
     checkInteger(group, 0, SPACE - 1, 'broadcast-group')
-    const message = kindOf(delivery).codec.decode(bytes.subarray(HEAD), claims)
-    return { group, delivery: delivery as DeliveryName, ...(idle > 0 && { idle }), message }
+    const head = { group, delivery: delivery as DeliveryName, ...(idle > 0 && { idle }) }
+    if (claiming) return { ...head, message: undefined, claims: decodeClaims(bytes.subarray(HEAD + 1), signed) }
+    return { ...head, message: kind.codec.decode(bytes.subarray(HEAD), signed) }
   },
-  size: ({ delivery, message }) => HEAD + kindOf(delivery).codec.size(message),
+  size({ delivery, message, claims }) {
+    return HEAD + (claims === undefined ? kindOf(delivery).codec.size(message) : 1 + claimsSize(claims))
+  },
 }

@@ -3,7 +3,6 @@ import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Protocol } from '../../core/environment.ts'
 import type { Sign } from '../../core/signed.ts'
 import type { Admission } from './adaptive/controller.ts'
-import type { Claims } from './adaptive/room.ts'
 import type { Counts } from './counts.ts'
 import type { BroadcastOptions } from './options.ts'
 import type { Publication } from './publication.ts'
@@ -71,8 +70,6 @@ export interface DeliveryInit {
   deliver(publication: Publication): void
   /** The shares of the publications that this node's subscribers want. */
   ratings(): SubgroupRatings
-  /** Admission control by what the members' stores have room for: a delivery that repairs from them carries these. @default none */
-  readonly room?: Claims
   /** The group's recent publications, and who published them. */
   readonly store: Store
   readonly publishers: Publishers

@@ -2,6 +2,7 @@ import type { TokenBucket } from '../../core/bucket.ts'
 import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment, Protocol, Timer } from '../../core/environment.ts'
 import type { Sign } from '../../core/signed.ts'
+import { type BufferClaim, claimsSize } from './adaptive/claims.ts'
 import type { Admission } from './adaptive/controller.ts'
 import { Room } from './adaptive/room.ts'
 import { Counts } from './counts.ts'
@@ -35,6 +36,8 @@ export interface LaneInit {
   equivocation(first: Publication, second: Publication): void
   /** Something of this publisher was refused because it sends more than its rate. */
   limited(from: string): void
+  /** Tells a member what those claim that are short of room. */
+  claim(to: PeerDescriptor, claims: readonly BufferClaim[]): void
   /** Something was stored: the node's memory may be too small for all its lanes. */
   stored(): void
 }
@@ -94,7 +97,6 @@ export class Lane implements Protocol<unknown> {
       accept: (publication, pushed = true) => this.#accept(publication, pushed),
       deliver: (publication) => this.#deliver(publication),
       ratings: () => init.ratings(),
-      room: this.#room,
       store: this.#store,
       publishers: this.#publishers,
       counts,
@@ -209,6 +211,11 @@ export class Lane implements Protocol<unknown> {
     }
   }
 
+  /** What members claim that are short of room. */
+  heard(claims: readonly BufferClaim[]): void {
+    this.#room.heard(claims)
+  }
+
   peerDown(id: string): void {
     this.#delivery.peerDown(id)
   }
@@ -243,6 +250,17 @@ export class Lane implements Protocol<unknown> {
     this.#store.turn(now)
     this.#publishers.turn(now)
     this.#room.turn()
+    this.#claim(now)
+  }
+
+  /** Gossip about buffers, whatever the delivery: a message a round to as many members as a digest goes to, while any buffer is short. */
+  #claim(now: number): void {
+    const claims = this.#room.claims()
+    if (claims.length === 0) return
+    for (const to of this.#environment.random.sample(this.#init.partners(), this.#init.options.fanout)) {
+      if (this.#init.budget.take(now, HEAD + 1 + claimsSize(claims))) this.#init.claim(to, claims)
+      else this.counts.refused.add('over-budget')
+    }
   }
 
   #accept(publication: Publication, pushed: boolean): Verdict {

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file protocols/broadcast/adaptive/adaptive.proto.
  */
 export const file_protocols_broadcast_adaptive_adaptive: GenFile = /*@__PURE__*/
-  fileDesc("Citwcm90b2NvbHMvYnJvYWRjYXN0L2FkYXB0aXZlL2FkYXB0aXZlLnByb3RvEhp0ZW5kcmlsLmJyb2FkY2FzdC5hZGFwdGl2ZSJHCgpCdWZmZXJCb2R5EgoKAmlkGAEgASgJEg0KBWdyb3VwGAIgASgJEg4KBmJ1ZmZlchgDIAEoDRIOCgZpc3N1ZWQYBCABKAQiKQoGQnVmZmVyEgwKBGJvZHkYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMYgZwcm90bzM");
+  fileDesc("Citwcm90b2NvbHMvYnJvYWRjYXN0L2FkYXB0aXZlL2FkYXB0aXZlLnByb3RvEhp0ZW5kcmlsLmJyb2FkY2FzdC5hZGFwdGl2ZSJHCgpCdWZmZXJCb2R5EgoKAmlkGAEgASgJEg0KBWdyb3VwGAIgASgJEg4KBmJ1ZmZlchgDIAEoDRIOCgZpc3N1ZWQYBCABKAQiPQoGQ2xhaW1zEjMKB2J1ZmZlcnMYASADKAsyIi50ZW5kcmlsLmJyb2FkY2FzdC5hZGFwdGl2ZS5CdWZmZXIiKQoGQnVmZmVyEgwKBGJvZHkYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMYgZwcm90bzM");
 
 /**
  * What a node signs about its buffer for a group (type 'buffer/1').
@@ -53,6 +53,27 @@ export const BufferBodySchema: GenMessage<BufferBody> = /*@__PURE__*/
   messageDesc(file_protocols_broadcast_adaptive_adaptive, 0);
 
 /**
+ * To a member of the group, while some are short of room.
+ *
+ * @generated from message tendril.broadcast.adaptive.Claims
+ */
+export type Claims = Message<"tendril.broadcast.adaptive.Claims"> & {
+  /**
+   * the smallest that the sender heard of, at most 16
+   *
+   * @generated from field: repeated tendril.broadcast.adaptive.Buffer buffers = 1;
+   */
+  buffers: Buffer[];
+};
+
+/**
+ * Describes the message tendril.broadcast.adaptive.Claims.
+ * Use `create(ClaimsSchema)` to create a new message.
+ */
+export const ClaimsSchema: GenMessage<Claims> = /*@__PURE__*/
+  messageDesc(file_protocols_broadcast_adaptive_adaptive, 1);
+
+/**
  * @generated from message tendril.broadcast.adaptive.Buffer
  */
 export type Buffer = Message<"tendril.broadcast.adaptive.Buffer"> & {
@@ -76,5 +97,5 @@ export type Buffer = Message<"tendril.broadcast.adaptive.Buffer"> & {
  * Use `create(BufferSchema)` to create a new message.
  */
 export const BufferSchema: GenMessage<Buffer> = /*@__PURE__*/
-  messageDesc(file_protocols_broadcast_adaptive_adaptive, 1);
+  messageDesc(file_protocols_broadcast_adaptive_adaptive, 2);
 

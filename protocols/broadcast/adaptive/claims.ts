@@ -1,7 +1,7 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
-import { checkId, checkInteger, checkText, parse } from '../../../core/codec.ts'
+import { checkCount, checkId, checkInteger, checkText, parse } from '../../../core/codec.ts'
 import type { Sign, Signed } from '../../../core/signed.ts'
-import { BufferBodySchema, BufferSchema, type Buffer as BufferWire } from './adaptive_pb.ts'
+import { BufferBodySchema, BufferSchema, type Buffer as BufferWire, ClaimsSchema } from './adaptive_pb.ts'
 
 /** How many events a node has room for in a group, as it signed it. */
 export interface BufferClaim {
@@ -57,4 +57,18 @@ export function claimFromWire(wire: BufferWire, claims: Signed[]): BufferClaim {
 /** Bytes that a claim takes inside a message, tags and lengths included. */
 export function claimSize({ record }: BufferClaim): number {
   return record.body.length + record.signature.length + 12
+}
+
+export function encodeClaims(claims: readonly BufferClaim[]): Uint8Array {
+  return toBinary(ClaimsSchema, create(ClaimsSchema, { buffers: claims.map(claimToWire) }))
+}
+
+/** @throws Malformed */
+export function decodeClaims(bytes: Uint8Array, signed: Signed[]): BufferClaim[] {
+  const { buffers } = parse('buffer-claims', () => fromBinary(ClaimsSchema, bytes))
+  return checkCount(buffers, MAX_CLAIMS, 'buffer-claims').map((buffer) => claimFromWire(buffer, signed))
+}
+
+export function claimsSize(claims: readonly BufferClaim[]): number {
+  return claims.reduce((size, claim) => size + claimSize(claim), 0)
 }

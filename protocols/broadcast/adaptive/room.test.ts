@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { positionOf } from '../../../core/position.ts'
 import { type Bed, delivered, network, TOPIC, text } from '../network.fixture.ts'
+import type { DeliveryName } from '../publication.ts'
 import { signClaim } from './claims.ts'
 
 const NODES = 30
@@ -34,13 +35,16 @@ function group({ congested = 4, short = { shrunk: true }, loss = 0.1 }: Settings
 }
 
 /** Publishers that publish what they may of what they have; the ids of what was accepted. */
-function offer(bed: Bed, seconds: number, rate = OFFERED): string[] {
+function offer(bed: Bed, seconds: number, rate = OFFERED, delivery: DeliveryName = 'bimodal'): string[] {
   const accepted: string[] = []
   for (let i = 0; i < seconds * rate; i++) {
-    const receipt = bed.node(`n${SHORT + (i % PUBLISHERS)}`).publish(TOPIC, text(`message ${i}`))
+    const receipt = bed.node(`n${SHORT + (i % PUBLISHERS)}`).publish(TOPIC, text(`message ${i}`), { delivery })
     if (receipt.status === 'accepted') accepted.push(receipt.id)
     else
-      assert.match(receipt.reason, /^Buffers are short in the group of news: this node may publish [0-9.]+ messages a/)
+      assert.match(
+        receipt.reason,
+        /^Buffers are short in the group of news: this node may publish [0-9.]+ messages a|know the group/,
+      )
     bed.simulation.run(1000 / rate)
   }
   return accepted
@@ -76,10 +80,25 @@ test('from the first message on, what slowing down takes time for included, smal
   assert.ok(admitted(bed) < 2)
   short.shrunk = false
   for (const id of small) bed.simulation.restart(id, bed.make(id))
-  offer(bed, 50)
+  offer(bed, 60)
   const last = offer(bed, 10)
   assert.ok(last.length >= 0.98 * 10 * OFFERED, `${last.length / 10} a second`)
 })
+
+for (const delivery of ['reliable', 'gravitational', 'anonymous'] as const) {
+  test(`${delivery}: publishers slow down as well while buffers are short, and do not without control`, () => {
+    const rateWith = (congested: number) => {
+      const bed = group({ congested, loss: 0 })
+      // Reliable learns first who is in the group.
+      offer(bed, 1, OFFERED, delivery)
+      bed.simulation.run(10_000)
+      offer(bed, 20, OFFERED, delivery)
+      return bed.node(`n${SHORT}`).topics()[0]?.rate as number
+    }
+    assert.ok(rateWith(4) < 2, `${rateWith(4)} a second and publisher`)
+    assert.equal(rateWith(0), 20)
+  })
+}
 
 test('where nobody is short of room nothing is claimed, and publishers may send at their full rate at once', () => {
   const bed = group({ short: { shrunk: false }, loss: 0.05 })
@@ -88,7 +107,7 @@ test('where nobody is short of room nothing is claimed, and publishers may send 
     const { protocol } = bed.simulation.node(id)
     const receive = protocol.receive.bind(protocol)
     protocol.receive = (from, message) => {
-      if ('claims' in (message.message as object)) claims++
+      if (message.claims !== undefined) claims++
       receive(from, message)
     }
   }
@@ -107,10 +126,10 @@ test('three liars who claim to have no room slow nobody down; were one enough, t
         const issued = bed.simulation.node(id).environment.now()
         return signClaim({ id, group: `bimodal/${TOPIC}`, buffer: 0, issued })
       })
-      const message = { kind: 'digest', round: 1, answers: undefined, partial: true, holdings: [], claims } as const
       for (const id of bed.ids) {
         const from = bed.simulation.node(lying[0] as string).self
-        if (!lying.includes(id)) bed.node(id).receive(from, { group: GROUP, delivery: 'bimodal', message })
+        if (!lying.includes(id))
+          bed.node(id).receive(from, { group: GROUP, delivery: 'bimodal', message: undefined, claims })
       }
     }
     for (let i = 0; i < 6; i++) {

@@ -5,13 +5,6 @@ import type { Entry } from '../store.ts'
 import type { BufferClaim } from './claims.ts'
 import { type Admission, Controller } from './controller.ts'
 
-/** What a delivery has to do for admission control: carry claims about buffers in a message that it sends anyway, now and then. */
-export interface Claims {
-  /** None while no buffer is short; else at most 4, of about 150 bytes each. */
-  claims(): readonly BufferClaim[]
-  heard(claims: readonly BufferClaim[]): void
-}
-
 export interface RoomInit {
   /** Of claims: those about another one say nothing here. */
   readonly group: string
@@ -46,7 +39,7 @@ const INCREASE = 0.12
  * Invariants: (1) a node claims at most once a sample period; (2) `rate` is at most the quota, and the quota unless k members
  * claimed; (3) at most AMPLE times of arrival are kept, each for SHORT rounds.
  */
-export class Room implements Claims {
+export class Room {
   readonly #environment: Surroundings
   readonly #init: RoomInit
   #controller: Controller
@@ -94,6 +87,7 @@ export class Room implements Claims {
     return rate >= this.#init.options.rate ? { admitted: true, rate } : this.#controller.admit(now, parts)
   }
 
+  /** To be told to others: none while no buffer is short; else at most 4, of about 150 bytes each. */
   claims(): readonly BufferClaim[] {
     return this.#init.options.congested === 0 ? [] : this.#controller.claims()
   }

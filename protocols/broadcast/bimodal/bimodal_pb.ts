@@ -4,8 +4,6 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Buffer } from "../adaptive/adaptive_pb.ts";
-import { file_protocols_broadcast_adaptive_adaptive } from "../adaptive/adaptive_pb.ts";
 import type { Record } from "../broadcast_pb.ts";
 import { file_protocols_broadcast_broadcast } from "../broadcast_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -14,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file protocols/broadcast/bimodal/bimodal.proto.
  */
 export const file_protocols_broadcast_bimodal_bimodal: GenFile = /*@__PURE__*/
-  fileDesc("Cilwcm90b2NvbHMvYnJvYWRjYXN0L2JpbW9kYWwvYmltb2RhbC5wcm90bxIPdGVuZHJpbC5iaW1vZGFsIuABCgxCaW1vZGFsRnJhbWUSJQoEZGF0YRgBIAEoCzIVLnRlbmRyaWwuYmltb2RhbC5EYXRhSAASKQoGZGlnZXN0GAIgASgLMhcudGVuZHJpbC5iaW1vZGFsLkRpZ2VzdEgAEiUKBHB1bGwYAyABKAsyFS50ZW5kcmlsLmJpbW9kYWwuUHVsbEgAEiUKBGhhdmUYBCABKAsyFS50ZW5kcmlsLmJpbW9kYWwuSGF2ZUgAEiUKBHdhbnQYBSABKAsyFS50ZW5kcmlsLmJpbW9kYWwuV2FudEgAQgkKB21lc3NhZ2UiTwoERGF0YRIpCgZyZWNvcmQYASABKAsyGS50ZW5kcmlsLmJyb2FkY2FzdC5SZWNvcmQSEgoFdW50aWwYAiABKARIAIgBAUIICgZfdW50aWwi/AEKBkRpZ2VzdBINCgVyb3VuZBgBIAEoBBIUCgdhbnN3ZXJzGAIgASgESACIAQESDwoHcGFydGlhbBgDIAEoCBIqCghob2xkaW5ncxgEIAMoCzIYLnRlbmRyaWwuYmltb2RhbC5Ib2xkaW5nEiYKBHNlZW4YBSADKAsyGC50ZW5kcmlsLmJpbW9kYWwuSG9sZGluZxInCgVsYWNrcxgGIAMoCzIYLnRlbmRyaWwuYmltb2RhbC5Ib2xkaW5nEjMKB2J1ZmZlcnMYByADKAsyIi50ZW5kcmlsLmJyb2FkY2FzdC5hZGFwdGl2ZS5CdWZmZXJCCgoIX2Fuc3dlcnMiQQoEUHVsbBINCgVyb3VuZBgBIAEoBBIqCghob2xkaW5ncxgCIAMoCzIYLnRlbmRyaWwuYmltb2RhbC5Ib2xkaW5nIjIKBEhhdmUSKgoIaG9sZGluZ3MYASADKAsyGC50ZW5kcmlsLmJpbW9kYWwuSG9sZGluZyIyCgRXYW50EioKCGhvbGRpbmdzGAEgAygLMhgudGVuZHJpbC5iaW1vZGFsLkhvbGRpbmciOwoHSG9sZGluZxIRCglwdWJsaXNoZXIYASABKAQSDwoHc2V0dGxlZBgCIAEoBBIMCgRydW5zGAMgAygEYgZwcm90bzM", [file_protocols_broadcast_adaptive_adaptive, file_protocols_broadcast_broadcast]);
+  fileDesc("Cilwcm90b2NvbHMvYnJvYWRjYXN0L2JpbW9kYWwvYmltb2RhbC5wcm90bxIPdGVuZHJpbC5iaW1vZGFsIuABCgxCaW1vZGFsRnJhbWUSJQoEZGF0YRgBIAEoCzIVLnRlbmRyaWwuYmltb2RhbC5EYXRhSAASKQoGZGlnZXN0GAIgASgLMhcudGVuZHJpbC5iaW1vZGFsLkRpZ2VzdEgAEiUKBHB1bGwYAyABKAsyFS50ZW5kcmlsLmJpbW9kYWwuUHVsbEgAEiUKBGhhdmUYBCABKAsyFS50ZW5kcmlsLmJpbW9kYWwuSGF2ZUgAEiUKBHdhbnQYBSABKAsyFS50ZW5kcmlsLmJpbW9kYWwuV2FudEgAQgkKB21lc3NhZ2UiTwoERGF0YRIpCgZyZWNvcmQYASABKAsyGS50ZW5kcmlsLmJyb2FkY2FzdC5SZWNvcmQSEgoFdW50aWwYAiABKARIAIgBAUIICgZfdW50aWwixwEKBkRpZ2VzdBINCgVyb3VuZBgBIAEoBBIUCgdhbnN3ZXJzGAIgASgESACIAQESDwoHcGFydGlhbBgDIAEoCBIqCghob2xkaW5ncxgEIAMoCzIYLnRlbmRyaWwuYmltb2RhbC5Ib2xkaW5nEiYKBHNlZW4YBSADKAsyGC50ZW5kcmlsLmJpbW9kYWwuSG9sZGluZxInCgVsYWNrcxgGIAMoCzIYLnRlbmRyaWwuYmltb2RhbC5Ib2xkaW5nQgoKCF9hbnN3ZXJzIkEKBFB1bGwSDQoFcm91bmQYASABKAQSKgoIaG9sZGluZ3MYAiADKAsyGC50ZW5kcmlsLmJpbW9kYWwuSG9sZGluZyIyCgRIYXZlEioKCGhvbGRpbmdzGAEgAygLMhgudGVuZHJpbC5iaW1vZGFsLkhvbGRpbmciMgoEV2FudBIqCghob2xkaW5ncxgBIAMoCzIYLnRlbmRyaWwuYmltb2RhbC5Ib2xkaW5nIjsKB0hvbGRpbmcSEQoJcHVibGlzaGVyGAEgASgEEg8KB3NldHRsZWQYAiABKAQSDAoEcnVucxgDIAMoBGIGcHJvdG8z", [file_protocols_broadcast_broadcast]);
 
 /**
  * @generated from message tendril.bimodal.BimodalFrame
@@ -130,13 +128,6 @@ export type Digest = Message<"tendril.bimodal.Digest"> & {
    * @generated from field: repeated tendril.bimodal.Holding lacks = 6;
    */
   lacks: Holding[];
-
-  /**
-   * the smallest its sender heard of, at most 16; none while none is short of room
-   *
-   * @generated from field: repeated tendril.broadcast.adaptive.Buffer buffers = 7;
-   */
-  buffers: Buffer[];
 };
 
 /**

@@ -5,7 +5,6 @@ import fc from 'fast-check'
 import { Malformed } from '../../../core/malformed.ts'
 import { SPACE } from '../../../core/position.ts'
 import type { Signed } from '../../../core/signed.ts'
-import { MAX_BUFFER, signClaim } from '../adaptive/claims.ts'
 import { PublicationBodySchema } from '../broadcast_pb.ts'
 import { compose, DELIVERY_NAMES, PRIORITIES, type Publication } from '../publication.ts'
 import { asRuns } from '../runs.ts'
@@ -49,15 +48,6 @@ const holdings = (settled: fc.Arbitrary<number>): fc.Arbitrary<Holding[]> =>
     { selector: ({ publisher }) => publisher, minLength: 1, maxLength: 20 },
   )
 
-const claim = fc
-  .record({
-    id: fc.stringMatching(/^[A-Za-z0-9]{1,64}$/),
-    group: topic,
-    buffer: fc.nat(MAX_BUFFER),
-    issued: fc.maxSafeNat(),
-  })
-  .map((fields) => signClaim(fields, () => new Uint8Array(64).fill(7)))
-
 const message: fc.Arbitrary<BimodalMessage> = fc
   .oneof(
     fc.record({ kind: fc.constant('data' as const), publication, until: fc.option(position, { nil: undefined }) }),
@@ -67,14 +57,6 @@ const message: fc.Arbitrary<BimodalMessage> = fc
       answers: fc.option(fc.maxSafeNat(), { nil: undefined }),
       partial: fc.boolean(),
       holdings: holdings(fc.maxSafeNat()),
-    }),
-    fc.record({
-      kind: fc.constant('digest' as const),
-      round: fc.maxSafeNat(),
-      answers: fc.constant(undefined),
-      partial: fc.boolean(),
-      holdings: holdings(fc.maxSafeNat()),
-      claims: fc.array(claim, { minLength: 1, maxLength: 16 }),
     }),
     fc.record({ kind: fc.constant('pull' as const), round: fc.maxSafeNat(), holdings: holdings(fc.constant(0)) }),
     fc.record({
@@ -91,13 +73,8 @@ test('what is encoded is decoded the same, within the size foretold, and all tha
       assert.ok(bytes.length <= bimodalCodec.size(original), `${bytes.length} > ${bimodalCodec.size(original)}`)
       const claims: Signed[] = []
       assert.deepEqual(bimodalCodec.decode(bytes, claims), original)
-      if (original.kind !== 'data') {
-        const told = original.kind === 'digest' ? (original.claims ?? []) : []
-        assert.deepEqual(
-          claims,
-          told.map(({ id, record }) => ({ signer: id, type: 'buffer/1', ...record })),
-        )
-      } else {
+      if (original.kind !== 'data') assert.deepEqual(claims, [])
+      else {
         const { publisher, record } = original.publication
         assert.deepEqual(claims, [{ signer: publisher, type: 'broadcast/2', ...record }])
       }
@@ -128,8 +105,7 @@ test('mutated, truncated and random bytes: a message within the limits or Malfor
         assert.ok(error instanceof Malformed, String(error))
         return
       }
-      const told = decoded.kind === 'digest' ? (decoded.claims ?? []) : []
-      assert.equal(claims.length, decoded.kind === 'data' ? 1 : told.length)
+      assert.equal(claims.length, decoded.kind === 'data' ? 1 : 0)
       const again = bimodalCodec.decode(bimodalCodec.encode(decoded), [])
       assert.deepEqual(again, decoded, 'what was accepted can be passed on')
     }),

@@ -3,7 +3,6 @@ import { type Codec, checkCount, checkInteger, parse } from '../../../core/codec
 import { Malformed } from '../../../core/malformed.ts'
 import { SPACE } from '../../../core/position.ts'
 import type { Signed } from '../../../core/signed.ts'
-import { type BufferClaim, claimFromWire, claimSize, claimToWire, MAX_CLAIMS } from '../adaptive/claims.ts'
 import type { Publication } from '../publication.ts'
 import { publicationFromWire, recordSize, recordToWire } from '../record.ts'
 import type { Run } from '../runs.ts'
@@ -42,8 +41,6 @@ export interface Digest {
   readonly seen?: readonly Holding[]
   /** What it has lacked for long: to be sent at once, without another round trip; absent when there is none. */
   readonly lacks?: readonly Holding[]
-  /** Of members that are short of room, at most 16; absent when there is none. */
-  readonly claims?: readonly BufferClaim[]
 }
 
 /** What the sender lacks of the digest with this round. */
@@ -85,11 +82,10 @@ export const bimodalCodec: Codec<BimodalMessage> = {
         const { partial, holdings } = message
         const seen = (message.seen ?? []).map(holdingToWire)
         const lacks = (message.lacks ?? []).map(holdingToWire)
-        const buffers = (message.claims ?? []).map(claimToWire)
         const round = BigInt(message.round)
         return frame({
           case: 'digest',
-          value: { round, ...answers, partial, holdings: holdings.map(holdingToWire), seen, lacks, buffers },
+          value: { round, ...answers, partial, holdings: holdings.map(holdingToWire), seen, lacks },
         })
       }
       case 'pull': {
@@ -108,7 +104,7 @@ export const bimodalCodec: Codec<BimodalMessage> = {
       case 'data':
         return dataFromWire(message.value, claims)
       case 'digest':
-        return digestFromWire(message.value, claims)
+        return digestFromWire(message.value)
       case 'pull':
         return pullFromWire(message.value)
       case 'have':
@@ -123,14 +119,8 @@ export const bimodalCodec: Codec<BimodalMessage> = {
     if (message.kind === 'data') return recordSize(message.publication) + 20
     const size = 32 + holdingsSize(message.holdings)
     if (message.kind !== 'digest') return size
-    return size + holdingsSize(message.seen) + holdingsSize(message.lacks) + claimsSize(message.claims)
+    return size + holdingsSize(message.seen) + holdingsSize(message.lacks)
   },
-}
-
-function claimsSize(claims: readonly BufferClaim[] = []): number {
-  let size = 0
-  for (const claim of claims) size += claimSize(claim)
-  return size
 }
 
 function holdingsSize(holdings: readonly Holding[] = []): number {
@@ -150,15 +140,13 @@ function dataFromWire(wire: WireData, claims: Signed[]): Data {
   return { kind: 'data', until, publication: publicationFromWire(wire.record, claims) }
 }
 
-function digestFromWire(wire: WireDigest, signed: Signed[]): Digest {
+function digestFromWire(wire: WireDigest): Digest {
   const round = checkInteger(wire.round, 0, MAX, 'digest-round')
   const answers = wire.answers === undefined ? undefined : checkInteger(wire.answers, 0, MAX, 'digest-round')
   const holdings = digestRuns(wire.holdings)
   const seen = digestRuns(wire.seen)
   const lacks = holdingsFromWire(wire.lacks, 'digest')
   checkInteger(idsOf(lacks), 0, MAX_RUNS, 'digest-lacks')
-  checkCount(wire.buffers, MAX_CLAIMS, 'digest-buffers')
-  const claims = wire.buffers.map((buffer) => claimFromWire(buffer, signed))
   return {
     kind: 'digest',
     round,
@@ -167,7 +155,6 @@ function digestFromWire(wire: WireDigest, signed: Signed[]): Digest {
     holdings,
     ...(seen.length > 0 && { seen }),
     ...(lacks.length > 0 && { lacks }),
-    ...(claims.length > 0 && { claims }),
   }
 }
 

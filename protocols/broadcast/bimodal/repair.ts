@@ -19,10 +19,7 @@ interface Sent {
   pulled: boolean
 }
 
-type RepairInit = Pick<
-  DeliveryInit,
-  'partners' | 'rtt' | 'budget' | 'options' | 'room' | 'store' | 'publishers' | 'counts'
->
+type RepairInit = Pick<DeliveryInit, 'partners' | 'rtt' | 'budget' | 'options' | 'store' | 'publishers' | 'counts'>
 
 const MAX_SENT = 256
 const MAX_SERVED = 16_384
@@ -166,7 +163,6 @@ export class Repair {
 
   receiveDigest(from: PeerDescriptor, digest: Digest): void {
     if (!this.#hears(from, digest)) return
-    if (digest.claims !== undefined) this.#init.room?.heard(digest.claims)
     const pushed = new Set<string>()
     if (digest.answers === undefined && digest.lacks !== undefined) this.supply(from, digest.lacks, this.#again, pushed)
     this.#pull(from, digest)
@@ -321,8 +317,7 @@ export class Repair {
 
   #announce(to: PeerDescriptor, told: Pick<Digest, 'holdings' | 'partial' | 'seen' | 'lacks'>, answers?: number): void {
     const round = ++this.#round
-    const claims = this.#init.room?.claims() ?? []
-    if (!this.#say(to, { kind: 'digest', round, answers, ...told, ...(claims.length > 0 && { claims }) })) return
+    if (!this.#say(to, { kind: 'digest', round, answers, ...told })) return
     this.#init.counts.done.add(answers === undefined ? 'digests' : 'replies')
     const sent = { at: this.#environment.now(), reply: answers !== undefined, answered: false, pulled: false }
     put(this.#sent, `${round}/${to.id}`, sent, MAX_SENT)

@@ -8,14 +8,16 @@ import { MAX_MISSING, type MissingInterval, type Tallied } from './messages.ts'
 
 /**
  * How much of the network an answer is about. Known limits: a part of the network that was cut off more than some seconds ago looks
- * as if it had died, so an answer is about the asker's side; who has just joined, or come back, is not counted before its neighbours
- * on the ring have heard of it; and while a network still forms, a node whose contacts are not its neighbours yet calls stretches
- * empty that are not. Answers lack nodes then without a word.
+ * as if it had died, so an answer is about the asker's side; and who has just joined, or come back, is not counted before its neighbours
+ * on the ring have heard of it.
  */
 export interface Coverage {
   /** Nodes whose answer is in the result, each once. */
   readonly answered: number
-  /** About how many more there are in `intervals`, by the density of those that answered; 0 only if nothing is missing. */
+  /**
+   * About how many more there are in `intervals`, by the density of those that answered; where hardly any of the ring did, one for each
+   * interval. 0 only if nothing is missing.
+   */
   readonly missing: number
   /** Where on the ring nobody answered, and why. */
   readonly intervals: readonly MissingInterval[]
@@ -89,10 +91,14 @@ export function answerOf(query: Query, partial: Partial, tallied: Tallied, ms: n
   }
 }
 
+/** Share of the ring that has to have answered for its density to say anything about the rest. */
+const LEAST_COVERED = 0.1
+
 /** Nodes in the missing intervals if they are as dense as the rest of the ring. */
 function estimate(answered: number, intervals: readonly MissingInterval[]): number {
   if (intervals.length === 0) return 0
   const length = intervals.reduce((sum, interval) => sum + lengthOf(interval), 0)
-  const covered = Math.max(SPACE - length, SPACE / 1e9)
+  const covered = SPACE - length
+  if (covered < SPACE * LEAST_COVERED) return intervals.length
   return Math.max(intervals.length, Math.round((answered * length) / covered))
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { Malformed } from '../../../core/malformed.ts'
 import { SPACE } from '../../../core/position.ts'
 import type { Signed } from '../../../core/signed.ts'
-import { MAX_DEPTH, MAX_MISSING, pose, QUESTION_TYPE, type WaveMessage, waveCodec } from './messages.ts'
+import { MAX_DEPTH, MAX_MISSING, pose, QUESTION_TYPE, type WaveMessage, WHY, waveCodec } from './messages.ts'
 
 const u32 = fc.integer({ min: 0, max: 0xffffffff })
 const position = fc.integer({ min: 0, max: SPACE - 1 })
@@ -17,6 +17,8 @@ const question = fc
     timeout: fc.integer({ min: 1, max: 60_000 }),
   })
   .map((fields) => pose(fields, () => Uint8Array.of(1, 2, 3)))
+/** Each that a node gives: one that others refused would cost it their connection. */
+const reason = fc.constantFrom(...Object.values(WHY))
 const message: fc.Arbitrary<WaveMessage> = fc.oneof(
   fc.record({
     kind: fc.constant('delegate' as const),
@@ -34,7 +36,7 @@ const message: fc.Arbitrary<WaveMessage> = fc.oneof(
     partial: fc.uint8Array({ maxLength: 100 }),
     answered: u32,
     silent: u32,
-    missing: fc.array(fc.record({ from: position, to: position, reason: fc.constant('deadline') }), { maxLength: 5 }),
+    missing: fc.array(fc.record({ from: position, to: position, reason }), { maxLength: 5 }),
     delegations: u32,
     messages: u32,
     bytes: fc.maxSafeNat(),

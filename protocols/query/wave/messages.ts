@@ -57,6 +57,15 @@ export const MAX_MISSING = 100
 export const MAX_TIMEOUT = 60_000
 /** Reasons are printed on terminals and come a hundred to an answer: a few plain words. */
 const REASON = /^[a-z][a-z ]{0,31}$/
+/** Why an interval is missing, in this node's words; a delegate that refuses does so in its own. */
+export const WHY = {
+  nobody: 'nobody near it answers',
+  unsettled: 'nobody near it has settled yet',
+  oneWay: 'silent to its neighbour alone',
+  tooDeep: 'too deep',
+  undelegated: 'no delegate answers',
+  deadline: 'deadline',
+} as const
 /** A question with the longest text and everything else; what else it might hold would travel to every node. */
 const MAX_QUESTION_BYTES = MAX_QUERY_BYTES + 200
 /** Room for the largest RSA key that libp2p accepts; an Ed25519 signature takes 64. */

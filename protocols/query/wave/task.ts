@@ -14,6 +14,7 @@ import {
   type Question,
   type Tallied,
   type WaveMessage,
+  WHY,
   waveCodec,
 } from './messages.ts'
 import type { Pace } from './pace.ts'
@@ -221,13 +222,13 @@ export class Task {
   }
 
   #handOn({ pieces, unknown, empty }: Omit<Plan, 'mine'>, excluded: ReadonlySet<string>): void {
-    const why = this.init.settled() ? 'nobody near it answers' : 'nobody near it has found its place yet'
+    const why = this.init.settled() ? WHY.nobody : WHY.unsettled
     for (const stretch of unknown) this.#miss(stretch, why)
     if (empty.length > 0) this.#vouch(empty)
     for (const piece of pieces) {
-      if (this.init.depth >= MAX_DEPTH) this.#miss(piece.interval, 'too deep')
-      else if (excluded.size >= MAX_TRIED) this.#miss(piece.interval, 'no delegate answers')
-      else if (this.#share(piece.delegate) <= 0) this.#miss(piece.interval, 'deadline')
+      if (this.init.depth >= MAX_DEPTH) this.#miss(piece.interval, WHY.tooDeep)
+      else if (excluded.size >= MAX_TRIED) this.#miss(piece.interval, WHY.undelegated)
+      else if (this.#share(piece.delegate) <= 0) this.#miss(piece.interval, WHY.deadline)
       else this.#open(piece, excluded)
     }
   }
@@ -236,7 +237,7 @@ export class Task {
   #vouch(empty: readonly Interval[]): void {
     for (const { peer, disputed } of this.init.fallen()) {
       if (!empty.some((stretch) => contains(stretch, peer.position))) continue
-      if (disputed) this.#miss(placeOf(peer.position), 'silent towards its neighbour, not to others')
+      if (disputed) this.#miss(placeOf(peer.position), WHY.oneWay)
       else this.#silent++
     }
   }
@@ -369,8 +370,7 @@ export class Task {
     const { delegate, interval } = attempt.piece
     const rest = withoutDelegate(attempt.piece)
     if (rest !== interval) {
-      if (this.init.vouched(delegate.id))
-        this.#miss(placeOf(delegate.position), 'silent towards its neighbour, not to others')
+      if (this.init.vouched(delegate.id)) this.#miss(placeOf(delegate.position), WHY.oneWay)
       else this.#silent++
     }
     if (rest !== undefined) this.#again(rest, attempt)
@@ -392,7 +392,7 @@ export class Task {
   #expire(): void {
     for (const [number, { piece }] of [...this.#attempts]) {
       this.#close(number)
-      this.#miss(piece.interval, 'deadline')
+      this.#miss(piece.interval, WHY.deadline)
     }
     this.#settle()
   }

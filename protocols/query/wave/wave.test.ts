@@ -5,7 +5,7 @@ import { positionOf } from '../../../core/position.ts'
 import { contains, lengthOf } from '../../../overlays/intervals/intervals.ts'
 import { uniform } from '../../../testnet/simulator/latency.ts'
 import type { Answer } from './answer.ts'
-import type { WaveMessage } from './messages.ts'
+import { type WaveMessage, WHY } from './messages.ts'
 import { COUNT, killSome, living, network } from './network.fixture.ts'
 import { QueryRefused, Wave } from './wave.ts'
 
@@ -277,7 +277,7 @@ suite('wave, limits', () => {
       buried = bed.simulation.node('n5').self
       const { answered, missing, silent, intervals } = bed.ask().coverage
       assert.deepEqual([answered, missing, silent], disputed ? [19, 1, 0] : [19, 0, 1])
-      const reason = 'silent towards its neighbour, not to others'
+      const reason = WHY.oneWay
       const place = { from: buried.position, to: buried.position + 1, reason }
       assert.deepEqual(intervals, disputed ? [place] : [])
     }
