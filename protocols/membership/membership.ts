@@ -1,31 +1,18 @@
-import { isFresh, type PeerDescriptor } from '../../core/descriptor.ts'
+import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment, Protocol, Timer } from '../../core/environment.ts'
 import { ringDistance } from '../../core/position.ts'
 import { Tally } from '../../core/tally.ts'
 import { Alarm } from './alarm.ts'
+import { Disputes, OFFERED_FOR } from './disputes.ts'
 import { LocalHealth } from './health.ts'
 import { LostPeers } from './lost.ts'
+import { type Member, Members, NEVER, type PeerState } from './members.ts'
 import { MAX_RUMORS, type MembershipMessage, type Rumor } from './messages.ts'
 import { MEMBERSHIP_DEFAULTS, type MembershipOptions } from './options.ts'
+import { Pings } from './pings.ts'
 import { Probe, type ProbeTimes } from './probe.ts'
 import { Relays } from './relays.ts'
 import { Survivors } from './survivors.ts'
-
-export type PeerState = 'alive' | 'suspect' | 'dead' | 'left'
-
-export interface Member {
-  readonly peer: PeerDescriptor
-  readonly state: PeerState
-  /** When it entered this state, on this node's clock. */
-  readonly since: number
-  readonly heardAt: number
-  /** Smoothed round trip in ms; undefined until a ping was answered. */
-  readonly rtt: number | undefined
-  /** Why it is suspect, dead or left. */
-  readonly reason: string | undefined
-  /** Times in a row that others vouched for it while it did not answer this node. */
-  readonly reprieves: number
-}
 
 export interface MembershipInit {
   /** The peers to watch, the most important first. */
@@ -44,8 +31,6 @@ export interface MembershipInit {
   readonly options?: Partial<MembershipOptions>
 }
 
-/** Peers remembered at once; the longest unheard go first, contacts never. */
-const MAX_MEMBERS = 1024
 /** Probes under way at once. */
 const MAX_PROBES = 64
 /** And those of peers that never spoke to this node: who makes up peers must not keep it from watching the real ones. */
@@ -54,18 +39,13 @@ const MAX_STRANGERS = 32
 const MAX_GOODBYES = 128
 /** A peer not heard of for so long has to answer a ping again before it counts as alive. */
 const STALE = 60_000
-/** ms for which a peer that never answered at all is refused: a node that starts slowly is asked again soon. */
-const REFUSED_FOR = 5000
-const NEVER = Number.NEGATIVE_INFINITY
 /** Contacts looked at when one does not answer: the nearest. In an alarm all are. */
 const LOOK_AROUND = 8
 /** ms between two pings to a peer that is back from the dead, and between two rounds of pings to all that were lost. */
 const RETURN_EVERY = 1000
 const BRIDGE_EVERY = 5000
 /** ms between two pings to one of the dead that others offer, and from its death to the first: it has to bury this node as well. */
-const OFFERED_EVERY = 10_000
-/** ms after a death from which an offer disputes it: until then the sampler's lists may still name the dead. */
-const DISPUTED_AFTER = 30_000
+const OFFERED_EVERY = OFFERED_FOR
 
 /**
  * Who is alive among the peers that this node depends on: SWIM's probe, indirect probe and suspicion, with Lifeguard's local
@@ -87,10 +67,9 @@ export class Membership implements Protocol<MembershipMessage> {
   readonly #environment: Environment<MembershipMessage>
   readonly #init: MembershipInit
   readonly #options: MembershipOptions
-  readonly #members = new Map<string, Member>()
+  readonly #members: Members
   readonly #probes = new Map<string, Probe>()
-  /** Nonce of an open ping -> whom and when; at most 4 * MAX_PROBES, oldest out. */
-  readonly #pings = new Map<number, { id: string; at: number }>()
+  readonly #pings = new Pings()
   readonly #relays: Relays
   readonly #lost: LostPeers
   readonly #health: LocalHealth
@@ -100,8 +79,7 @@ export class Membership implements Protocol<MembershipMessage> {
   readonly #survivors: Survivors
   #bridgedAt = NEVER
   #offeredAt = NEVER
-  /** Some of the dead -> when others offered them last; none for longer than OFFERED_EVERY, and at most as many as members. */
-  readonly #disputes = new Map<string, number>()
+  readonly #disputes: Disputes
   /** The newest deaths; at most MAX_RUMORS. */
   #rumors: readonly Rumor[] = []
   #timer: Timer | undefined
@@ -112,6 +90,8 @@ export class Membership implements Protocol<MembershipMessage> {
     this.#environment = environment
     this.#init = init
     this.#options = { ...MEMBERSHIP_DEFAULTS, ...init.options }
+    this.#members = new Members(() => init.contacts())
+    this.#disputes = new Disputes(this.#members)
     this.#relays = new Relays(environment, this.#options.pingTimeout, {
       ping: (peer) => this.#ping(peer),
       refuses: ({ id }) => !this.isUp(id) || this.#health.poor,
@@ -184,7 +164,7 @@ export class Membership implements Protocol<MembershipMessage> {
     }
     if (known?.state === 'suspect') this.tally.add('refuted')
     const alive = known?.state === 'alive' || known?.state === 'suspect'
-    this.#remember({
+    this.#members.remember({
       peer: from.sequence >= (known?.peer.sequence ?? 0) ? from : (known as Member).peer,
       state: 'alive',
       since: known?.state === 'alive' ? known.since : now,
@@ -202,7 +182,7 @@ export class Membership implements Protocol<MembershipMessage> {
    * otherwise come and go with everything it says.
    */
   #returns(peer: PeerDescriptor): void {
-    if (this.#pinged(peer.id, RETURN_EVERY)) return
+    if (this.#pings.waits(peer.id, this.#environment.now() - RETURN_EVERY)) return
     this.tally.add('returning')
     this.#ping(peer)
   }
@@ -216,9 +196,9 @@ export class Membership implements Protocol<MembershipMessage> {
     const member = this.#members.get(peer.id)
     const now = this.#environment.now()
     if (this.#timer === undefined || member?.state !== 'dead' || member.heardAt === NEVER) return
-    this.#disputes.set(peer.id, now)
+    this.#disputes.offered(peer.id, now)
     if (now - this.#offeredAt < this.#options.period || now - member.since < OFFERED_EVERY) return
-    if (this.#pinged(peer.id, OFFERED_EVERY)) return
+    if (this.#pings.waits(peer.id, now - OFFERED_EVERY)) return
     this.#offeredAt = now
     this.tally.add('offered')
     this.#ping(peer)
@@ -229,21 +209,7 @@ export class Membership implements Protocol<MembershipMessage> {
    * does not hear them.
    */
   disputed(): readonly PeerDescriptor[] {
-    const now = this.#environment.now()
-    const peers: PeerDescriptor[] = []
-    for (const [id, at] of this.#disputes) {
-      const member = this.#members.get(id)
-      if (member?.state !== 'dead' || now - at > OFFERED_EVERY) continue
-      if (now - member.since > DISPUTED_AFTER) peers.push(member.peer)
-    }
-    return peers
-  }
-
-  /** Whether a ping to this peer, in the last so many ms, is not answered. */
-  #pinged(peer: string, within: number): boolean {
-    const since = this.#environment.now() - within
-    for (const { id, at } of this.#pings.values()) if (id === peer && at > since) return true
-    return false
+    return this.#disputes.at(this.#environment.now())
   }
 
   /**
@@ -272,8 +238,7 @@ export class Membership implements Protocol<MembershipMessage> {
 
   /** Alive or only suspected: still worth a message. */
   isUp(id: string): boolean {
-    const state = this.#members.get(id)?.state
-    return state === 'alive' || state === 'suspect'
+    return this.#members.isUp(id)
   }
 
   /** Many peers did not answer of late: those in doubt are not admitted until they do. */
@@ -337,7 +302,7 @@ export class Membership implements Protocol<MembershipMessage> {
    */
   leave(): void {
     const now = this.#environment.now()
-    const lately = [...this.#members.values()]
+    const lately = [...this.#members.all()]
       .filter(({ peer, heardAt }) => this.isUp(peer.id) && now - heardAt < STALE)
       .sort((a, b) => b.heardAt - a.heardAt)
     const peers = new Map([...this.#init.contacts(), ...lately.map(({ peer }) => peer)].map((peer) => [peer.id, peer]))
@@ -351,10 +316,8 @@ export class Membership implements Protocol<MembershipMessage> {
     stretch: number
     counts: Record<string, number>
   } {
-    const members = { alive: 0, suspect: 0, dead: 0, left: 0 }
-    for (const { state } of this.#members.values()) members[state]++
     return {
-      members,
+      members: this.#members.count(),
       lost: this.#lost.size,
       acquaintances: this.#survivors.size,
       stretch: this.#health.stretch,
@@ -363,16 +326,18 @@ export class Membership implements Protocol<MembershipMessage> {
   }
 
   #tick(): void {
-    this.#health.round(this.#environment.now())
+    const now = this.#environment.now()
+    this.#health.round(now)
     this.#round++
-    this.#forget()
+    this.#disputes.forget(now)
+    this.#members.forget(now, this.#options.deadFor)
     for (const peer of this.#due()) this.probe(peer, 'no answer to a ping')
     if (this.alarmed) {
       this.#survivors.search(this.#alarm.since)
       this.#init.alarm?.()
     } else if (this.#init.contacts().length === 0) this.#survivors.askAcquaintances()
     if (this.#round % this.#options.retryLost === 0) {
-      const lost = this.#lost.pick(this.#environment.now())
+      const lost = this.#lost.pick(now)
       if (lost !== undefined) this.#ping(lost)
     }
   }
@@ -406,24 +371,22 @@ export class Membership implements Protocol<MembershipMessage> {
 
   #ping(peer: PeerDescriptor): void {
     this.#nonce++
-    this.#pings.set(this.#nonce, { id: peer.id, at: this.#environment.now() })
-    if (this.#pings.size > 4 * MAX_PROBES) this.#pings.delete(this.#pings.keys().next().value as number)
+    this.#pings.add(this.#nonce, peer.id, this.#environment.now())
     this.#environment.send(peer, { kind: 'ping', nonce: this.#nonce, dead: this.#rumors })
   }
 
   #answered(from: PeerDescriptor, nonce: number): void {
-    const ping = this.#pings.get(nonce)
-    if (ping === undefined || ping.id !== from.id) return
-    this.#pings.delete(nonce)
+    const asked = this.#pings.answered(nonce, from.id)
+    if (asked === undefined) return
     const state = this.#members.get(from.id)?.state
     if (state === 'dead' || (state === undefined && this.#lost.has(from.id))) this.#returned(from)
     this.#survivors.answered(from)
     this.#init.answered?.(from)
-    const took = this.#environment.now() - ping.at
+    const took = this.#environment.now() - asked
     if (took < this.#options.pingTimeout) this.#health.better()
     const member = this.#members.get(from.id)
     if (member === undefined) return
-    this.#members.set(from.id, { ...member, rtt: member.rtt === undefined ? took : member.rtt * 0.8 + took * 0.2 })
+    this.#members.change(member, { rtt: member.rtt === undefined ? took : member.rtt * 0.8 + took * 0.2 })
   }
 
   /**
@@ -493,7 +456,7 @@ export class Membership implements Protocol<MembershipMessage> {
     this.#doubted.delete(asked.id)
     const since = member.state === 'alive' ? member.since : this.#environment.now()
     const reprieves = member.reprieves + 1
-    this.#members.set(asked.id, { ...member, state: 'alive', since, reason: undefined, reprieves })
+    this.#members.change(member, { state: 'alive', since, reason: undefined, reprieves })
   }
 
   /** Only contacts are worth a look, or a liar could make this node ping everybody it knows. */
@@ -522,7 +485,7 @@ export class Membership implements Protocol<MembershipMessage> {
   #suspect(peer: PeerDescriptor, reason: string): void {
     const member = this.#members.get(peer.id)
     if (member?.state === 'alive') {
-      this.#members.set(peer.id, { ...member, state: 'suspect', since: this.#environment.now(), reason })
+      this.#members.change(member, { state: 'suspect', since: this.#environment.now(), reason })
     }
   }
 
@@ -542,7 +505,7 @@ export class Membership implements Protocol<MembershipMessage> {
     this.#doubted.delete(peer.id)
     const member = this.#members.get(peer.id)
     const now = this.#environment.now()
-    this.#remember({
+    this.#members.remember({
       peer,
       state,
       since: now,
@@ -552,28 +515,5 @@ export class Membership implements Protocol<MembershipMessage> {
       reprieves: 0,
     })
     if (known) this.#init.down(peer, reason)
-  }
-
-  /** Invariant 3: when full, the longest unheard that is no contact goes. */
-  #remember(member: Member): void {
-    this.#members.delete(member.peer.id)
-    this.#members.set(member.peer.id, member)
-    if (this.#members.size <= MAX_MEMBERS) return
-    const contacts = new Set(this.#init.contacts().map(({ id }) => id))
-    for (const id of this.#members.keys()) {
-      if (contacts.has(id)) continue
-      this.#members.delete(id)
-      return
-    }
-  }
-
-  #forget(): void {
-    const now = this.#environment.now()
-    for (const [id, at] of this.#disputes) if (now - at > OFFERED_EVERY) this.#disputes.delete(id)
-    for (const [id, { state, since, peer, heardAt }] of this.#members) {
-      const gone = state === 'dead' || state === 'left'
-      const remembered = heardAt === NEVER ? REFUSED_FOR : this.#options.deadFor
-      if ((gone && now - since > remembered) || !isFresh(peer, now)) this.#members.delete(id)
-    }
   }
 }

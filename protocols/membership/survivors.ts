@@ -5,7 +5,7 @@ import type { Tally } from '../../core/tally.ts'
 import { addressGroup } from '../../overlays/sampling/groups.ts'
 import { Acquaintances } from './acquaintances.ts'
 import { Alarm } from './alarm.ts'
-import type { Member } from './membership.ts'
+import type { Members } from './members.ts'
 
 /** Other peers remembered as alive that are pinged in a round of an alarm. */
 const REMEMBERED = 16
@@ -23,7 +23,7 @@ export interface SurvivorsInit {
   /** Acquaintances remembered at most. */
   readonly acquaintances: number
   groupOf?(peer: PeerDescriptor): string
-  readonly members: ReadonlyMap<string, Member>
+  readonly members: Members
   isProbed(id: string): boolean
   ping(peer: PeerDescriptor): void
   readonly tally: Tally
@@ -67,7 +67,7 @@ export class Survivors {
     const now = this.#environment.now()
     const remembered: PeerDescriptor[] = []
     let heard = 0
-    for (const { state, peer, heardAt } of this.#init.members.values()) {
+    for (const { state, peer, heardAt } of this.#init.members.all()) {
       if (state !== 'alive') continue
       if (heardAt >= since) heard++
       if (now - heardAt > Alarm.LASTS && !this.#init.isProbed(peer.id)) remembered.push(peer)
