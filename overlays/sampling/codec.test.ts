@@ -2,10 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { create, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
-import { survivesDamage } from '../../core/damage.fixture.ts'
+import { refusal, survivesDamage, travels } from '../../core/codec.fixture.ts'
 import { describe, descriptorToWire } from '../../core/descriptor.ts'
-import { Malformed } from '../../core/malformed.ts'
-import type { Signed } from '../../core/signed.ts'
 import { type SamplingMessage, samplingCodec } from './codec.ts'
 import { MAX_AGE } from './held.ts'
 import { MAX_SAMPLE } from './sampling.ts'
@@ -35,30 +33,10 @@ const message: fc.Arbitrary<SamplingMessage> = fc
   })
   .map(({ kind, round, body }) => ({ kind, round, body }))
 
-function malformed(bytes: Uint8Array): string {
-  try {
-    samplingCodec.decode(bytes, [])
-  } catch (error) {
-    assert.ok(error instanceof Malformed, String(error))
-    return error.reason
-  }
-  return 'accepted'
-}
+const malformed = (bytes: Uint8Array) => refusal(samplingCodec, bytes)
 
 test('what is encoded is decoded the same, within the size foretold, and every descriptor is claimed', () => {
-  fc.assert(
-    fc.property(message, (original) => {
-      const bytes = samplingCodec.encode(original)
-      assert.ok(bytes.length <= samplingCodec.size(original), `${bytes.length} > ${samplingCodec.size(original)}`)
-      const claims: Signed[] = []
-      assert.deepEqual(samplingCodec.decode(bytes, claims), original)
-      assert.deepEqual(
-        claims.map(({ signer }) => signer),
-        original.body.map(({ id }) => id),
-      )
-    }),
-    { numRuns: 100 },
-  )
+  travels(samplingCodec, message, ({ body }) => body.map(({ id }) => `descriptor/1 ${id}`))
 })
 
 test('mutated, truncated and random bytes: a message that can be passed on, or Malformed, never anything else', () => {

@@ -2,9 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { create, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
-import { survivesDamage } from '../../core/damage.fixture.ts'
+import { refusal, survivesDamage } from '../../core/codec.fixture.ts'
 import { describe, descriptorToWire } from '../../core/descriptor.ts'
-import { Malformed } from '../../core/malformed.ts'
 import type { Signed } from '../../core/signed.ts'
 import { superPeersCodec } from './codec.ts'
 import { type Known, MAX_CAPACITY, MAX_KNOWN_AGE, MAX_KNOWN_SENT, type SuperPeersMessage } from './messages.ts'
@@ -38,15 +37,7 @@ const message: fc.Arbitrary<SuperPeersMessage> = fc.oneof(
   fc.record({ kind: fc.constantFrom('join' as const, 'leave' as const, 'promote' as const) }),
 )
 
-function malformed(bytes: Uint8Array): string {
-  try {
-    superPeersCodec.decode(bytes, [])
-  } catch (error) {
-    assert.ok(error instanceof Malformed, String(error))
-    return error.reason
-  }
-  return 'accepted'
-}
+const malformed = (bytes: Uint8Array) => refusal(superPeersCodec, bytes)
 
 test('what is encoded is decoded the same, within the size foretold, and every descriptor is claimed', () => {
   fc.assert(

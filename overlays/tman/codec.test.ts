@@ -2,11 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { create, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
-import { survivesDamage } from '../../core/damage.fixture.ts'
+import { refusal, survivesDamage, travels } from '../../core/codec.fixture.ts'
 import { describe, descriptorToWire } from '../../core/descriptor.ts'
 import { DescriptorSchema } from '../../core/descriptor_pb.ts'
-import { Malformed } from '../../core/malformed.ts'
-import type { Signed } from '../../core/signed.ts'
 import { type TManMessage, tmanCodec } from './codec.ts'
 import { MAX_RANKED } from './tman.ts'
 import { TManMessageSchema } from './tman_pb.ts'
@@ -32,30 +30,10 @@ const message: fc.Arbitrary<TManMessage> = fc
   })
   .map(({ kind, round, body }) => ({ kind, round, body }))
 
-function malformed(bytes: Uint8Array): string {
-  try {
-    tmanCodec.decode(bytes, [])
-  } catch (error) {
-    assert.ok(error instanceof Malformed, String(error))
-    return error.reason
-  }
-  return 'accepted'
-}
+const malformed = (bytes: Uint8Array) => refusal(tmanCodec, bytes)
 
 test('what is encoded is decoded the same, within the size foretold, and every descriptor is claimed', () => {
-  fc.assert(
-    fc.property(message, (original) => {
-      const bytes = tmanCodec.encode(original)
-      assert.ok(bytes.length <= tmanCodec.size(original), `${bytes.length} > ${tmanCodec.size(original)}`)
-      const claims: Signed[] = []
-      assert.deepEqual(tmanCodec.decode(bytes, claims), original)
-      assert.deepEqual(
-        claims.map(({ signer }) => signer),
-        original.body.map(({ id }) => id),
-      )
-    }),
-    { numRuns: 100 },
-  )
+  travels(tmanCodec, message, ({ body }) => body.map(({ id }) => `descriptor/1 ${id}`))
 })
 
 test('mutated, truncated and random bytes: a message that can be passed on, or Malformed, never anything else', () => {

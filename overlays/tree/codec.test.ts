@@ -2,9 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { create, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
-import { survivesDamage } from '../../core/damage.fixture.ts'
-import { Malformed } from '../../core/malformed.ts'
-import type { Signed } from '../../core/signed.ts'
+import { refusal, survivesDamage, travels } from '../../core/codec.fixture.ts'
 import { beaconToWire, issueBeacon } from './beacon.ts'
 import { treeCodec } from './codec.ts'
 import { MAX_DEPTH, type TreeMessage } from './messages.ts'
@@ -27,27 +25,11 @@ const message: fc.Arbitrary<TreeMessage> = fc.oneof(
   }),
 )
 
-function malformed(bytes: Uint8Array): string {
-  try {
-    treeCodec.decode(bytes, [])
-  } catch (error) {
-    assert.ok(error instanceof Malformed, String(error))
-    return error.reason
-  }
-  return 'accepted'
-}
+const malformed = (bytes: Uint8Array) => refusal(treeCodec, bytes)
 
 test('what is encoded is decoded the same, within the size foretold, and the beacon is claimed by its root', () => {
-  fc.assert(
-    fc.property(message, (original) => {
-      const bytes = treeCodec.encode(original)
-      assert.ok(bytes.length <= treeCodec.size(original), `${bytes.length} > ${treeCodec.size(original)}`)
-      const claims: Signed[] = []
-      assert.deepEqual(treeCodec.decode(bytes, claims), structuredClone(original))
-      const signers = claims.map(({ signer, type }) => `${type} ${signer}`)
-      assert.deepEqual(signers, original.kind === 'leave' ? [] : [`tree-beacon/1 ${original.position.beacon.root}`])
-    }),
-    { numRuns: 200 },
+  travels(treeCodec, message, (original) =>
+    original.kind === 'leave' ? [] : [`tree-beacon/1 ${original.position.beacon.root}`],
   )
 })
 

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { survivesDamage } from '../../../core/damage.fixture.ts'
-import { Malformed } from '../../../core/malformed.ts'
+import { refusal, survivesDamage, travels } from '../../../core/codec.fixture.ts'
 import { SPACE } from '../../../core/position.ts'
-import type { Signed } from '../../../core/signed.ts'
 import { type BroadcastMessage, broadcastCodec } from '../deliveries.ts'
 import { DELIVERY_NAMES } from '../publication.ts'
 import { MAX_BUFFER, MAX_CLAIMS, signClaim } from './claims.ts'
@@ -29,16 +27,7 @@ const message: fc.Arbitrary<BroadcastMessage & { claims: object[] }> = fc.record
 )
 
 test('claims travel under every delivery, within the size foretold, and their owners are said to have signed them', () => {
-  fc.assert(
-    fc.property(message, (original) => {
-      const bytes = broadcastCodec.encode(original)
-      assert.ok(bytes.length <= broadcastCodec.size(original), `${bytes.length} > ${broadcastCodec.size(original)}`)
-      const signed: Signed[] = []
-      assert.deepEqual(broadcastCodec.decode(bytes, signed), original)
-      const told = original.claims.map(({ id, record }) => ({ signer: id, type: 'buffer/1', ...record }))
-      assert.deepEqual(signed, told)
-    }),
-  )
+  travels(broadcastCodec, message, ({ claims = [] }) => claims.map(({ id }) => `buffer/1 ${id}`))
 })
 
 test('damaged claims are Malformed, and never anything else', () => survivesDamage(broadcastCodec, message))
@@ -46,14 +35,7 @@ test('damaged claims are Malformed, and never anything else', () => survivesDama
 test('more claims than a message carries, and claims of no delivery, are refused', () => {
   const [one] = fc.sample(claim, 1) as [ReturnType<typeof signClaim>]
   const many = { group: 1, delivery: 'bimodal', message: undefined, claims: Array(MAX_CLAIMS + 1).fill(one) } as const
-  const reason = (bytes: Uint8Array) => {
-    try {
-      broadcastCodec.decode(bytes, [])
-      return undefined
-    } catch (error) {
-      return error instanceof Malformed ? error.reason : String(error)
-    }
-  }
+  const reason = (bytes: Uint8Array) => refusal(broadcastCodec, bytes)
   assert.equal(reason(broadcastCodec.encode(many)), 'buffer-claims')
   const bytes = broadcastCodec.encode({ ...many, claims: [one] })
   bytes[8] = DELIVERY_NAMES.length

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { survivesDamage } from '../../../core/damage.fixture.ts'
+import { survivesDamage } from '../../../core/codec.fixture.ts'
 import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import { Malformed } from '../../../core/malformed.ts'
 import { compose } from '../publication.ts'
