@@ -209,6 +209,7 @@ export class Stack implements Protocol<StackMessage> {
       contacts: (topic) => this.#groups.contacts(topic),
       // The long links among them are random members; others would cost a connection a digest.
       partners: (topic) => this.#groups.contacts(topic),
+      rtt: (id) => this.#membership.member(id)?.rtt,
       joined: (topic) => this.#groups.join(topic),
       left: (topic) => this.#groups.leave(topic),
       misled: (peer, group) => this.#groups.misled(peer, group),

@@ -75,6 +75,8 @@ export interface BroadcastInit {
   contacts(topic: string): readonly PeerDescriptor[]
   /** Live members to gossip with: contacts and a random sample. */
   partners(topic: string): readonly PeerDescriptor[]
+  /** Round trip to a peer, ms, as far as it is known: near ones repair first. @default unknown */
+  rtt?(id: string): number | undefined
   /** This node became a member of the topic's group, or ceased to be one. @default nothing: everybody is in every group */
   joined?(topic: string): void
   left?(topic: string): void
@@ -395,6 +397,7 @@ export class Broadcast implements Protocol<BroadcastMessage> {
         held: this.#held,
         contacts: () => this.#init.contacts(name),
         partners: () => this.#init.partners(name),
+        rtt: this.#init.rtt,
         ratings: () => subscriptions.ratings,
         deliver: (publication) => topic.deliver(publication),
         missed: (missed) => this.#tell(() => this.#init.on?.missed?.({ topic: name, ...missed })),

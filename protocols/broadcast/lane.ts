@@ -28,6 +28,8 @@ export interface LaneInit {
   readonly held: Held
   contacts(): readonly PeerDescriptor[]
   partners(): readonly PeerDescriptor[]
+  /** See DeliveryInit. */
+  readonly rtt: DeliveryInit['rtt'] | undefined
   ratings(): SubgroupRatings
   /** In each publisher's order, each once. */
   deliver(publication: Publication): void
@@ -93,6 +95,7 @@ export class Lane implements Protocol<unknown> {
       sign: init.sign,
       contacts: () => init.contacts(),
       partners: () => init.partners(),
+      ...(init.rtt && { rtt: init.rtt }),
       budget: { take: (now, bytes = 1) => init.budget.take(now, bytes + HEAD) },
       accept: (publication, pushed = true) => this.#accept(publication, pushed),
       deliver: (publication) => this.#deliver(publication),
