@@ -338,3 +338,20 @@ test('the same seed gives the same run', () => {
   }
   assert.equal(run(), run())
 })
+
+test('a lost message whose time is over does not hold back the next one of its publisher', () => {
+  for (const ttl of [300, 0]) {
+    const bed = network({ nodes: 2, options: { fanout: 0 } })
+    bed.simulation.run(3000)
+    bed.node('n0').publish(TOPIC, text('first'))
+    bed.simulation.run(1000)
+    bed.simulation.block('n0', 'n1')
+    bed.node('n0').publish(TOPIC, text('lost'), { ttl })
+    bed.simulation.run(10)
+    bed.simulation.heal()
+    bed.node('n0').publish(TOPIC, text('next'))
+    bed.simulation.run(2000)
+    assert.equal(bed.got.get('n1')?.length, ttl === 0 ? 1 : 2, `ttl ${ttl}`)
+    assert.deepEqual(bed.missed.get('n1'), [])
+  }
+})

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file protocols/broadcast/broadcast.proto.
  */
 export const file_protocols_broadcast_broadcast: GenFile = /*@__PURE__*/
-  fileDesc("CiNwcm90b2NvbHMvYnJvYWRjYXN0L2Jyb2FkY2FzdC5wcm90bxIRdGVuZHJpbC5icm9hZGNhc3Qi6AEKD1B1YmxpY2F0aW9uQm9keRIRCglwdWJsaXNoZXIYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSEQoJcHVibGlzaGVkGAMgASgEEgwKBGJhY2sYBCABKAQSDwoHZWxhcHNlZBgFIAEoDRINCgV0b3BpYxgGIAEoCRIPCgdwYXlsb2FkGAcgASgMEhAKCGRlbGl2ZXJ5GAggASgNEgsKA3R0bBgJIAEoDRIQCghwcmlvcml0eRgKIAEoDRIMCgRwYXJ0GAsgASgNEg0KBXBhcnRzGAwgASgNEhAKCHN1Ymdyb3VwGA0gASgJIikKBlJlY29yZBIMCgRib2R5GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDGIGcHJvdG8z");
+  fileDesc("CiNwcm90b2NvbHMvYnJvYWRjYXN0L2Jyb2FkY2FzdC5wcm90bxIRdGVuZHJpbC5icm9hZGNhc3Qi+gEKD1B1YmxpY2F0aW9uQm9keRIRCglwdWJsaXNoZXIYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSEQoJcHVibGlzaGVkGAMgASgEEgwKBGJhY2sYBCABKAQSDwoHZWxhcHNlZBgFIAEoDRINCgV0b3BpYxgGIAEoCRIPCgdwYXlsb2FkGAcgASgMEhAKCGRlbGl2ZXJ5GAggASgNEgsKA3R0bBgJIAEoDRIQCghwcmlvcml0eRgKIAEoDRIMCgRwYXJ0GAsgASgNEg0KBXBhcnRzGAwgASgNEhAKCHN1Ymdyb3VwGA0gASgJEhAKCGJhY2tfdHRsGA4gASgNIikKBlJlY29yZBIMCgRib2R5GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDGIGcHJvdG8z");
 
 /**
  * What a publisher signs, once (type 'broadcast/2'). Kept and passed on byte for byte.
@@ -106,6 +106,13 @@ export type PublicationBody = Message<"tendril.broadcast.PublicationBody"> & {
    * @generated from field: string subgroup = 13;
    */
   subgroup: string;
+
+  /**
+   * ttl of the one before: nobody waits for that longer
+   *
+   * @generated from field: uint32 back_ttl = 14;
+   */
+  backTtl: number;
 };
 
 /**

@@ -188,6 +188,7 @@ export class Lane implements Protocol<unknown> {
         publisher: this.#environment.self.id,
         sequence,
         previous: last?.sequence ?? 0,
+        previousTtl: last?.ttl ?? 0,
         elapsed: last === undefined ? 0 : Math.max(0, published - last.published),
         published,
         topic,

@@ -11,7 +11,7 @@ const chain = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength
   return steps.map((step): Ordered => {
     const previous = sequence
     sequence += step
-    return { sequence, previous, elapsed: 10, published: 1000 + sequence * 10 }
+    return { sequence, previous, previousTtl: 0, elapsed: 10, published: 1000 + sequence * 10 }
   })
 })
 
@@ -99,7 +99,7 @@ test('released for want of room: what it held up to there is delivered, in order
 })
 
 const at = (sequence: number, changes: Partial<Ordered> = {}): Ordered => {
-  return { sequence, previous: sequence - 1, elapsed: 10, published: sequence * 10, ...changes }
+  return { sequence, previous: sequence - 1, previousTtl: 0, elapsed: 10, published: sequence * 10, ...changes }
 }
 
 test('a gap is waited for as long as its repair makes progress, and no longer than the patience after that', () => {
@@ -122,6 +122,23 @@ test('a gap older than anything that is kept is not waited for', () => {
   assert.deepEqual(missed[0]?.range, { first: 2, last: 2 })
 })
 
+test('a gap is waited for no longer than its one publication lives, and nobody is told; one of several, or without end, is', () => {
+  const ttl = { elapsed: 10, published: 2000, previousTtl: 500 }
+  const short = run([at(1), at(3, ttl)])
+  short.order.tick(2490)
+  assert.deepEqual(short.delivered, [1])
+  short.order.tick(2491)
+  assert.deepEqual([short.delivered, short.missed], [[1, 3], []])
+
+  for (const gap of [at(4, ttl), at(3, { ...ttl, previousTtl: 0 })]) {
+    const long = run([at(1), gap])
+    long.order.tick(2900)
+    assert.deepEqual(long.delivered, [1])
+    long.order.tick(3100)
+    assert.deepEqual([long.delivered, long.missed.length], [[1, gap.sequence], 1])
+  }
+})
+
 test('a publisher that starts again waits for nothing', () => {
   const { delivered, missed } = run([at(1), at(1000, { previous: 0 })])
   assert.deepEqual(delivered, [1, 1000])
@@ -140,7 +157,7 @@ test('a publisher first heard of: predecessors from before our time are neither 
       (gap) => missed.push(gap),
     )
     const now = started + 1000
-    order.accept({ sequence: 7, previous: 6, elapsed, published: now + clock }, now)
+    order.accept({ sequence: 7, previous: 6, previousTtl: 0, elapsed, published: now + clock }, now)
     return { order, delivered, missed, now }
   }
   assert.deepEqual(heard(6001).delivered, [7], 'published before the time to catch up with')

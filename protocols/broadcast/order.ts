@@ -7,7 +7,7 @@ export interface Missed {
   readonly reason: string
 }
 
-export type Ordered = Pick<Publication, 'sequence' | 'previous' | 'elapsed' | 'published'>
+export type Ordered = Pick<Publication, 'sequence' | 'previous' | 'previousTtl' | 'elapsed' | 'published'>
 
 export interface OrderOptions {
   /** ms that a gap may hold back what came after it, counted from the last progress of its repair. */
@@ -30,7 +30,7 @@ const MAX_GAP = 256
  *
  * Every publication names the one before it, so numbers that were never used (a reservation lost in a crash) are no gap,
  * and a publisher that starts afresh (`previous` 0) waits for nothing. A gap holds back what came after it until repair
- * fills it; when repair does not, it is given up and reported.
+ * fills it; when repair does not, it is given up and reported. Nobody waits for one whose time to live is over.
  *
  * Invariants: (1) delivered sequences ascend strictly; (2) `settled` never falls: all up to it is delivered, given up or
  * from before our time, and never accepted again; (3) every accepted publication is delivered or still held; (4) the first
@@ -82,6 +82,7 @@ export class Order<T extends Ordered> {
   /** Gives up the first gap if its repair has made no progress for too long. */
   tick(now: number): void {
     if (this.expects !== undefined) this.#outwait(now)
+    this.#drain(now)
     if (this.#held.length === 0 || now - this.#progress < this.#options.patience) return
     this.#giveUp('no neighbour repaired it in time')
     this.#drain(now)
@@ -115,7 +116,7 @@ export class Order<T extends Ordered> {
 
   #drain(now: number): void {
     for (let first = this.#held[0]; first !== undefined; first = this.#held[0]) {
-      if (this.#isNext(first)) {
+      if (this.#isNext(first) || this.#isOver(first, now)) {
         this.#held.shift()
         this.#settle(first)
       } else if (first.elapsed > this.#options.retention) {
@@ -137,6 +138,11 @@ export class Order<T extends Ordered> {
     // Not known or forgotten again: it starts here unless its predecessor can still be had and is of our time.
     if (publication.elapsed > this.#options.retention) return true
     return this.#publishedBefore(publication) < this.#options.started - this.#options.catchUp
+  }
+
+  /** Whether all that lacks before it is one, and nobody wants that any more, by this clock as everywhere. */
+  #isOver({ previous, previousTtl, published, elapsed }: T, now: number): boolean {
+    return previousTtl > 0 && previous === this.#settled + 1 && now > published - elapsed + previousTtl
   }
 
   #expectsBefore({ previous }: T): boolean {

@@ -21,6 +21,8 @@ export interface Publication {
   readonly previous: number
   /** ms between that one and this one, on the publisher's clock. */
   readonly elapsed: number
+  /** Its time to live, ms: nobody waits for it longer; 0: none. */
+  readonly previousTtl: number
   /** ms since the epoch, the publisher's clock. */
   readonly published: number
   readonly topic: string
@@ -63,6 +65,7 @@ export function compose(given: PublicationFields, sign?: Sign): Publication {
   const fields = {
     subgroup: '',
     previous: 0,
+    previousTtl: 0,
     delivery: 'bimodal',
     ttl: 0,
     priority: 'normal',
@@ -80,6 +83,7 @@ export function compose(given: PublicationFields, sign?: Sign): Publication {
       published: BigInt(published),
       back: BigInt(previous === 0 ? 0 : sequence - previous),
       elapsed,
+      backTtl: fields.previousTtl,
       topic,
       subgroup: fields.subgroup,
       payload: fields.payload,

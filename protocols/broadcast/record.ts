@@ -54,6 +54,7 @@ export function publicationFromWire(
   const delivery = DELIVERY_NAMES[checkInteger(body.delivery, 0, DELIVERY_NAMES.length - 1, 'publication-delivery')]
   const priority = PRIORITIES[checkInteger(body.priority, 0, PRIORITIES.length - 1, 'publication-priority')]
   const ttl = checkInteger(body.ttl, 0, MAX_TTL, 'publication-ttl')
+  const previousTtl = checkInteger(body.backTtl, 0, MAX_TTL, 'publication-ttl')
   const parts = body.parts === 0 ? 1 : checkInteger(body.parts, 2, MAX_PARTS, 'publication-parts')
   const part = checkInteger(body.part, 0, parts - 1, 'publication-parts')
   claims.push({ signer: publisher, type: PUBLICATION_TYPE, ...record })
@@ -65,7 +66,7 @@ export function publicationFromWire(
     Publication,
     'delivery' | 'priority' | 'ttl' | 'part' | 'parts'
   >
-  return { publisher, sequence, previous, elapsed, published, topic, subgroup, ...how, payload, record }
+  return { publisher, sequence, previous, previousTtl, elapsed, published, topic, subgroup, ...how, payload, record }
 }
 
 /** Up to 64 characters of well-formed Unicode; '' for none. */

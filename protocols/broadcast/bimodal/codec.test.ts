@@ -24,6 +24,7 @@ const publication: fc.Arbitrary<Publication> = fc
     publisher: fc.stringMatching(/^[A-Za-z0-9]{1,64}$/),
     sequence: fc.integer({ min: 1, max: MAX }),
     previous: fc.maxSafeNat(),
+    previousTtl: fc.nat(3_600_000),
     elapsed: fc.nat(0xffff_ffff),
     published: fc.maxSafeNat(),
     topic,
