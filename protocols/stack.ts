@@ -25,6 +25,7 @@ import type { BroadcastOptions } from './broadcast/options.ts'
 import type { Subscriber } from './broadcast/subscriptions.ts'
 import type { Channel, Messages, StackMessage } from './channels.ts'
 import { Groups } from './groups/groups.ts'
+import { Gone } from './membership/gone.ts'
 import { Membership } from './membership/membership.ts'
 import type { MembershipOptions } from './membership/options.ts'
 import { answerFromGossip } from './query/gossip/gossip.ts'
@@ -111,10 +112,6 @@ const DEFAULTS = {
 const BURST = 0.25
 /** Random peers that are asked whether they live when many contacts do not answer at once. */
 const SURVIVORS = 64
-/** ms in which the ring has closed over its dead (measured in simulation). */
-const CLOSING = 10_000
-/** Contacts that died within that time, remembered at most. */
-const MAX_GONE = 32
 /** ms: what is asked of it may be some seconds old, and its messages are the largest that an idle node sends. */
 const AGGREGATION_PERIOD = 2000
 /** ms: several rounds, so that T-Man waits for slow partners instead of loading a busy machine with what comes too late. */
@@ -140,8 +137,7 @@ export class Stack implements Protocol<StackMessage> {
   readonly #defended: DefendedAggregation | undefined
   readonly #aggregates: readonly string[]
   readonly #structures: Structures
-  /** Contacts that went down, newest last; at most MAX_GONE. */
-  #gone: readonly { readonly peer: PeerDescriptor; readonly at: number }[] = []
+  readonly #gone = new Gone()
   readonly #samplingRounds: Rounds<readonly Aged[], readonly Aged[]>
   readonly #tmanRounds: Rounds<readonly PeerDescriptor[], readonly PeerDescriptor[]>
   #running = false
@@ -195,7 +191,7 @@ export class Stack implements Protocol<StackMessage> {
     })
     this.#wave = new Wave(onChannel(environment, 'query'), {
       contacts,
-      gone: () => this.#recentlyGone(),
+      gone: () => this.#gone.lately(environment.now()),
       settled: () => this.settled,
       fallen: () => this.#fallen(),
       vouched: (id) => (this.#membership.member(id)?.reprieves ?? 0) > 0,
@@ -360,19 +356,13 @@ export class Stack implements Protocol<StackMessage> {
     return this.#structures.ranked()
   }
 
-  #recentlyGone(): readonly PeerDescriptor[] {
-    const since = this.#environment.now() - CLOSING
-    this.#gone = this.#gone.filter(({ at }) => at > since)
-    return this.#gone.map(({ peer }) => peer)
-  }
-
   /** Those that left are known to be gone. */
   #fallen(): readonly Fallen[] {
     const disputed = this.#membership.disputed()
     const ids = new Set(disputed.map(({ id }) => id))
-    const silent = this.#recentlyGone().filter(
-      ({ id }) => !ids.has(id) && this.#membership.member(id)?.state !== 'left',
-    )
+    const silent = this.#gone
+      .lately(this.#environment.now())
+      .filter(({ id }) => !ids.has(id) && this.#membership.member(id)?.state !== 'left')
     return [...disputed, ...silent].map((peer) => ({ peer, disputed: ids.has(peer.id) }))
   }
 
@@ -499,7 +489,8 @@ export class Stack implements Protocol<StackMessage> {
     this.#samplingRounds.unreachable(peer.id)
     this.#tmanRounds.unreachable(peer.id)
     if (!this.#membership.alarmed) return
-    for (const contact of this.#tman.view) if (this.#membership.admits(contact) === 'no') this.#leaves(contact)
+    for (const contact of this.#tman.view)
+      if (this.#membership.admits(contact) === 'no') this.#gone.add(contact, this.#environment.now())
     this.#tman.consider([])
     // The exchange that waited for it is over: in an alarm the next one does not wait for its round.
     this.#tmanRounds.turn()
@@ -510,14 +501,8 @@ export class Stack implements Protocol<StackMessage> {
     for (const peer of this.#sampling.sample(SURVIVORS)) this.#membership.probe(peer, 'no answer to a ping')
   }
 
-  /** A contact whose place on the ring nobody vouches for now. */
-  #leaves(peer: PeerDescriptor): void {
-    if (this.#gone.some(({ peer: { id } }) => id === peer.id)) return
-    this.#gone = [...this.#gone, { peer, at: this.#environment.now() }].slice(-MAX_GONE)
-  }
-
   #down(peer: PeerDescriptor, reason: string): void {
-    if (this.#tman.view.some(({ id }) => id === peer.id)) this.#leaves(peer)
+    if (this.#tman.view.some(({ id }) => id === peer.id)) this.#gone.add(peer, this.#environment.now())
     this.#sampling.remove(peer.id)
     this.#tman.remove(peer.id)
     this.#structures.remove(peer.id)
