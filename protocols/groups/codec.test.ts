@@ -27,7 +27,9 @@ const round = fc
 const said: fc.Arbitrary<GroupMessage> = fc.oneof(
   fc.boolean().map((asks) => ({ kind: 'member' as const, asks })),
   fc.constant({ kind: 'stranger' as const }),
-  fc.tuple(descriptor, fc.nat(MAX_HOPS)).map(([member, hops]) => ({ kind: 'register' as const, member, hops })),
+  fc
+    .tuple(descriptor, fc.nat(MAX_HOPS), fc.boolean())
+    .map(([member, hops, across]) => ({ kind: 'register' as const, member, hops, across })),
   fc.array(descriptor, { maxLength: MAX_PEERS }).map((peers) => ({ kind: 'members' as const, peers })),
   round.map((one) => ({ kind: 'ring' as const, round: one })),
 )
@@ -56,7 +58,7 @@ test('mutated, truncated and random bytes: a message that can be passed on, or M
 test('limits are refused with their reason', () => {
   const peer = describe({ id: 'a', addresses: [], sequence: 1, issued: 1 })
   const cases: [GroupMessage, number, string][] = [
-    [{ kind: 'register', member: peer, hops: MAX_HOPS + 1 }, 1, 'groups-hops'],
+    [{ kind: 'register', member: peer, hops: MAX_HOPS + 1, across: false }, 1, 'groups-hops'],
     [{ kind: 'members', peers: Array.from({ length: MAX_PEERS + 1 }, () => peer) }, 1, 'groups-peers'],
     [{ kind: 'stranger' }, SPACE, 'groups-group'],
   ]

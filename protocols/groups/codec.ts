@@ -17,7 +17,7 @@ export const FRAME = 16
 export type GroupMessage =
   | { readonly kind: 'member'; readonly asks: boolean }
   | { readonly kind: 'stranger' }
-  | { readonly kind: 'register'; readonly member: PeerDescriptor; readonly hops: number }
+  | { readonly kind: 'register'; readonly member: PeerDescriptor; readonly hops: number; readonly across: boolean }
   | { readonly kind: 'members'; readonly peers: readonly PeerDescriptor[] }
   | { readonly kind: 'ring'; readonly round: TManMessage }
 
@@ -46,7 +46,7 @@ export const groupsCodec: Codec<GroupsMessage> = {
       case 'register': {
         const hops = checkInteger(message.value.hops, 0, MAX_HOPS, 'groups-hops')
         const member = descriptorFromWire(required(message.value.member, 'groups-member'), claims)
-        return { group, message: { kind: 'register', member, hops } }
+        return { group, message: { kind: 'register', member, hops, across: message.value.across } }
       }
       case 'members': {
         const peers = checkCount(message.value.peers, MAX_PEERS, 'groups-peers')
@@ -64,7 +64,7 @@ export const groupsCodec: Codec<GroupsMessage> = {
       case 'stranger':
         return FRAME
       case 'register':
-        return 24 + descriptorSize(message.member)
+        return 26 + descriptorSize(message.member)
       case 'members':
         return message.peers.reduce((sum, peer) => sum + descriptorSize(peer) + 4, FRAME)
       case 'ring':
@@ -81,8 +81,10 @@ function messageToWire(message: GroupMessage): NonNullable<WireMessage> {
       return { case: 'member', value: { asks: message.asks } }
     case 'stranger':
       return { case: 'stranger', value: {} }
-    case 'register':
-      return { case: 'register', value: { member: descriptorToWire(message.member), hops: message.hops } }
+    case 'register': {
+      const { member, hops, across } = message
+      return { case: 'register', value: { member: descriptorToWire(member), hops, across } }
+    }
     case 'members':
       return { case: 'members', value: { peers: message.peers.map(descriptorToWire) } }
     case 'ring':

@@ -20,8 +20,8 @@ export interface GroupInit {
   doubt(peer: PeerDescriptor): void
   /** A contact said that it is no member any more. */
   left(id: string): void
-  /** Sends this node's registration on its way. */
-  register(): void
+  /** Sends this node's registration on its way, to the group's place or the one across the ring. */
+  register(across: boolean): void
   changed(): void
 }
 
@@ -44,7 +44,7 @@ const SEARCH_LAST = 30_000
 const CHECK_EVERY = 8000
 /** Rounds of the ring between two of one that does not change. Twice the messages in 64 groups would be half of a node's budget. */
 const KEEP_ALIVE = 32
-/** Answers of registries taken for one registration: each costs up to MAX_PEERS questions to strangers. */
+/** Answers of registries taken for one search: each costs up to MAX_PEERS questions to strangers. */
 const ANSWERS = 2
 /** With so many members known a group is no more looked for. */
 const ENOUGH = SIDE
@@ -78,6 +78,8 @@ export class Group {
   #answers = 0
   #checkedAt = Number.NEGATIVE_INFINITY
   #checked = 0
+  /** Where it registered last. */
+  #across = true
 
   constructor(environment: Environment<GroupMessage>, init: GroupInit) {
     this.#environment = environment
@@ -221,7 +223,10 @@ export class Group {
       for (const peer of contacts) if (!this.#members.has(peer.id)) this.#ask(peer)
     }
     this.#answers = ANSWERS
-    this.#init.register()
+    // In a large group each place hears of others often enough.
+    this.#across = !this.#across
+    this.#init.register(this.#across)
+    if (this.size <= REGISTRATIONS) this.#init.register(!this.#across)
   }
 
   #admits(peer: PeerDescriptor): 'yes' | 'ask' | 'no' {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { describe } from '../../core/descriptor.ts'
-import { positionOf } from '../../core/position.ts'
+import { positionOf, ringDistance, SPACE } from '../../core/position.ts'
 import { Random } from '../../core/random.ts'
 import { Simulation, type SimulationOptions } from '../../testnet/simulator/simulation.ts'
 import { type StackMessage, stackCodec } from '../channels.ts'
@@ -120,7 +120,7 @@ test('registrations of nodes that are no members let nobody into the group, and 
   // It registers others, who are no members, as if they were.
   for (const { self } of bed.simulation.nodes.slice(12, 60)) {
     for (const contact of liar.protocol.contacts()) {
-      const message = { group, message: { kind: 'register', member: self, hops: 0 } } as const
+      const message = { group, message: { kind: 'register', member: self, hops: 0, across: false } } as const
       liar.environment.send(contact, { channel: 'groups', message })
     }
   }
@@ -186,6 +186,36 @@ test('contacts that die silently leave all groups, also those of more peers than
   }
 })
 
+test('who sits at a group’s place and swallows its registrations hides it from nobody; who sits across the ring as well does', () => {
+  const place = positionOf('hidden')
+  const found = (goals: readonly number[]) => {
+    const bed = settled(200)
+    const { nodes } = bed.simulation
+    const near = (goal: number) =>
+      nodes.toSorted((a, b) => ringDistance(a.self.position, goal) - ringDistance(b.self.position, goal)).slice(0, 4)
+    const liars = goals.flatMap(near)
+    for (const { protocol } of liars) {
+      const receive = protocol.receive.bind(protocol)
+      protocol.receive = (from, message) => {
+        if (message.channel !== 'groups' || message.message.message.kind !== 'register') receive(from, message)
+      }
+    }
+    // Two that are not each other's contacts, and meet by registering alone.
+    const honest = [...nodes.entries()].filter(([, node]) => !liars.includes(node))
+    const [first, self] = honest[0] as (typeof honest)[0]
+    const known = new Set(self.protocol.contacts().map(({ id }) => id))
+    const [second] = honest.find(([i, { id, protocol }]) => {
+      return i !== first && !known.has(id) && protocol.contacts().every((peer) => peer.id !== self.id)
+    }) as (typeof honest)[0]
+    for (const index of [first, second]) bed.subscribe(index, 'hidden')
+    bed.simulation.run(20_000)
+    return members(bed, 'hidden')[first] === 1
+  }
+  assert.ok(found([]))
+  assert.ok(found([place]))
+  assert.ok(!found([place, (place + SPACE / 2) % SPACE]), 'the attack works')
+})
+
 test('members that a registry tells unasked are not looked for', () => {
   const bed = settled()
   bed.subscribe(0, 'told')
@@ -222,9 +252,9 @@ test('who floods registries with made-up groups pushes out its own, not those of
 
   const bed = settled(16)
   const [liar, victim] = bed.simulation.nodes as [(typeof bed.simulation.nodes)[0], (typeof bed.simulation.nodes)[0]]
-  for (let i = 0; i < 1000; i++) {
+  for (let i = 0; i < 1200; i++) {
     const group = (i * 4_503_599_627) % 2 ** 52
-    const message = { group, message: { kind: 'register', member: liar.self, hops: 0 } } as const
+    const message = { group, message: { kind: 'register', member: liar.self, hops: 0, across: false } } as const
     liar.environment.send(victim.self, { channel: 'groups', message })
   }
   bed.simulation.run(1000)

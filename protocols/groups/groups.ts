@@ -1,7 +1,7 @@
 import { TokenBucket } from '../../core/bucket.ts'
 import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment, Protocol, Timer } from '../../core/environment.ts'
-import { positionOf, ringDistance } from '../../core/position.ts'
+import { positionOf, ringDistance, SPACE } from '../../core/position.ts'
 import { Tally } from '../../core/tally.ts'
 import { type GroupMessage, type GroupsMessage, groupsCodec, MAX_HOPS, MAX_PEERS } from './codec.ts'
 import { Group } from './group.ts'
@@ -22,20 +22,23 @@ export interface GroupsInit {
   changed(): void
 }
 
+type Registration = Extract<GroupMessage, { kind: 'register' }>
+
 /** Peers that the transport keeps connected for all groups together. */
 const MAX_KEPT = 48
 /** ms between two looks at what has run out. */
 const TURN = 5000
 /** Registrations taken from one peer in a second, its own and those it passes on; and at once: who joins 64 topics. */
 const REGISTRATIONS = 10
-const REGISTRATIONS_BURST = 128
+const REGISTRATIONS_BURST = 256
 /** Peers whose registrations are counted: more than a node has connections. */
 const MAX_COUNTED = 256
 
 /**
  * Who else is in a topic's group. Its members form a ring of their own by gossip; where nobody is known yet they are found through
- * the node whose position on the network's ring is nearest to the topic's, which keeps some of those who registered there. A
- * node that is in no group carries registrations on, and keeps those whose place is next to it: nothing else.
+ * the node whose position on the network's ring is nearest to the topic's, which keeps some of those who registered there, and
+ * through the one across the ring: whoever sits at one of the two places cannot hide a group. A node that is in no group carries
+ * registrations on, and keeps those whose place is next to it: nothing else.
  *
  * Invariants: (1) no group gets to see a peer that did not say itself that it is a member; (2) what is kept for others is bounded
  * (Registry); (3) a registration takes at most MAX_HOPS hops, each nearer to its goal.
@@ -81,7 +84,10 @@ export class Groups implements Protocol<GroupsMessage> {
       admits: (peer) => this.#init.admits(peer),
       doubt: (peer) => this.#init.doubt(peer),
       left: (id) => this.#init.left(id, topic),
-      register: () => this.#route(place, this.#environment.self, 0, this.#environment.self.id),
+      register: (across) => {
+        const { self } = this.#environment
+        this.#route(place, { member: self, hops: 0, across }, self.id)
+      },
       changed: () => this.#init.changed(),
     })
     this.#groups.set(place, { topic, group })
@@ -102,7 +108,7 @@ export class Groups implements Protocol<GroupsMessage> {
   receive(from: PeerDescriptor, { group: place, message }: GroupsMessage): void {
     if (this.#timer === undefined) return
     if (message.kind === 'register') {
-      if (this.#mayRegister(from.id)) this.#route(place, message.member, message.hops, from.id)
+      if (this.#mayRegister(from.id)) this.#route(place, message, from.id)
       else this.tally.add('registration-rate')
       return
     }
@@ -150,13 +156,13 @@ export class Groups implements Protocol<GroupsMessage> {
     return { groups: Object.fromEntries(groups), registry: this.#registry.size, counts: this.tally.toJSON() }
   }
 
-  /** To the contact nearest to the group's place, unless this node is nearer: then it keeps the member, and tells it of others. */
-  #route(place: number, member: PeerDescriptor, hops: number, via: string): void {
-    const own = ringDistance(this.#environment.self.position, place)
+  /** To the contact nearest to the goal, unless this node is nearer: then it keeps the member, and tells it of others. */
+  #route(place: number, { member, hops, across }: Omit<Registration, 'kind'>, via: string): void {
+    const goal = across ? (place + SPACE / 2) % SPACE : place
     let next: PeerDescriptor | undefined
-    let distance = own
+    let distance = ringDistance(this.#environment.self.position, goal)
     for (const contact of this.#init.contacts()) {
-      const away = ringDistance(contact.position, place)
+      const away = ringDistance(contact.position, goal)
       if (away < distance && contact.id !== member.id) {
         next = contact
         distance = away
@@ -168,7 +174,7 @@ export class Groups implements Protocol<GroupsMessage> {
       this.tally.add('too-far')
     } else {
       this.tally.add('routed')
-      this.#say(next, place, { kind: 'register', member, hops: hops + 1 })
+      this.#say(next, place, { kind: 'register', member, hops: hops + 1, across })
     }
   }
 

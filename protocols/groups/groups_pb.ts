@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file protocols/groups/groups.proto.
  */
 export const file_protocols_groups_groups: GenFile = /*@__PURE__*/
-  fileDesc("Ch1wcm90b2NvbHMvZ3JvdXBzL2dyb3Vwcy5wcm90bxIOdGVuZHJpbC5ncm91cHMihgIKDUdyb3Vwc01lc3NhZ2USDQoFZ3JvdXAYASABKAYSKAoGbWVtYmVyGAIgASgLMhYudGVuZHJpbC5ncm91cHMuTWVtYmVySAASLAoIc3RyYW5nZXIYAyABKAsyGC50ZW5kcmlsLmdyb3Vwcy5TdHJhbmdlckgAEiwKCHJlZ2lzdGVyGAQgASgLMhgudGVuZHJpbC5ncm91cHMuUmVnaXN0ZXJIABIqCgdtZW1iZXJzGAUgASgLMhcudGVuZHJpbC5ncm91cHMuTWVtYmVyc0gAEikKBHJpbmcYBiABKAsyGS50ZW5kcmlsLnRtYW4uVE1hbk1lc3NhZ2VIAEIJCgdtZXNzYWdlIhYKBk1lbWJlchIMCgRhc2tzGAEgASgIIgoKCFN0cmFuZ2VyIkIKCFJlZ2lzdGVyEigKBm1lbWJlchgBIAEoCzIYLnRlbmRyaWwuY29yZS5EZXNjcmlwdG9yEgwKBGhvcHMYAiABKA0iMgoHTWVtYmVycxInCgVwZWVycxgBIAMoCzIYLnRlbmRyaWwuY29yZS5EZXNjcmlwdG9yYgZwcm90bzM", [file_core_descriptor, file_overlays_tman_tman]);
+  fileDesc("Ch1wcm90b2NvbHMvZ3JvdXBzL2dyb3Vwcy5wcm90bxIOdGVuZHJpbC5ncm91cHMihgIKDUdyb3Vwc01lc3NhZ2USDQoFZ3JvdXAYASABKAYSKAoGbWVtYmVyGAIgASgLMhYudGVuZHJpbC5ncm91cHMuTWVtYmVySAASLAoIc3RyYW5nZXIYAyABKAsyGC50ZW5kcmlsLmdyb3Vwcy5TdHJhbmdlckgAEiwKCHJlZ2lzdGVyGAQgASgLMhgudGVuZHJpbC5ncm91cHMuUmVnaXN0ZXJIABIqCgdtZW1iZXJzGAUgASgLMhcudGVuZHJpbC5ncm91cHMuTWVtYmVyc0gAEikKBHJpbmcYBiABKAsyGS50ZW5kcmlsLnRtYW4uVE1hbk1lc3NhZ2VIAEIJCgdtZXNzYWdlIhYKBk1lbWJlchIMCgRhc2tzGAEgASgIIgoKCFN0cmFuZ2VyIlIKCFJlZ2lzdGVyEigKBm1lbWJlchgBIAEoCzIYLnRlbmRyaWwuY29yZS5EZXNjcmlwdG9yEgwKBGhvcHMYAiABKA0SDgoGYWNyb3NzGAMgASgIIjIKB01lbWJlcnMSJwoFcGVlcnMYASADKAsyGC50ZW5kcmlsLmNvcmUuRGVzY3JpcHRvcmIGcHJvdG8z", [file_core_descriptor, file_overlays_tman_tman]);
 
 /**
  * @generated from message tendril.groups.GroupsMessage
@@ -109,7 +109,7 @@ export const StrangerSchema: GenMessage<Stranger> = /*@__PURE__*/
   messageDesc(file_protocols_groups_groups, 2);
 
 /**
- * On its way to the node nearest to the group's position, which keeps some members of it.
+ * On its way to the node nearest to the group's position, or to the one across the ring, which keeps some members of it.
  *
  * @generated from message tendril.groups.Register
  */
@@ -123,6 +123,11 @@ export type Register = Message<"tendril.groups.Register"> & {
    * @generated from field: uint32 hops = 2;
    */
   hops: number;
+
+  /**
+   * @generated from field: bool across = 3;
+   */
+  across: boolean;
 };
 
 /**
