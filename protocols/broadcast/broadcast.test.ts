@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { assertOrdered, delivered, network, publishSteadily, TOPIC, text, total } from './network.fixture.ts'
+import { MAX_PART_BYTES } from './publication.ts'
 
 for (const nodes of [1, 2, 3, 32, 1000]) {
   test(`undisturbed, ${nodes} nodes: every subscriber gets everything once, in order, with one copy of the payload`, () => {
@@ -354,4 +355,21 @@ test('a lost message whose time is over does not hold back the next one of its p
     assert.equal(bed.got.get('n1')?.length, ttl === 0 ? 1 : 2, `ttl ${ttl}`)
     assert.deepEqual(bed.missed.get('n1'), [])
   }
+})
+
+test('a message in parts for which numbers run out is refused as a whole, and the next one is whole', () => {
+  let left = 2
+  let sequence = 0
+  const sequences = { next: () => (left-- > 0 ? ++sequence : undefined) }
+  const bed = network({ nodes: 3, init: (id) => (id === 'n0' ? { sequences } : {}) })
+  const payload = new Uint8Array(3 * MAX_PART_BYTES).fill(1)
+  const refused = bed.node('n0').publish(TOPIC, payload)
+  assert.match(refused.status === 'refused' ? refused.reason : '', /sequence reservation pending/)
+  bed.simulation.run(3000)
+  assert.equal(bed.node('n1').status().stored.publications, 0)
+  left = 100
+  assert.equal(bed.node('n0').publish(TOPIC, payload).status, 'accepted')
+  bed.simulation.run(10_000)
+  assert.deepEqual(bed.got.get('n1')?.[0]?.payload, payload)
+  assert.deepEqual(bed.missed.get('n1'), [])
 })

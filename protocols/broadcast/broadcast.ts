@@ -187,11 +187,14 @@ export class Broadcast implements Protocol<BroadcastMessage> {
           : `Buffers are short in the group of ${topic}: this node may publish ${admitted.toFixed(2)} messages a second there.`
       return { status: 'delayed', until, rate: admitted, reason }
     }
+    // All of them first: a message of which some parts are out cannot be refused. Numbers that nobody uses are no gap.
+    const drawn = Array.from({ length: parts }, () => this.#init.sequences.next())
+    const numbers = drawn.filter((number) => number !== undefined)
+    if (numbers.length < parts) {
+      return this.#refuse('Too few sequence numbers are reserved yet: sequence reservation pending.')
+    }
     let last: Publication | undefined
-    for (let part = 0; part < parts; part++) {
-      const sequence = this.#init.sequences.next()
-      if (sequence === undefined)
-        return this.#refuse('No sequence number is reserved yet: sequence reservation pending.')
+    for (const [part, sequence] of numbers.entries()) {
       const piece = payload.subarray(part * MAX_PART_BYTES, (part + 1) * MAX_PART_BYTES)
       const published = lane.publish({ subgroup, payload: piece, ttl, priority, part, parts }, sequence)
       if (typeof published === 'string') return this.#refuse(`This node cannot publish now: ${published}.`)
