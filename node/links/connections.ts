@@ -1,6 +1,7 @@
 import type { Connection, Logger, PeerStore } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import { peerIdFromString } from '@libp2p/peer-id'
+import { isPrivate } from '@libp2p/utils'
 import { CODE_P2P, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { PROTOCOL } from './frame.ts'
 import type { Link } from './link.ts'
@@ -65,7 +66,10 @@ function isOurs(connection: Connection): boolean {
   return connection.streams.length > 0 && connection.streams.every(({ protocol }) => protocol === PROTOCOL)
 }
 
-/** The addresses that can be dialled to reach exactly this peer; what does not parse, or names another one, is left out. */
+/**
+ * The addresses that can be dialled to reach exactly this peer; what does not parse, or names another one, is left out. So are the
+ * private ones of a peer that has a public one: strangers must not send this node knocking at doors of its own network (LIMITS).
+ */
 export function dialable(addresses: readonly string[], id: string): Multiaddr[] {
   const found: Multiaddr[] = []
   for (const text of addresses) {
@@ -78,5 +82,6 @@ export function dialable(addresses: readonly string[], id: string): Multiaddr[] 
       // Peers write what they like into their descriptors.
     }
   }
-  return found
+  const open = found.filter((address) => !isPrivate(address))
+  return open.length > 0 ? open : found
 }
