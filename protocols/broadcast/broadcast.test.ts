@@ -373,3 +373,26 @@ test('a message in parts for which numbers run out is refused as a whole, and th
   assert.deepEqual(bed.got.get('n1')?.[0]?.payload, payload)
   assert.deepEqual(bed.missed.get('n1'), [])
 })
+
+// Found by a seed of sleepers (raced.test.ts, seed 2): it gave up what lay in its own queue.
+test('who was stopped for longer than it waits for a gap reads what came meanwhile before it gives anything up', () => {
+  const bed = network({ nodes: 8, options: { fanout: 0 } })
+  bed.simulation.run(3000)
+  bed.node('n0').publish(TOPIC, text('first'))
+  bed.simulation.run(1000)
+  // The second message takes a second longer than the third: it comes while its receiver is stopped.
+  bed.simulation.setLatency(3000)
+  bed.node('n0').publish(TOPIC, text('second'))
+  bed.simulation.setLatency(50)
+  bed.node('n0').publish(TOPIC, text('third'))
+  bed.simulation.run(1000)
+  for (const id of bed.ids.slice(1)) bed.simulation.pause(id, 12_000)
+  bed.simulation.run(15_000)
+  for (const id of bed.ids.slice(1)) {
+    assert.deepEqual(
+      bed.got.get(id)?.map(({ payload }) => new TextDecoder().decode(payload)),
+      ['first', 'second', 'third'],
+    )
+    assert.deepEqual(bed.missed.get(id), [])
+  }
+})

@@ -79,11 +79,11 @@ export class Order<T extends Ordered> {
     this.#drain(now)
   }
 
-  /** Gives up the first gap if its repair has made no progress for too long. */
-  tick(now: number): void {
+  /** Gives up the first gap if its repair has made no progress for too long. @param since from when on there could have been any */
+  tick(now: number, since = Number.NEGATIVE_INFINITY): void {
     if (this.expects !== undefined) this.#outwait(now)
     this.#drain(now)
-    if (this.#held.length === 0 || now - this.#progress < this.#options.patience) return
+    if (this.#held.length === 0 || now - Math.max(this.#progress, since) < this.#options.patience) return
     this.#giveUp('no neighbour repaired it in time')
     this.#drain(now)
   }

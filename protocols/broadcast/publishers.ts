@@ -30,6 +30,8 @@ export interface PublisherEvents {
 }
 
 const SPAN = 6000
+/** ms between two turns from which this node was stopped, or too busy to read. */
+const STALL = 2000
 
 /**
  * Everybody who published of late, and what they may still publish.
@@ -52,6 +54,9 @@ export class Publishers {
   /** The one heard of last is last. */
   readonly #byId = new Map<string, Publisher>()
   readonly #byPosition = new Map<number, Publisher>()
+  #turned: number | undefined
+  /** When this node last went on after a stall. */
+  #resumed = Number.NEGATIVE_INFINITY
 
   constructor(options: PublishersOptions, events: PublisherEvents, mayForget: (id: string) => boolean) {
     this.#options = options
@@ -96,9 +101,11 @@ export class Publishers {
     return publisher
   }
 
-  /** Once a round: gives up the gaps that nobody repairs. */
+  /** Once a round: gives up the gaps that nobody repairs. Who was stopped has to read first what came meanwhile. */
   turn(now: number): void {
-    for (const { order } of this.#byId.values()) if (order.held > 0) order.tick(now)
+    if (this.#turned !== undefined && now - this.#turned > STALL) this.#resumed = now
+    this.#turned = now
+    for (const { order } of this.#byId.values()) if (order.held > 0) order.tick(now, this.#resumed)
   }
 
   #meet(id: string, now: number): Publisher | string {
