@@ -55,12 +55,11 @@ test('a schedule written as YAML reads back as the same, so what is printed repl
   assert.equal(two.outcome?.traceHash, one.outcome.traceHash)
 })
 
-/** A bug of real systems: who is talked about counts as alive, as if it had spoken itself. */
-class Hearsay extends Stack {
+/** A bug of real systems: who is known counts as alive whenever anybody speaks. */
+class Credulous extends Stack {
   override receive(from: PeerDescriptor, message: StackMessage): void {
     super.receive(from, message)
-    if (message.channel !== 'sampling') return
-    for (const { peer } of message.message.body) {
+    for (const peer of this.contacts()) {
       super.receive(peer, { channel: 'membership', message: { kind: 'pong', nonce: 0, dead: [] } })
     }
   }
@@ -91,9 +90,9 @@ const countsAbandoned: MakeStack = (environment, init) => {
 
 for (const { name, make, invariant, first } of [
   {
-    name: 'membership that takes hearsay for a sign of life',
-    make: ((environment, init) => new Hearsay(environment, init)) satisfies MakeStack,
-    invariant: ['no-resurrection', 'forgotten'],
+    name: 'membership that takes what anybody says for a sign of life of all its contacts',
+    make: ((environment, init) => new Credulous(environment, init)) satisfies MakeStack,
+    invariant: ['ring', 'no-resurrection', 'forgotten'],
     first: 1,
   },
   { name: 'a wave that counts abandoned attempts', make: countsAbandoned, invariant: ['counted-once'], first: 1 },
