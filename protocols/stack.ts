@@ -164,7 +164,7 @@ export class Stack implements Protocol<StackMessage> {
     const samplingEnvironment = onChannel(environment, 'sampling')
     this.#sampling = new Sampling(samplingEnvironment, {
       usable: (peer) => this.#membership.admits(peer) !== 'no',
-      settled: () => this.#tman.quiet && this.#tman.view.length > 0,
+      quiet: () => this.#tman.quiet && this.#tman.view.length > 0,
       ...(init.options?.sampling && { options: init.options.sampling }),
     })
     this.#samplingRounds = new Rounds(samplingEnvironment, this.#sampling, {

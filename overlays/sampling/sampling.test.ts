@@ -167,13 +167,13 @@ test('who does not answer leaves view and slots, but the last one known is kept'
   assert.equal(sampling.partner()?.id, 'n2', 'or the node would be alone for good')
 })
 
-test('a settled node gossips in one of keepAlive rounds, and again in every one when it is unsettled', () => {
-  let settled = true
-  const sampling = sampler({ settled: () => settled })
+test('a quiet node gossips in one of keepAlive rounds, and again in every one when it is not', () => {
+  let quiet = true
+  const sampling = sampler({ quiet: () => quiet })
   sampling.introduce([n(1)])
   const rounds = () => Array.from({ length: 80 }, () => sampling.partner()).filter((p) => p !== undefined).length
   assert.equal(rounds(), 10)
-  settled = false
+  quiet = false
   assert.equal(rounds(), 80)
 })
 

@@ -23,7 +23,7 @@ export interface SamplingOptions {
   readonly slots: number
   /** ms within which one peer may push once. @default 800 */
   readonly pushInterval: number
-  /** A settled node gossips in one of this many rounds. @default 8 (chosen: a random partner costs a connection) */
+  /** A quiet node gossips in one of this many rounds. @default 8 (chosen: a random partner costs a connection) */
   readonly keepAlive: number
   /**
    * Whether second-hand descriptors are passed on, and are believed when a peer pushes them: the plain protocol of the paper,
@@ -50,7 +50,7 @@ export interface SamplingInit {
   /** False for peers known to be gone. @default always true */
   usable?(peer: PeerDescriptor): boolean
   /** Whether the structures built on the samples have come to rest. @default never */
-  settled?(): boolean
+  quiet?(): boolean
   readonly options?: Partial<SamplingOptions>
 }
 
@@ -79,7 +79,7 @@ export class Sampling implements Exchange<readonly Aged[], readonly Aged[]> {
   readonly #known: Known
   /** Peer -> time of its last push; at most MAX_PUSHERS, oldest out first. */
   readonly #pushed = new Map<string, number>()
-  readonly #settled: () => boolean
+  readonly #quiet: () => boolean
   #told: readonly Aged[] = []
   #round = 0
 
@@ -89,7 +89,7 @@ export class Sampling implements Exchange<readonly Aged[], readonly Aged[]> {
     this.#options = options
     const usable = init.usable ?? (() => true)
     this.#usable = (peer) => usable(peer) && isFresh(peer, environment.now())
-    this.#settled = init.settled ?? (() => false)
+    this.#quiet = init.quiet ?? (() => false)
     const groupOf = (peer: PeerDescriptor) => addressGroup(peer, options.loopbackApart)
     const { random } = environment
     this.#known = options.slots === 0 ? new AgedView(random, options) : new RankedView(random, { ...options, groupOf })
@@ -123,7 +123,7 @@ export class Sampling implements Exchange<readonly Aged[], readonly Aged[]> {
 
   partner(): PeerDescriptor | undefined {
     this.#round++
-    if (this.#settled() && this.#round % this.#options.keepAlive !== 0) return undefined
+    if (this.#quiet() && this.#round % this.#options.keepAlive !== 0) return undefined
     this.#known.turn()
     return this.#known.partner(this.#usable)
   }

@@ -279,7 +279,7 @@ export class TMan implements Exchange<readonly PeerDescriptor[], readonly PeerDe
     if (sameMembers(before, view)) return
     this.#roundsSinceChange = 0
     const { neighbours } = this.#init.ranking
-    if (!this.settled && !sameMembers(before.slice(0, neighbours), view.slice(0, neighbours))) this.#settling = 0
+    if (!this.settled && !sameMembers(before, view, neighbours)) this.#settling = 0
     this.#init.changed?.()
   }
 }
@@ -320,12 +320,19 @@ function sameOrder(before: readonly PeerDescriptor[], view: readonly PeerDescrip
   return true
 }
 
-/** Whether the same peers are in both, whose ids are unique, whatever their descriptors. */
-function sameMembers(before: readonly PeerDescriptor[], view: readonly PeerDescriptor[]): boolean {
-  if (view.length !== before.length) return false
-  for (const peer of view) {
-    if (before.includes(peer)) continue
-    if (!before.some(({ position, id }) => position === peer.position && id === peer.id)) return false
+/** Whether the same peers, whose ids are unique, are the first `count` of both, whatever their order and their descriptors. @param count @default all */
+function sameMembers(
+  before: readonly PeerDescriptor[],
+  view: readonly PeerDescriptor[],
+  count = Math.max(before.length, view.length),
+): boolean {
+  const length = Math.min(count, view.length)
+  if (length !== Math.min(count, before.length)) return false
+  for (let i = 0; i < length; i++) {
+    const peer = view[i] as PeerDescriptor
+    const at = before.indexOf(peer)
+    if (at >= 0 && at < length) continue
+    if (!before.some(({ position, id }, k) => k < length && position === peer.position && id === peer.id)) return false
   }
   return true
 }

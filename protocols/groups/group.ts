@@ -188,7 +188,7 @@ export class Group {
       contacts: this.#tman.view.length,
       members: this.#members.size,
       size: this.size,
-      settled: this.#tman.quiet,
+      quiet: this.#tman.quiet,
       counts: { ...this.#rounds.tally.toJSON(), ...this.#tman.tally.toJSON(), ...this.#tally.toJSON() },
     }
   }

@@ -111,7 +111,7 @@ export class Ordered<Body> implements Structure<RoundMessage<Body, Body>> {
     return {
       neighbours,
       longLinks: view.length - neighbours,
-      settled: quiet,
+      quiet,
       ...this.#init.status?.(),
       counts: { ...this.#rounds.tally.toJSON(), ...this.#tman.tally.toJSON() },
     }
