@@ -107,6 +107,8 @@ test('what is missing is said, and is no failure', async () => {
   assert.equal(code, 0)
   assert.match(out, /^30 of about 32 nodes answered, about 2 missing · /m)
   assert.match(out, /nobody answered for \[0\.000 %, 0\.000 %\): no answer/)
+  const { out: forming } = await tendril(['query', 'SELECT forming'])
+  assert.match(forming, /^2 nodes answered, hardly any of the ring: how many are missing cannot be told yet · /m)
 })
 
 test('a wrong query prints its caret and exits with 1', async () => {

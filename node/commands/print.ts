@@ -32,8 +32,10 @@ function coverageText({ coverage, cost }: Answer, c: Colors): string {
   if (missing === 0 && intervals.length === 0) {
     return `${c.green(`${answered} of ${count(answered, 'node')} answered, nothing missing`)}${c.dim(` · ${spent}`)}`
   }
-  const total = answered + missing
-  const head = `${answered} of about ${count(total, 'node')} answered, about ${missing} missing`
+  const head =
+    missing === null
+      ? `${count(answered, 'node')} answered, hardly any of the ring: how many are missing cannot be told yet`
+      : `${answered} of about ${count(answered + missing, 'node')} answered, about ${missing} missing`
   const lines = intervals.slice(0, MAX_INTERVALS).map(({ from, to, reason }) => {
     return `  nobody answered for [${place(from)}, ${place(to)}): ${printable(reason)}`
   })

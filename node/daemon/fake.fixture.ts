@@ -39,7 +39,7 @@ export class FakeNode extends TypedEventEmitter<TendrilEvents> implements Served
       await new Promise((resolve) => signal?.addEventListener('abort', resolve))
       this.aborted.push(sql)
     }
-    const missing = sql.includes('partial') ? 2 : 0
+    const missing = sql.includes('forming') ? null : sql.includes('partial') ? 2 : 0
     return {
       sql,
       columns: ['id', 'load', 'region'],
@@ -48,7 +48,7 @@ export class FakeNode extends TypedEventEmitter<TendrilEvents> implements Served
         ['b', 2, null],
       ],
       coverage: {
-        answered: 32 - missing,
+        answered: 32 - (missing ?? 30),
         missing,
         silent: 0,
         intervals: missing === 0 ? [] : [{ from: 10, to: 20, reason: 'no answer' }],

@@ -123,7 +123,7 @@ function read<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output
     if (issue.code === 'unrecognized_keys') return `unknown field ${issue.keys.join(', ')}`
     return issue.path.length === 0 ? 'the body must be an object' : `${issue.path.join('.')} ${issue.message}`
   })
-  throw new Refusal(400, 'request', problems.join('; '), 'correct the fields of the JSON body')
+  throw new Refusal(400, 'request', problems.join('; '), 'nothing was done; correct what is named')
 }
 
 /** Aborts when the client hangs up before it was answered: nobody waits for the answer any more. */

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { documented } from '../../node/commands/connection.ts'
 import { Failure, USAGE } from '../../node/commands/failure.ts'
+import { nearest } from '../../node/config/nearest.ts'
 import { EXPERIMENTS } from '../experiments/index.ts'
 
 const SHAPE = `{ "name", "source", "seed": number, "quick": boolean,
@@ -49,7 +50,8 @@ function chosen(name: string): string[] {
   const names = Object.keys(EXPERIMENTS)
   if (name === 'all') return names
   if (names.includes(name)) return [name]
-  throw new Failure(`there is no experiment ${name}`, {
+  const close = nearest(name, names)
+  throw new Failure(`there is no experiment ${name}${close === undefined ? '' : `: did you mean ${close}?`}`, {
     exitCode: USAGE,
     hint: `tendril reproduce list shows them: ${names.join(', ')}`,
   })

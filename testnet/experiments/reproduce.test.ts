@@ -53,7 +53,7 @@ test('tendril reproduce --json prints the report, its files are there, and the e
 test('a wrong name, a wrong seed and a folder that cannot be written are refused with what to do', () => {
   const unknown = reproduce('tman-rings')
   assert.equal(unknown.status, 2)
-  assert.match(unknown.stderr, /there is no experiment tman-rings[\s\S]*interval-tree/)
+  assert.match(unknown.stderr, /there is no experiment tman-rings: did you mean tman-ring\?[\s\S]*interval-tree/)
   const seed = reproduce('interval-tree', '--seed', '1.5')
   assert.equal(seed.status, 2)
   assert.match(seed.stderr, /--seed 1.5 is not a whole number/)

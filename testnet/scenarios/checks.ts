@@ -57,7 +57,7 @@ async function covered(testnet: Testnet, least: number) {
   const nodes = live(testnet)
   const { coverage } = await testnet.query(nodes[0]?.index ?? 0, 'SELECT count(*) FROM nodes')
   const { answered, missing } = coverage
-  const detail = `${answered} of ${nodes.length} answered, ${missing === 0 ? 'nothing' : `about ${missing}`} missing`
+  const detail = `${answered} of ${nodes.length} answered, ${missing === 0 ? 'nothing' : `about ${missing ?? '?'}`} missing`
   return { ok: answered >= least * nodes.length && answered <= nodes.length, detail }
 }
 

@@ -45,7 +45,11 @@ test('a scenario that is not there is answered with those that are', () => {
 })
 
 for (const [what, text, expected] of [
-  ['broken YAML', 'name: x\nduration: [30s\nnodes: 3\n', /^x\.yaml:3: Flow sequence in block collection must be/],
+  [
+    'broken YAML',
+    'name: x\nduration: [30s\nnodes: 3\n',
+    /^x\.yaml:3: Flow sequence in block collection must be .* end with a \]$/,
+  ],
   ['no mapping', '- 1\n', /^x\.yaml:1 must be a mapping with name, duration, timeline and checks$/],
   ['an empty file', '', /^x\.yaml:1 must be a mapping|^x\.yaml:1: name must say what the scenario is called$/],
   ['an unknown key', `${HEAD}network:\n  los: 0.1\n`, /^x\.yaml:5: network\.los is no key .*: did you mean loss\?$/],

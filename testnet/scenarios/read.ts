@@ -64,7 +64,10 @@ export function parseScenario(text: string, file: string, overrides: Overrides =
   const document = parseDocument(text, { lineCounter: lines })
   if (document.errors.length > 0) {
     throw new ScenarioError(
-      document.errors.map(({ pos, message }) => `${file}:${lines.linePos(pos[0]).line}: ${message.split('\n')[0]}`),
+      // yaml says the place again, and quotes the lines.
+      document.errors.map(({ pos, message }) => {
+        return `${file}:${lines.linePos(pos[0]).line}: ${message.split('\n')[0]?.replace(/ at line \d+, column \d+:$/, '')}`
+      }),
     )
   }
   const place = (path: Problem['path']) => {

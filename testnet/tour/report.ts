@@ -48,8 +48,8 @@ export interface Count {
   readonly atMs: number
   readonly counted: number
   readonly live: number
-  /** As the answer says. */
-  readonly missing: number
+  /** As the answer says; null: it cannot tell. */
+  readonly missing: number | null
 }
 
 export interface StructureLinks {

@@ -207,7 +207,7 @@ async function die(testnet: Testnet, random: Random, on: TourEvents, checks: Ver
     counts.push(count)
     on.counted?.(answer, count)
     const exact = count.counted === alive && count.missing === 0
-    const missing = count.missing === 0 ? 'nothing missing' : `about ${count.missing} missing`
+    const missing = count.missing === 0 ? 'nothing missing' : `about ${count.missing ?? '?'} missing`
     const detail = `counted ${count.counted} of ${alive}, ${missing}, in ${Math.round(answer.cost.ms)} ms`
     if (at === 0) checks.push({ name: 'count at the deaths', ok: honestCount(answer, alive), detail })
     else checks.push({ name: `count ${at / 1000} s later`, ok: exact, detail })

@@ -15,10 +15,10 @@ export interface Coverage {
   /** Nodes whose answer is in the result, each once. */
   readonly answered: number
   /**
-   * About how many more there are in `intervals`, by the density of those that answered; where hardly any of the ring did, one for each
-   * interval. 0 only if nothing is missing.
+   * About how many more there are in `intervals`, by the density of those that answered; null where hardly any of the ring did, as
+   * while the network still forms: nothing tells then. 0 only if nothing is missing.
    */
-  readonly missing: number
+  readonly missing: number | null
   /** Where on the ring nobody answered, and why. */
   readonly intervals: readonly MissingInterval[]
   /**
@@ -95,10 +95,10 @@ export function answerOf(query: Query, partial: Partial, tallied: Tallied, ms: n
 const LEAST_COVERED = 0.1
 
 /** Nodes in the missing intervals if they are as dense as the rest of the ring. */
-function estimate(answered: number, intervals: readonly MissingInterval[]): number {
+function estimate(answered: number, intervals: readonly MissingInterval[]): number | null {
   if (intervals.length === 0) return 0
   const length = intervals.reduce((sum, interval) => sum + lengthOf(interval), 0)
   const covered = SPACE - length
-  if (covered < SPACE * LEAST_COVERED) return intervals.length
+  if (covered < SPACE * LEAST_COVERED) return null
   return Math.max(intervals.length, Math.round((answered * length) / covered))
 }

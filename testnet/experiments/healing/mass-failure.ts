@@ -15,7 +15,7 @@ interface Failure {
   readonly death: (typeof DEATHS)[number]
   readonly ring: readonly number[]
   readonly largest: number
-  readonly count: { readonly counted: number; readonly missing: number }
+  readonly count: { readonly counted: number; readonly missing: number | null }
   readonly survivors: number
   readonly load: readonly Row[]
 }

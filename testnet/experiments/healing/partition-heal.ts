@@ -19,7 +19,7 @@ interface Heal {
   readonly name: string
   readonly sides: readonly [number, number]
   readonly ring: readonly number[]
-  readonly count: { readonly counted: number; readonly missing: number }
+  readonly count: { readonly counted: number; readonly missing: number | null }
   readonly load: readonly Row[]
 }
 

@@ -90,7 +90,7 @@ export class Stacks {
   }
 
   /** What the first living node counts, and how many it says are missing. */
-  count(): { counted: number; missing: number } {
+  count(): { counted: number; missing: number | null } {
     let outcome: Outcome | undefined
     const asker = this.simulation.nodes.find(({ alive }) => alive)
     asker?.protocol.query('SELECT count(*) FROM nodes', { timeout: 30_000 }, (came) => {
