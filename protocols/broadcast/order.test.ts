@@ -201,3 +201,26 @@ test('gaps on purpose: what is not expected is not waited for, what is for 6 s, 
     }),
   )
 })
+
+test("what was published before a late joiner's time is not delivered, in whatever order all comes, nor called missed", () => {
+  const options = { ...OPTIONS, started: 30_000, catchUp: 10_000 }
+  const chain = Array.from({ length: 30 }, (_, i): Ordered => {
+    return { sequence: i + 1, previous: i, previousTtl: 0, elapsed: i === 0 ? 0 : 1000, published: (i + 1) * 1000 }
+  })
+  const wanted = chain.filter(({ published }) => published >= 20_000).map(({ sequence }) => sequence)
+  const newest = chain.at(-1) as Ordered
+  fc.assert(
+    fc.property(fc.shuffledSubarray(chain, { minLength: chain.length }), (arrivals) => {
+      const delivered: number[] = []
+      const missed: Missed[] = []
+      const order = new Order<Ordered>(
+        options,
+        ({ sequence }) => delivered.push(sequence),
+        (gap) => missed.push(gap),
+      )
+      // One that comes fresh tells how the clocks are; then all comes by repair.
+      for (const one of [newest, ...arrivals]) order.accept(one, 30_000)
+      assert.deepEqual([delivered, missed], [wanted, []])
+    }),
+  )
+})

@@ -69,6 +69,9 @@ export class Order<T extends Ordered> {
   accept(publication: T, now: number): void {
     this.#offset = Math.min(this.#offset, now - publication.published)
     if (publication.sequence <= this.#settled) return
+    // Or the first one that a publisher ever made, which waits for nothing, would come to who joins late, if it is told of early.
+    if (this.#settled === 0 && publication.published + this.#offset < this.#options.started - this.#options.catchUp)
+      return
     const last = this.#held.at(-1)
     let at = this.#held.length
     while (at > 0 && (this.#held[at - 1] as T).sequence > publication.sequence) at--

@@ -30,6 +30,9 @@ const MAX_LOOKED = 4096
 const FIRST_ROUNDS = 6
 /** Rounds between two digests when there is no news. */
 const SLOW = 10
+/** While there is news, and nothing had to be repaired here for ALERT ms, since the tree does its work. */
+const CALM = 4
+const ALERT = 10_000
 /** Of so many rounds in one the partners are drawn from all, not from the nearer ones: what is far must not be left out. */
 const FAR = 4
 /** Rounds after which what is lacked is urgent: one partner more a round is asked for it. */
@@ -70,12 +73,14 @@ export class Repair {
   /** When a digest of this peer was last looked at, oldest first; at most MAX_HEARD. */
   readonly #heard = new Map<string, number>()
 
-  /** Something had to be repaired, here or at a peer. */
-  readonly #trouble: () => void
+  /** When something had to be repaired last, here or at a peer; at first, the start. */
+  #troubled: number
+  readonly #onTrouble: () => void
 
   constructor(environment: Environment<BimodalMessage>, init: RepairInit, trouble: () => void) {
     const { options, store, publishers } = init
-    this.#trouble = trouble
+    this.#onTrouble = trouble
+    this.#troubled = environment.now()
     this.#environment = environment
     this.#init = init
     this.#lacking = new Lacking(options)
@@ -113,14 +118,15 @@ export class Repair {
     expire(this.#sent, ({ at }) => now - at > PATIENCE * period)
     this.#turns++
     const joining = this.#turns <= FIRST_ROUNDS
-    const isBrisk = now - news < brisk || this.#turns % SLOW === 0
+    const pace = now - news >= brisk ? SLOW : now - this.#troubled > ALERT ? CALM : 1
+    const isDue = this.#turns % pace === 0
     const partners = this.#init.partners()
     this.#bufferers?.turn(partners)
     // Who was asleep or busy for rounds has what it lacks in its queue, perhaps.
     const awake = now - this.#turned < 2 * period
     this.#turned = now
     const lacks = fanout === 0 || !awake ? [] : this.#due(now)
-    if (!joining && !(isBrisk && this.#init.store.size > 0) && lacks.length === 0) return
+    if (!joining && !(isDue && this.#init.store.size > 0) && lacks.length === 0) return
     const urgent = lacks.some(({ since }) => now - since > URGENT * period)
     const others = partners.filter(({ id }) => id !== this.#environment.self.id)
     const chosen = this.#choose(others, this.#bufferers === undefined && urgent ? fanout + 1 : fanout)
@@ -313,6 +319,11 @@ export class Repair {
     for (const sequence of numbersOf(runs, settled)) {
       if (!this.#contents.has({ publisher: position, sequence })) yield sequence
     }
+  }
+
+  #trouble(): void {
+    this.#troubled = this.#environment.now()
+    this.#onTrouble()
   }
 
   #announce(to: PeerDescriptor, told: Pick<Digest, 'holdings' | 'partial' | 'seen' | 'lacks'>, answers?: number): void {
