@@ -11,9 +11,9 @@ import { Sampling, type SamplingOptions } from '../overlays/sampling/sampling.ts
 import { tmanCodec } from '../overlays/tman/codec.ts'
 import { ringRanking, sides } from '../overlays/tman/ring.ts'
 import { TMan, type TManOptions } from '../overlays/tman/tman.ts'
-import { Aggregation, type AggregationOptions } from './aggregation/aggregation.ts'
-import { DefendedAggregation, type DefendedOptions } from './aggregation/defended.ts'
-import type { Aggregates } from './aggregation/reading.ts'
+import type { AggregationOptions } from './aggregation/aggregation.ts'
+import type { DefendedOptions } from './aggregation/defended.ts'
+import { type GossipMode, KeptUp } from './aggregation/kept-up.ts'
 import {
   Broadcast,
   type BroadcastEvents,
@@ -38,8 +38,6 @@ import { Wave, type WaveOptions } from './query/wave/wave.ts'
 import type { OwnStructure, StructureMember } from './structures/structure.ts'
 import { Structures } from './structures/structures.ts'
 
-export type GossipMode = 'honest-only' | 'defended'
-
 export interface StackOptions {
   readonly sampling: Partial<SamplingOptions>
   readonly tman: Partial<TManOptions>
@@ -49,10 +47,7 @@ export interface StackOptions {
   readonly aggregation: Partial<AggregationOptions>
   /** Attributes that gossip keeps up, for queries WITH GOSSIP: at most 16, the same on all nodes. @default load, memory_free, memory_total, cpus, uptime */
   readonly aggregates: readonly string[]
-  /**
-   * How `aggregates` are kept up, the same on all nodes. `honest-only`: exact, and a single liar moves them as far as `ranges` lets it.
-   * `defended`: trimmed means of signed samples, for networks that strangers can join. @default 'honest-only'; a real node's is 'defended'
-   */
+  /** How `aggregates` are kept up. @default 'honest-only'; a real node's is 'defended' */
   readonly gossip: GossipMode
   /** What attributes can be at least and at most: gossip clamps all values to it. @default {} (anything) */
   readonly ranges: Readonly<Record<string, readonly [number, number]>>
@@ -131,11 +126,7 @@ export class Stack implements Protocol<StackMessage> {
   readonly #wave: Wave
   readonly #broadcast: Broadcast
   readonly #groups: Groups
-  readonly #aggregation: Aggregation
-  readonly #gossip: GossipMode
-  /** Undefined while nothing is wanted of it. */
-  readonly #defended: DefendedAggregation | undefined
-  readonly #aggregates: readonly string[]
+  readonly #keptUp: KeptUp
   readonly #structures: Structures
   readonly #gone = new Gone()
   readonly #samplingRounds: Rounds<readonly Aged[], readonly Aged[]>
@@ -224,30 +215,23 @@ export class Stack implements Protocol<StackMessage> {
       period: options.tmanPeriod,
       budget,
     })
-    this.#aggregates = options.aggregates
-    this.#gossip = options.gossip
-    const { ranges, tops, unions } = options
-    const lists = tops.length + unions.length > 0
-    if (options.gossip === 'defended' || lists) {
-      this.#defended = new DefendedAggregation(onChannel(environment, 'samples'), {
+    const { ranges } = options
+    this.#keptUp = new KeptUp(
+      { aggregation: () => onChannel(environment, 'aggregation'), samples: () => onChannel(environment, 'samples') },
+      {
+        mode: options.gossip,
+        names: options.aggregates,
+        tops: options.tops,
+        unions: options.unions,
         partners: contacts,
+        neighbours: () => this.neighbours(),
         attributes: () => this.#tell(init.attributes) ?? {},
-        names: options.gossip === 'defended' ? options.aggregates : [],
-        tops,
-        unions,
         sign: init.sign,
         budget,
-        options: { period: AGGREGATION_PERIOD, ranges, ...init.options?.defended },
-      })
-    }
-    this.#aggregation = new Aggregation(onChannel(environment, 'aggregation'), {
-      partners: contacts,
-      attributes: () => this.#tell(init.attributes) ?? {},
-      names: options.aggregates,
-      neighbours: () => this.neighbours(),
-      budget,
-      options: { period: AGGREGATION_PERIOD, ranges: options.ranges, ...init.options?.aggregation },
-    })
+        aggregation: { period: AGGREGATION_PERIOD, ranges, ...init.options?.aggregation },
+        defended: { period: AGGREGATION_PERIOD, ranges, ...init.options?.defended },
+      },
+    )
     this.#structures = new Structures(onChannel(environment, 'structures'), {
       names: options.structures,
       own: options.rankings,
@@ -274,9 +258,10 @@ export class Stack implements Protocol<StackMessage> {
     for (const protocol of this.#protocols()) protocol.stop()
   }
 
-  receive(from: PeerDescriptor, { channel, message }: StackMessage): void {
+  receive(from: PeerDescriptor, said: StackMessage): void {
     if (!this.#running) return
     this.#membership.heard(from)
+    const { channel, message } = said
     switch (channel) {
       case 'sampling':
         this.#membership.told(
@@ -302,10 +287,8 @@ export class Stack implements Protocol<StackMessage> {
         this.#groups.receive(from, message)
         break
       case 'aggregation':
-        this.#aggregation.receive(from, message)
-        break
       case 'samples':
-        this.#defended?.receive(from, message)
+        this.#keptUp.receive(from, said)
         break
       case 'structures':
         this.#structures.receive(from, message)
@@ -317,8 +300,7 @@ export class Stack implements Protocol<StackMessage> {
   unreachable(id: string, reason: string): void {
     this.#samplingRounds.unreachable(id)
     this.#tmanRounds.unreachable(id)
-    this.#aggregation.unreachable(id)
-    this.#defended?.unreachable(id)
+    this.#keptUp.unreachable(id)
     this.#structures.unreachable(id)
     this.#groups.unreachable(id)
     this.#membership.unreachable(id, reason)
@@ -392,7 +374,7 @@ export class Stack implements Protocol<StackMessage> {
    */
   attributes(): Attributes {
     const given = this.#tell(this.#init.attributes) ?? {}
-    const { size } = this.#figures()
+    const { size } = this.#keptUp.figures()
     if (size === undefined) return given
     const [value, low, high] = [size.value, size.low, size.high].map((end) => Math.round(Math.max(1, end)))
     return { ...given, network_size: value, network_size_low: low, network_size_high: high } as Attributes
@@ -406,9 +388,7 @@ export class Stack implements Protocol<StackMessage> {
   query(text: string, options: { timeout?: number }, done: (outcome: Outcome) => void): () => void {
     const query = parse(text)
     if (query.gossip) {
-      const liars = this.#gossip === 'defended' ? (this.#defended?.liars ?? 0) : 0
-      const lists = this.#defended?.lists()
-      done({ answer: answerFromGossip(query, { figures: this.#figures(), names: this.#aggregates, lists, liars }) })
+      done({ answer: answerFromGossip(query, this.#keptUp.known()) })
       return () => undefined
     }
     return this.#wave.ask(text, options, (answer) => {
@@ -454,25 +434,14 @@ export class Stack implements Protocol<StackMessage> {
       query: this.#wave.status(),
       broadcast: this.#broadcast.status(),
       groups: this.#groups.status(),
-      aggregation: { mode: this.#gossip, ...this.#aggregation.status(), defended: this.#defended?.status() },
+      aggregation: this.#keptUp.status(),
       structures: this.#structures.status(),
     }
   }
 
   #protocols(): readonly { start(): void; stop(): void }[] {
-    const gossip = [
-      ...(this.#gossip === 'honest-only' ? [this.#aggregation] : []),
-      ...(this.#defended === undefined ? [] : [this.#defended]),
-    ]
-    const rounds = [this.#samplingRounds, this.#tmanRounds, this.#structures, ...gossip]
+    const rounds = [this.#samplingRounds, this.#tmanRounds, this.#structures, this.#keptUp]
     return [this.#membership, ...rounds, this.#wave, this.#groups, this.#broadcast]
-  }
-
-  /** What gossip knows of the attributes that it keeps up. */
-  #figures(): Aggregates {
-    return this.#gossip === 'defended' && this.#defended !== undefined
-      ? this.#defended.read()
-      : this.#aggregation.read()
   }
 
   #up(peer: PeerDescriptor): void {
@@ -509,7 +478,7 @@ export class Stack implements Protocol<StackMessage> {
     this.#groups.remove(peer.id)
     this.#wave.peerDown(peer.id)
     this.#broadcast.peerDown(peer.id)
-    this.#aggregation.peerDown(peer.id)
+    this.#keptUp.peerDown(peer.id)
     this.#tell(() => this.#init.on?.peerDown?.(peer, reason))
   }
 

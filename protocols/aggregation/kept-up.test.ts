@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Simulation } from '../../testnet/simulator/simulation.ts'
+import { type StackMessage, stackCodec } from '../channels.ts'
+import { type Outcome, Stack } from '../stack.ts'
+import type { GossipMode } from './kept-up.ts'
+
+/** Nodes with load 0, 1, 2, ... after a minute, and what each says the mean is. */
+function network(modes: readonly GossipMode[]) {
+  const simulation = new Simulation<StackMessage, Stack>({ seed: 1, latency: 20, codec: stackCodec })
+  for (const [i, gossip] of modes.entries()) {
+    simulation.add({ addresses: [`/sim/${i}`] }, (environment) => {
+      let sequence = 0
+      const sequences = { next: () => ++sequence }
+      return new Stack(environment, { attributes: () => ({ load: i }), sequences, options: { gossip } })
+    })
+  }
+  const [first, ...others] = simulation.nodes
+  for (const { protocol } of others) protocol.introduce(first === undefined ? [] : [first.self])
+  simulation.run(60_000)
+  return simulation.nodes.map(({ protocol }) => {
+    let outcome: Outcome | undefined
+    protocol.query('SELECT avg(load) FROM nodes WITH GOSSIP', {}, (came) => {
+      outcome = came
+    })
+    assert.ok(outcome !== undefined && 'answer' in outcome)
+    const mean = Number(outcome.answer.rows[0]?.[0])
+    return { mean: Number(mean.toFixed(3)), counts: protocol.status().aggregation.counts }
+  })
+}
+
+test('either mode comes within 1 % of the mean of all, and counts nothing from the other', () => {
+  for (const mode of ['honest-only', 'defended'] as const) {
+    for (const { mean, counts } of network(Array.from({ length: 12 }, () => mode))) {
+      assert.ok(Math.abs(mean - 5.5) < 0.055, `${mode}: ${mean}`)
+      assert.equal(counts['other-mode'], undefined)
+    }
+  }
+})
+
+test('values of nodes that are set otherwise do not get in, and both sides count what such nodes send', () => {
+  const modes = Array.from({ length: 24 }, (_, i): GossipMode => (i < 12 ? 'honest-only' : 'defended'))
+  for (const [i, { mean, counts }] of network(modes).entries()) {
+    if (modes[i] === 'defended') assert.equal(mean, 17.5)
+    else assert.ok(mean < 12, `${mean}`)
+    assert.ok((counts['other-mode'] ?? 0) > 0, modes[i])
+  }
+})
