@@ -72,6 +72,33 @@ describe('samples', () => {
     assert.ok(liars / 40 > 3.5 && liars / 40 < 6.5, `${liars / 40} of 50`)
   })
 
+  test('what has come in is told three times, then now and then; who signs anew all the time is not told of more often', () => {
+    const clock = { time: 1_000_000 }
+    const mine = node(clock, { kept: 200 })
+    const honest = Array.from({ length: 100 }, (_, i) => of(`h${i}`, 999_000, 0.5))
+    for (let i = 0; i < 100; i += 20) mine.absorb(peer('p'), { samples: honest.slice(i, i + 20), estimates: told() })
+    const tellings = new Map<string, number>()
+    let said = 0
+    const messages = 100
+    for (let i = 0; i < messages; i++) {
+      mine.answer(peer('liar'), { samples: [of('liar', 999_000 + i, 1)], estimates: told() })
+      for (const { id } of mine.offer().samples) {
+        tellings.set(id, (tellings.get(id) ?? 0) + 1)
+        said++
+      }
+    }
+    // Of each of 101 three times, and two of whoever it may be in every message, also in those of the liar's answers.
+    assert.ok(said <= 3 * 101 + 2 * messages, `${said}`)
+    for (const { id } of honest) assert.ok((tellings.get(id) ?? 0) >= 1, id)
+    assert.ok((tellings.get('liar') ?? 0) <= 3 + 10, `${tellings.get('liar')}`)
+
+    clock.time += 60_000
+    const before = tellings.get('h0') ?? 0
+    mine.absorb(peer('p'), { samples: [of('h0', clock.time, 0.6)], estimates: told() })
+    for (let i = 0; i < 3; i++) for (const { id } of mine.offer().samples) tellings.set(id, (tellings.get(id) ?? 0) + 1)
+    assert.equal((tellings.get('h0') ?? 0) - before, 3, 'news again, a minute later')
+  })
+
   test('which samples are kept does not depend on their order either, and of each node its latest value', () => {
     const all = Array.from({ length: 100 }, (_, i) => of(`h${i}`, 999_000, i / 100))
     const kept = (order: readonly (typeof all)[number][]) => {

@@ -16,7 +16,7 @@ export interface SamplesExchange {
 export interface SamplesOptions {
   /** Nodes whose values are kept. @default 400 (PAPERS section 3) */
   readonly kept: number
-  /** Samples in a message, this node's own included. @default 16 (chosen: 3 KB with signatures) */
+  /** Samples in a message at most, this node's own included. @default 16 (chosen: 3 KB with signatures) */
   readonly message: number
   /** Share that is left out at each end. @default 0.05 (chosen: more would misjudge skewed values, less would trust liars) */
   readonly trim: number
@@ -37,6 +37,11 @@ export const MAX_ESTIMATES = 16
 const PEERS = 31
 /** With fewer samples a node that still hears of new ones says nothing. */
 const FEWEST = 8
+/** To how many partners a value is told that has just come in; of others, how many go into a message: for who joins, and what was lost. */
+const TELLINGS = 3
+const OTHERS = 2
+/** Share of `maxAge` that a node's value is newer by than what was told of it last: who signs anew all the time is not told for it. */
+const NEWER = 0.1
 /** Samples that brought nobody new, after which a small network is taken to be known. */
 const QUIET = 16
 
@@ -54,6 +59,9 @@ export interface SamplesInit {
 interface Entry {
   sample: Sample
   readonly rank: number
+  /** How many partners have been told since it was news, and when that was issued. */
+  tellings: number
+  news: number
 }
 
 /** What the samples come to, of one attribute. */
@@ -82,6 +90,8 @@ export interface Defended extends SizeEstimate {
  * Each node keeps a sample of the nodes that nobody can push out of shape (those whose ids come first under a private hash), and takes
  * its trimmed mean; the median of what its partners came to takes most of the sampling error out, and up to half of them may lie. How far
  * down the hashes go tells how many nodes there are, and no node counts twice.
+ *
+ * A message has this node's own sample, what has come in of late, and a few others: at rest everybody knows most of what there is.
  *
  * Invariants: (1) at most `kept` samples, those of the lists, and 31 peers' estimates are held; (2) every value counts as clamped to its range,
  * and no sample is older than `maxAge`; (3) the latest sample of a node replaces its earlier ones.
@@ -221,9 +231,13 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
     const listed = this.#lists.flatMap((list) => list.samples)
     const most = Math.min(this.#options.message, this.#kept.length + listed.length)
     for (const sample of random.sample(listed, Math.floor(most / 2))) samples.add(sample)
-    for (let i = samples.size; i < most && this.#kept.length > 0; i++) {
-      samples.add((random.pick(this.#kept) as Entry).sample)
+    const room = () => Math.max(0, most - samples.size)
+    const news = this.#kept.filter(({ tellings }) => tellings < TELLINGS)
+    for (const entry of random.sample(news, room())) {
+      entry.tellings++
+      samples.add(entry.sample)
     }
+    for (const { sample } of random.sample(this.#kept, Math.min(OTHERS, room()))) samples.add(sample)
     return { samples: [...samples], estimates: this.#told }
   }
 
@@ -257,6 +271,10 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
       this.#sinceNew++
       if (known.sample.issued >= sample.issued) return
       known.sample = sample
+      if (sample.issued - known.news >= this.#options.maxAge * NEWER) {
+        known.news = sample.issued
+        known.tellings = 0
+      }
       this.#known.clear()
       return
     }
@@ -266,7 +284,7 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
     if (full && last !== undefined && rank >= last.rank) return
     if (full && last !== undefined) this.#byId.delete(last.sample.id)
     if (full) this.#kept.pop()
-    const entry = { sample, rank }
+    const entry = { sample, rank, tellings: 0, news: sample.issued }
     this.#kept.splice(placeOf(this.#kept, rank), 0, entry)
     this.#byId.set(sample.id, entry)
     this.#known.clear()
