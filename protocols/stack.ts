@@ -3,6 +3,7 @@ import { TokenBucket } from '../core/bucket.ts'
 import type { PeerDescriptor } from '../core/descriptor.ts'
 import type { Environment, Protocol } from '../core/environment.ts'
 import { Rounds } from '../core/rounds.ts'
+import { sendingThrough } from '../core/sending.ts'
 import type { Sign } from '../core/signed.ts'
 import { samplingCodec } from '../overlays/sampling/codec.ts'
 import { addressGroup } from '../overlays/sampling/groups.ts'
@@ -499,14 +500,9 @@ function merged(...tallies: { toJSON(): Record<string, number> }[]): Record<stri
 
 /** The environment of one protocol: the node's, with chance of its own, and every message under the channel's name. */
 function onChannel<C extends Channel>(environment: Environment<StackMessage>, channel: C): Environment<Messages[C]> {
-  return {
-    get self() {
-      return environment.self
-    },
-    random: environment.random.fork(channel),
-    now: () => environment.now(),
-    send: (to, message) => environment.send(to, { channel, message } as StackMessage),
-    after: (delay, task) => environment.after(delay, task),
-    every: (period, task) => environment.every(period, task),
-  }
+  return sendingThrough(
+    environment,
+    (to, message) => environment.send(to, { channel, message } as StackMessage),
+    environment.random.fork(channel),
+  )
 }

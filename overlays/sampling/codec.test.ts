@@ -3,31 +3,19 @@ import { test } from 'node:test'
 import { create, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { refusal, survivesDamage, travels } from '../../core/codec.fixture.ts'
+import { anyDescriptor } from '../../core/descriptor.fixture.ts'
 import { describe, descriptorToWire } from '../../core/descriptor.ts'
 import { type SamplingMessage, samplingCodec } from './codec.ts'
 import { MAX_AGE } from './held.ts'
 import { MAX_SAMPLE } from './sampling.ts'
 import { SamplingMessageSchema } from './sampling_pb.ts'
 
-const descriptor = fc
-  .record({
-    id: fc.stringMatching(/^[A-Za-z0-9]{1,64}$/),
-    addresses: fc.array(fc.string({ maxLength: 60 }), { maxLength: 4 }),
-    sequence: fc.maxSafeNat(),
-    issued: fc.maxSafeNat(),
-    attributes: fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9_]{0,20}$/), fc.integer(), {
-      maxKeys: 8,
-      noNullPrototype: true,
-    }),
-  })
-  .map((fields) => describe(fields, () => new Uint8Array(64).fill(7)))
-
 const message: fc.Arbitrary<SamplingMessage> = fc
   .record({
     kind: fc.constantFrom('offer' as const, 'answer' as const),
     round: fc.nat(0xffff_ffff),
     body: fc.array(
-      fc.record({ peer: descriptor, age: fc.nat(MAX_AGE) }).map(({ peer, age }) => ({ id: peer.id, peer, age })),
+      fc.record({ peer: anyDescriptor, age: fc.nat(MAX_AGE) }).map(({ peer, age }) => ({ id: peer.id, peer, age })),
       { maxLength: MAX_SAMPLE },
     ),
   })

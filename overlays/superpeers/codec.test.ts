@@ -3,23 +3,16 @@ import { test } from 'node:test'
 import { create, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { refusal, survivesDamage, travels } from '../../core/codec.fixture.ts'
+import { anyDescriptor } from '../../core/descriptor.fixture.ts'
 import { describe, descriptorToWire } from '../../core/descriptor.ts'
 import { superPeersCodec } from './codec.ts'
 import { type Known, MAX_CAPACITY, MAX_KNOWN_AGE, MAX_KNOWN_SENT, type SuperPeersMessage } from './messages.ts'
 import { Kind, SuperPeersMessageSchema } from './superpeers_pb.ts'
 
-const descriptor = fc
-  .record({
-    id: fc.stringMatching(/^[A-Za-z0-9]{1,64}$/),
-    addresses: fc.array(fc.string({ maxLength: 60 }), { maxLength: 4 }),
-    sequence: fc.maxSafeNat(),
-    issued: fc.maxSafeNat(),
-  })
-  .map((fields) => describe(fields, () => new Uint8Array(64).fill(7)))
 const clients = fc.nat(MAX_CAPACITY)
 const known: fc.Arbitrary<readonly Known[]> = fc.array(
   fc
-    .record({ peer: descriptor, room: fc.nat(MAX_CAPACITY), age: fc.nat(MAX_KNOWN_AGE) })
+    .record({ peer: anyDescriptor, room: fc.nat(MAX_CAPACITY), age: fc.nat(MAX_KNOWN_AGE) })
     .map((one) => ({ id: one.peer.id, ...one })),
   { maxLength: MAX_KNOWN_SENT },
 )
@@ -29,10 +22,10 @@ const message: fc.Arbitrary<SuperPeersMessage> = fc.oneof(
     superPeer: fc.boolean(),
     clients,
     known,
-    spare: fc.option(descriptor, { nil: undefined }),
+    spare: fc.option(anyDescriptor, { nil: undefined }),
   }),
   fc.record({ kind: fc.constantFrom('accepted' as const, 'refused' as const), clients, known }),
-  fc.record({ kind: fc.constant('move' as const), to: descriptor }),
+  fc.record({ kind: fc.constant('move' as const), to: anyDescriptor }),
   fc.record({ kind: fc.constantFrom('join' as const, 'leave' as const, 'promote' as const) }),
 )
 

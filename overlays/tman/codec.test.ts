@@ -3,30 +3,18 @@ import { test } from 'node:test'
 import { create, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { refusal, survivesDamage, travels } from '../../core/codec.fixture.ts'
+import { anyDescriptor } from '../../core/descriptor.fixture.ts'
 import { describe, descriptorToWire } from '../../core/descriptor.ts'
 import { DescriptorSchema } from '../../core/descriptor_pb.ts'
 import { type TManMessage, tmanCodec } from './codec.ts'
 import { MAX_RANKED } from './tman.ts'
 import { TManMessageSchema } from './tman_pb.ts'
 
-const descriptor = fc
-  .record({
-    id: fc.stringMatching(/^[A-Za-z0-9]{1,64}$/),
-    addresses: fc.array(fc.string({ maxLength: 60 }), { maxLength: 4 }),
-    sequence: fc.maxSafeNat(),
-    issued: fc.maxSafeNat(),
-    attributes: fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9_]{0,20}$/), fc.integer(), {
-      maxKeys: 8,
-      noNullPrototype: true,
-    }),
-  })
-  .map((fields) => describe(fields, () => new Uint8Array(64).fill(7)))
-
 const message: fc.Arbitrary<TManMessage> = fc
   .record({
     kind: fc.constantFrom('offer' as const, 'answer' as const),
     round: fc.nat(0xffff_ffff),
-    body: fc.array(descriptor, { maxLength: MAX_RANKED }),
+    body: fc.array(anyDescriptor, { maxLength: MAX_RANKED }),
   })
   .map(({ kind, round, body }) => ({ kind, round, body }))
 

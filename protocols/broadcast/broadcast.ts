@@ -2,6 +2,7 @@ import { TokenBucket } from '../../core/bucket.ts'
 import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment, Protocol, Timer } from '../../core/environment.ts'
 import { positionOf } from '../../core/position.ts'
+import { sendingThrough } from '../../core/sending.ts'
 import type { Sign } from '../../core/signed.ts'
 import { Tally } from '../../core/tally.ts'
 import { type BroadcastMessage, IDLE_SPAN, isDelivery, MAX_IDLE } from './deliveries.ts'
@@ -474,17 +475,12 @@ function under(
   delivery: DeliveryName,
   idle: (now: number) => number,
 ): Environment<unknown> {
-  return {
-    get self() {
-      return environment.self
-    },
-    random: environment.random.fork(`${delivery}/${group}`),
-    now: () => environment.now(),
-    send: (to, message) => {
+  return sendingThrough(
+    environment,
+    (to, message) => {
       const spans = Math.min(MAX_IDLE, Math.ceil(idle(environment.now()) / IDLE_SPAN))
       environment.send(to, { group, delivery, ...(spans > 0 && { idle: spans }), message })
     },
-    after: (delay, task) => environment.after(delay, task),
-    every: (period, task) => environment.every(period, task),
-  }
+    environment.random.fork(`${delivery}/${group}`),
+  )
 }

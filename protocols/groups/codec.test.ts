@@ -2,25 +2,17 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { survivesDamage } from '../../core/codec.fixture.ts'
+import { anyDescriptor } from '../../core/descriptor.fixture.ts'
 import { describe } from '../../core/descriptor.ts'
 import { Malformed } from '../../core/malformed.ts'
 import { SPACE } from '../../core/position.ts'
 import { type GroupMessage, type GroupsMessage, groupsCodec, MAX_HOPS, MAX_PEERS } from './codec.ts'
 
-const descriptor = fc
-  .record({
-    id: fc.stringMatching(/^[A-Za-z0-9]{1,64}$/),
-    addresses: fc.array(fc.string({ maxLength: 30 }), { maxLength: 2 }),
-    sequence: fc.maxSafeNat(),
-    issued: fc.maxSafeNat(),
-  })
-  .map((fields) => describe(fields, () => new Uint8Array(64).fill(7)))
-
 const round = fc
   .record({
     kind: fc.constantFrom('offer' as const, 'answer' as const),
     round: fc.nat(0xffff_ffff),
-    body: fc.array(descriptor, { maxLength: 5 }),
+    body: fc.array(anyDescriptor, { maxLength: 5 }),
   })
   .map(({ kind, round, body }) => ({ kind, round, body }))
 
@@ -28,9 +20,9 @@ const said: fc.Arbitrary<GroupMessage> = fc.oneof(
   fc.boolean().map((asks) => ({ kind: 'member' as const, asks })),
   fc.constant({ kind: 'stranger' as const }),
   fc
-    .tuple(descriptor, fc.nat(MAX_HOPS), fc.boolean())
+    .tuple(anyDescriptor, fc.nat(MAX_HOPS), fc.boolean())
     .map(([member, hops, across]) => ({ kind: 'register' as const, member, hops, across })),
-  fc.array(descriptor, { maxLength: MAX_PEERS }).map((peers) => ({ kind: 'members' as const, peers })),
+  fc.array(anyDescriptor, { maxLength: MAX_PEERS }).map((peers) => ({ kind: 'members' as const, peers })),
   round.map((one) => ({ kind: 'ring' as const, round: one })),
 )
 

@@ -3,6 +3,7 @@ import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment, Timer } from '../../core/environment.ts'
 import { clockwise, SPACE } from '../../core/position.ts'
 import { Rounds } from '../../core/rounds.ts'
+import { sendingThrough } from '../../core/sending.ts'
 import { Tally } from '../../core/tally.ts'
 import { tmanCodec } from '../../overlays/tman/codec.ts'
 import { ringRanking, SIDE, sides } from '../../overlays/tman/ring.ts'
@@ -92,16 +93,9 @@ export class Group {
       changed: () => init.changed(),
       options: { keepAlive: KEEP_ALIVE },
     })
-    const rounds: Environment<Extract<GroupMessage, { kind: 'ring' }>['round']> = {
-      get self() {
-        return environment.self
-      },
-      random: environment.random,
-      now: () => environment.now(),
-      send: (to, round) => environment.send(to, { kind: 'ring', round }),
-      after: (delay, task) => environment.after(delay, task),
-      every: (period, task) => environment.every(period, task),
-    }
+    const rounds = sendingThrough<Extract<GroupMessage, { kind: 'ring' }>['round']>(environment, (to, round) =>
+      environment.send(to, { kind: 'ring', round }),
+    )
     const { period, budget } = init
     this.#rounds = new Rounds(rounds, this.#tman, {
       period,

@@ -2,6 +2,7 @@ import { TokenBucket } from '../../core/bucket.ts'
 import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment, Protocol, Timer } from '../../core/environment.ts'
 import { positionOf, ringDistance, SPACE } from '../../core/position.ts'
+import { sendingThrough } from '../../core/sending.ts'
 import { Tally } from '../../core/tally.ts'
 import { type GroupMessage, type GroupsMessage, groupsCodec, MAX_HOPS, MAX_PEERS } from './codec.ts'
 import { Group } from './group.ts'
@@ -206,14 +207,9 @@ export class Groups implements Protocol<GroupsMessage> {
 
 /** The environment of one group: chance of its own, every message under the group's place. */
 function under(environment: Environment<GroupsMessage>, group: number): Environment<GroupMessage> {
-  return {
-    get self() {
-      return environment.self
-    },
-    random: environment.random.fork(`${group}`),
-    now: () => environment.now(),
-    send: (to, message) => environment.send(to, { group, message }),
-    after: (delay, task) => environment.after(delay, task),
-    every: (period, task) => environment.every(period, task),
-  }
+  return sendingThrough(
+    environment,
+    (to, message) => environment.send(to, { group, message }),
+    environment.random.fork(`${group}`),
+  )
 }

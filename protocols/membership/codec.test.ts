@@ -3,22 +3,10 @@ import { test } from 'node:test'
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { refusal, survivesDamage, travels } from '../../core/codec.fixture.ts'
+import { anyDescriptor } from '../../core/descriptor.fixture.ts'
 import { describe, descriptorToWire } from '../../core/descriptor.ts'
 import { MembershipMessageSchema } from './membership_pb.ts'
 import { MAX_RUMORS, type MembershipMessage, membershipCodec } from './messages.ts'
-
-const descriptor = fc
-  .record({
-    id: fc.stringMatching(/^[A-Za-z0-9]{1,64}$/),
-    addresses: fc.array(fc.string({ maxLength: 60 }), { maxLength: 4 }),
-    sequence: fc.maxSafeNat(),
-    issued: fc.maxSafeNat(),
-    attributes: fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9_]{0,20}$/), fc.integer(), {
-      maxKeys: 8,
-      noNullPrototype: true,
-    }),
-  })
-  .map((fields) => describe(fields, () => new Uint8Array(64).fill(7)))
 
 const nonce = fc.nat(0xffff_ffff)
 const message: fc.Arbitrary<MembershipMessage> = fc
@@ -30,7 +18,7 @@ const message: fc.Arbitrary<MembershipMessage> = fc
         maxLength: MAX_RUMORS,
       }),
     }),
-    fc.record({ kind: fc.constant('request' as const), nonce, target: descriptor }),
+    fc.record({ kind: fc.constant('request' as const), nonce, target: anyDescriptor }),
     fc.record({ kind: fc.constant('result' as const), nonce, alive: fc.boolean() }),
     fc.record({ kind: fc.constant('goodbye' as const) }),
   )

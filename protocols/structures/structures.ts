@@ -2,6 +2,7 @@ import type { Attributes } from '../../core/attributes.ts'
 import type { TokenBucket } from '../../core/bucket.ts'
 import { MAX_RANKED_ATTRIBUTES, type PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment, Protocol } from '../../core/environment.ts'
+import { sendingThrough } from '../../core/sending.ts'
 import type { Sign } from '../../core/signed.ts'
 import { Tally } from '../../core/tally.ts'
 import { frameSize, type StructuresMessage } from './codec.ts'
@@ -201,16 +202,11 @@ function under(
   name: string,
   affords: (bytes: number) => boolean,
 ): Environment<unknown> {
-  return {
-    get self() {
-      return environment.self
-    },
-    random: environment.random.fork(name),
-    now: () => environment.now(),
-    send: (to, message) => {
+  return sendingThrough(
+    environment,
+    (to, message) => {
       if (affords(frameSize(name))) environment.send(to, { name, message })
     },
-    after: (delay, task) => environment.after(delay, task),
-    every: (period, task) => environment.every(period, task),
-  }
+    environment.random.fork(name),
+  )
 }

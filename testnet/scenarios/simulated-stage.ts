@@ -1,4 +1,5 @@
 import type { Environment } from '../../core/environment.ts'
+import { sendingThrough } from '../../core/sending.ts'
 import type { StackMessage } from '../../protocols/channels.ts'
 import { type Outcome, Stack, type StackInit } from '../../protocols/stack.ts'
 import { SimulatedTestnet } from '../simulated.ts'
@@ -122,24 +123,13 @@ export class SimulatedStage implements Stage, Faults {
   #make(environment: Environment<StackMessage>, init: StackInit, index: number): Stack {
     const { make = (watched, plain) => new Stack(watched, plain) } = this.#options
     const everybody = () => this.testnet.nodes.map(({ id }) => id)
-    const watched: Environment<StackMessage> = {
-      get self() {
-        return environment.self
-      },
-      get random() {
-        return environment.random
-      },
-      now: () => environment.now(),
-      after: (delay, task) => environment.after(delay, task),
-      every: (period, task) => environment.every(period, task),
-      send: (to, message) => {
-        const disguise = this.#disguised.get(index)
-        const said = disguise === undefined ? message : DISGUISE[disguise](message, environment.self.id, everybody)
-        if (said === undefined) return
-        this.overseer?.sent(index, environment.now(), said)
-        environment.send(to, said)
-      },
-    }
+    const watched = sendingThrough<StackMessage>(environment, (to, message) => {
+      const disguise = this.#disguised.get(index)
+      const said = disguise === undefined ? message : DISGUISE[disguise](message, environment.self.id, everybody)
+      if (said === undefined) return
+      this.overseer?.sent(index, environment.now(), said)
+      environment.send(to, said)
+    })
     return make(watched, { ...init, on: { ...init.on, peerUp: (peer) => this.overseer?.up(index, peer.id) } })
   }
 

@@ -1,5 +1,6 @@
 import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment } from '../../core/environment.ts'
+import { sendingThrough } from '../../core/sending.ts'
 import type { Make } from './simulation.ts'
 
 /**
@@ -14,21 +15,10 @@ export function lying<Message, P, Before = P>(
   lie: (message: Message, to: PeerDescriptor, environment: Environment<Message>) => Message | undefined,
 ): Make<Message, P, Before> {
   return (environment, sign, before) => {
-    const liar: Environment<Message> = {
-      get self() {
-        return environment.self
-      },
-      get random() {
-        return environment.random
-      },
-      now: () => environment.now(),
-      after: (delay, task) => environment.after(delay, task),
-      every: (period, task) => environment.every(period, task),
-      send: (to, message) => {
-        const said = lie(message, to, environment)
-        if (said !== undefined) environment.send(to, said)
-      },
-    }
+    const liar = sendingThrough<Message>(environment, (to, message) => {
+      const said = lie(message, to, environment)
+      if (said !== undefined) environment.send(to, said)
+    })
     return make(liar, sign, before)
   }
 }

@@ -5,6 +5,7 @@ import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment } from '../../core/environment.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { type RoundMessage, Rounds, type RoundsOptions } from '../../core/rounds.ts'
+import { sendingThrough } from '../../core/sending.ts'
 import { uniform } from './latency.ts'
 import { Simulation, type SimulationOptions } from './simulation.ts'
 
@@ -31,17 +32,10 @@ class Gossip extends Rounds<number, number> {
   ) {
     const log: Entry[] = []
     const now = () => environment.now()
-    const watched: Environment<Message> = {
-      self: environment.self,
-      random: environment.random,
-      now,
-      send: (to, message) => {
-        log.push({ kind: 'sent', message, to: to.id, at: now() })
-        environment.send(to, message)
-      },
-      after: (delay, task) => environment.after(delay, task),
-      every: (period, task) => environment.every(period, task),
-    }
+    const watched = sendingThrough<Message>(environment, (to, message) => {
+      log.push({ kind: 'sent', message, to: to.id, at: now() })
+      environment.send(to, message)
+    })
     const exchange: Exchange<number, number> = {
       partner,
       offer: () => environment.random.word() + 1,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PeerDescriptor } from '../../core/descriptor.ts'
-import type { Environment } from '../../core/environment.ts'
+import { sendingThrough } from '../../core/sending.ts'
 import type { StackMessage } from '../../protocols/channels.ts'
 import { Stack } from '../../protocols/stack.ts'
 import { problemsOf } from '../scenarios/plausible.ts'
@@ -67,24 +67,13 @@ class Credulous extends Stack {
 
 /** A wave that counts the attempts it has given up beside those that took their place. */
 const countsAbandoned: MakeStack = (environment, init) => {
-  const lying: Environment<StackMessage> = {
-    get self() {
-      return environment.self
-    },
-    get random() {
-      return environment.random
-    },
-    now: () => environment.now(),
-    after: (delay, task) => environment.after(delay, task),
-    every: (period, task) => environment.every(period, task),
-    send: (to, message) => {
-      if (message.channel !== 'query' || message.message.kind !== 'answer') environment.send(to, message)
-      else {
-        const { answered, silent } = message.message
-        environment.send(to, { channel: 'query', message: { ...message.message, answered: answered + silent } })
-      }
-    },
-  }
+  const lying = sendingThrough<StackMessage>(environment, (to, message) => {
+    if (message.channel !== 'query' || message.message.kind !== 'answer') environment.send(to, message)
+    else {
+      const { answered, silent } = message.message
+      environment.send(to, { channel: 'query', message: { ...message.message, answered: answered + silent } })
+    }
+  })
   return new Stack(lying, init)
 }
 

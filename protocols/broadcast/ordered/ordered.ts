@@ -1,5 +1,6 @@
 import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import type { Environment, Timer } from '../../../core/environment.ts'
+import { sendingThrough } from '../../../core/sending.ts'
 import { Bimodal } from '../bimodal/bimodal.ts'
 import type { BimodalMessage } from '../bimodal/codec.ts'
 import type { Delivery, DeliveryInit } from '../delivery.ts'
@@ -299,14 +300,9 @@ export class Ordered implements Delivery<OrderedMessage> {
 }
 
 function within(environment: Environment<OrderedMessage>): Environment<BimodalMessage> {
-  return {
-    get self() {
-      return environment.self
-    },
-    random: environment.random.fork('bimodal'),
-    now: () => environment.now(),
-    send: (to, bimodal) => environment.send(to, { bimodal }),
-    after: (delay, task) => environment.after(delay, task),
-    every: (period, task) => environment.every(period, task),
-  }
+  return sendingThrough(
+    environment,
+    (to, bimodal) => environment.send(to, { bimodal }),
+    environment.random.fork('bimodal'),
+  )
 }

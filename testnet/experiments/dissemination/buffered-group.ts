@@ -1,6 +1,7 @@
 import { TokenBucket } from '../../../core/bucket.ts'
 import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import type { Environment, Protocol } from '../../../core/environment.ts'
+import { sendingThrough } from '../../../core/sending.ts'
 import { Bimodal } from '../../../protocols/broadcast/bimodal/bimodal.ts'
 import { type BimodalMessage, bimodalCodec } from '../../../protocols/broadcast/bimodal/codec.ts'
 import { Counts } from '../../../protocols/broadcast/counts.ts'
@@ -234,16 +235,7 @@ class BufferedMember implements Protocol<BimodalMessage> {
 
 /** Bimodal without its announcements of single publications, which are another way to spread them. */
 function onlyDigests(environment: Environment<BimodalMessage>): Environment<BimodalMessage> {
-  return {
-    get self() {
-      return environment.self
-    },
-    random: environment.random,
-    now: () => environment.now(),
-    send: (to, message) => {
-      if (REPAIRS.has(message.kind)) environment.send(to, message)
-    },
-    after: (delay, task) => environment.after(delay, task),
-    every: (period, task) => environment.every(period, task),
-  }
+  return sendingThrough(environment, (to, message) => {
+    if (REPAIRS.has(message.kind)) environment.send(to, message)
+  })
 }

@@ -1,6 +1,6 @@
 import { TokenBucket } from '../../../core/bucket.ts'
-import type { Environment } from '../../../core/environment.ts'
 import { Random } from '../../../core/random.ts'
+import { sendingThrough } from '../../../core/sending.ts'
 import { Broadcast } from '../../../protocols/broadcast/broadcast.ts'
 import { type BroadcastMessage, broadcastCodec } from '../../../protocols/broadcast/deliveries.ts'
 import { uniform } from '../../simulator/latency.ts'
@@ -42,17 +42,10 @@ export class RadioGroup {
         const near = () => this.radio.neighbours(node, simulation.now)
         const neighbours = () => near().flatMap((index) => simulation.nodes[index]?.self ?? [])
         let sequence = 0
-        const environment: Environment<BroadcastMessage> = {
-          self: own.self,
-          random: own.random,
-          now: () => own.now(),
-          after: (delay, task) => own.after(delay, task),
-          every: (period, task) => own.every(period, task),
-          send: (to, message) => {
-            if (near().some((index) => simulation.nodes[index]?.id === to.id)) own.send(to, message)
-            else this.outOfRange++
-          },
-        }
+        const environment = sendingThrough<BroadcastMessage>(own, (to, message) => {
+          if (near().some((index) => simulation.nodes[index]?.id === to.id)) own.send(to, message)
+          else this.outOfRange++
+        })
         const broadcast = new Broadcast(environment, {
           contacts: neighbours,
           partners: neighbours,

@@ -3,6 +3,7 @@ import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import type { Environment, Protocol } from '../../../core/environment.ts'
 import type { Random } from '../../../core/random.ts'
 import { Rounds } from '../../../core/rounds.ts'
+import { sendingThrough } from '../../../core/sending.ts'
 import { type TManMessage, tmanCodec } from '../../../overlays/tman/codec.ts'
 import { ringRanking } from '../../../overlays/tman/ring.ts'
 import { TMan } from '../../../overlays/tman/tman.ts'
@@ -122,12 +123,9 @@ function onChannel<C extends Message['channel']>(
   environment: Environment<Message>,
   channel: C,
 ): Environment<Extract<Message, { channel: C }>['message']> {
-  return {
-    self: environment.self,
-    random: environment.random.fork(channel),
-    now: () => environment.now(),
-    send: (to, message) => environment.send(to, { channel, message } as Message),
-    after: (delay, task) => environment.after(delay, task),
-    every: (period, task) => environment.every(period, task),
-  }
+  return sendingThrough(
+    environment,
+    (to, message) => environment.send(to, { channel, message } as Message),
+    environment.random.fork(channel),
+  )
 }

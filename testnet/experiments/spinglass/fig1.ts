@@ -1,4 +1,5 @@
 import { Random } from '../../../core/random.ts'
+import { sendingThrough } from '../../../core/sending.ts'
 import type { BimodalMessage } from '../../../protocols/broadcast/bimodal/codec.ts'
 import { type BroadcastMessage, broadcastCodec } from '../../../protocols/broadcast/deliveries.ts'
 import { loadOf } from '../../observers/load.ts'
@@ -100,19 +101,11 @@ function ofBimodal(
     seed,
     latency: LATENCY,
     ...settings,
-    between: (environment, member) => ({
-      get self() {
-        return environment.self
-      },
-      random: environment.random,
-      now: () => environment.now(),
-      send: (to, message) => {
+    between: (environment, member) =>
+      sendingThrough(environment, (to, message) => {
         gossip.sends(member, message, group.simulation.now)
         environment.send(to, message)
-      },
-      after: (delay, task) => environment.after(delay, task),
-      every: (period, task) => environment.every(period, task),
-    }),
+      }),
     delivered: (member) => deliveries.add(member),
   })
   const how = { perturbed, probability: sleep, samples: quick && sleep === 0 ? QUICK_SAMPLES : SAMPLES }

@@ -1,5 +1,6 @@
 import type { Environment } from '../../../core/environment.ts'
 import { Random } from '../../../core/random.ts'
+import { sendingThrough } from '../../../core/sending.ts'
 import type { BimodalMessage, Data } from '../../../protocols/broadcast/bimodal/codec.ts'
 import type { BroadcastMessage } from '../../../protocols/broadcast/deliveries.ts'
 import { loadOf } from '../../observers/load.ts'
@@ -179,18 +180,9 @@ function lossy(
   environment: Environment<BroadcastMessage>,
   sends: (to: string, message: BroadcastMessage) => boolean,
 ): Environment<BroadcastMessage> {
-  return {
-    get self() {
-      return environment.self
-    },
-    random: environment.random,
-    now: () => environment.now(),
-    send: (to, message) => {
-      if (sends(to.id, message)) environment.send(to, message)
-    },
-    after: (delay, task) => environment.after(delay, task),
-    every: (period, task) => environment.every(period, task),
-  }
+  return sendingThrough(environment, (to, message) => {
+    if (sends(to.id, message)) environment.send(to, message)
+  })
 }
 
 /** What members receive: a multicast is sent once and received by all. */

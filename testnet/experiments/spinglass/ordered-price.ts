@@ -1,4 +1,5 @@
 import type { Environment } from '../../../core/environment.ts'
+import { sendingThrough } from '../../../core/sending.ts'
 import type { BimodalMessage } from '../../../protocols/broadcast/bimodal/codec.ts'
 import { type BroadcastMessage, broadcastCodec } from '../../../protocols/broadcast/deliveries.ts'
 import type { OrderedMessage } from '../../../protocols/broadcast/ordered/messages.ts'
@@ -99,19 +100,10 @@ export class Gossip {
     member: number,
     now: () => number,
   ): Environment<BroadcastMessage> {
-    return {
-      get self() {
-        return environment.self
-      },
-      random: environment.random,
-      now: () => environment.now(),
-      send: (to, message) => {
-        if (!isFirstCopy(message)) this.#count(member, broadcastCodec.size(message), now())
-        environment.send(to, message)
-      },
-      after: (delay, task) => environment.after(delay, task),
-      every: (period, task) => environment.every(period, task),
-    }
+    return sendingThrough(environment, (to, message) => {
+      if (!isFirstCopy(message)) this.#count(member, broadcastCodec.size(message), now())
+      environment.send(to, message)
+    })
   }
 
   #count(member: number, bytes: number, now: number): void {

@@ -2,6 +2,7 @@ import type { Codec } from '../../../core/codec.ts'
 import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import type { Environment, Protocol } from '../../../core/environment.ts'
 import { Rounds } from '../../../core/rounds.ts'
+import { sendingThrough } from '../../../core/sending.ts'
 import { type SamplingMessage, samplingCodec } from '../../../overlays/sampling/codec.ts'
 import type { Aged } from '../../../overlays/sampling/held.ts'
 import { Sampling } from '../../../overlays/sampling/sampling.ts'
@@ -104,12 +105,9 @@ function onChannel<C extends Message['channel']>(
   environment: Environment<Message>,
   channel: C,
 ): Environment<Extract<Message, { channel: C }>['message']> {
-  return {
-    self: environment.self,
-    random: environment.random.fork(channel),
-    now: () => environment.now(),
-    send: (to, message) => environment.send(to, { channel, message } as Message),
-    after: (delay, task) => environment.after(delay, task),
-    every: (period, task) => environment.every(period, task),
-  }
+  return sendingThrough(
+    environment,
+    (to, message) => environment.send(to, { channel, message } as Message),
+    environment.random.fork(channel),
+  )
 }
