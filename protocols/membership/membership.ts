@@ -31,9 +31,9 @@ export interface MembershipInit {
   readonly options?: Partial<MembershipOptions>
 }
 
-/** Probes under way at once. */
-const MAX_PROBES = 64
-/** And those of peers that never spoke to this node: who makes up peers must not keep it from watching the real ones. */
+/** Probes under way at once; those of others than contacts; and those of peers that never spoke to this node: who makes up peers must not keep it from watching the real ones. */
+const MAX_PROBES = 96
+const MAX_OTHERS = 64
 const MAX_STRANGERS = 32
 /** Goodbyes of a leaving node: as many as it can have connections (LIMITS). */
 const MAX_GOODBYES = 128
@@ -83,6 +83,8 @@ export class Membership implements Protocol<MembershipMessage> {
   /** The newest deaths; at most MAX_RUMORS. */
   #rumors: readonly Rumor[] = []
   #timer: Timer | undefined
+  /** Of the first search of an alarm. */
+  #searching: Timer | undefined
   #nonce = 0
   #round = 0
 
@@ -114,6 +116,7 @@ export class Membership implements Protocol<MembershipMessage> {
   }
 
   stop(): void {
+    this.#searching?.cancel()
     this.#timer?.cancel()
     this.#timer = undefined
     for (const probe of this.#probes.values()) probe.cancel()
@@ -264,7 +267,7 @@ export class Membership implements Protocol<MembershipMessage> {
     if (this.#timer === undefined || this.#probes.has(peer.id) || peer.id === this.#environment.self.id) return false
     const state = this.#members.get(peer.id)?.state
     if (state === 'dead' || state === 'left') return false
-    if (this.#probes.size >= MAX_PROBES || (!this.isUp(peer.id) && this.#strangers() >= MAX_STRANGERS)) {
+    if (!this.#hasRoom(peer)) {
       this.tally.add('too-many-probes')
       return false
     }
@@ -333,12 +336,21 @@ export class Membership implements Protocol<MembershipMessage> {
     this.#members.forget(now, this.#options.deadFor)
     for (const peer of this.#due()) this.probe(peer, 'no answer to a ping')
     if (this.alarmed) {
+      this.#lookAt(this.#init.contacts(), this.#alarm.since)
       this.#survivors.search(this.#alarm.since)
       this.#init.alarm?.()
     } else if (this.#init.contacts().length === 0) this.#survivors.askAcquaintances()
     if (this.#round % this.#options.retryLost === 0) {
       const lost = this.#lost.pick(now)
       if (lost !== undefined) this.#ping(lost)
+    }
+  }
+
+  /** Probes those of these that count as alive and have not been heard since. */
+  #lookAt(peers: readonly PeerDescriptor[], since: number): void {
+    for (const peer of peers) {
+      const { state, heardAt } = this.#members.get(peer.id) ?? {}
+      if (state === 'alive' && (heardAt ?? NEVER) <= since) this.probe(peer, 'no answer to a ping')
     }
   }
 
@@ -362,11 +374,13 @@ export class Membership implements Protocol<MembershipMessage> {
     return longest
   }
 
-  /** Probes of peers that are not known to have lived. */
-  #strangers(): number {
-    let count = 0
-    for (const id of this.#probes.keys()) if (!this.isUp(id)) count++
-    return count
+  /** Whether one more probe, of this peer, is within the limits. */
+  #hasRoom(peer: PeerDescriptor): boolean {
+    if (this.#probes.size >= MAX_PROBES) return false
+    const contacts = new Set(this.#init.contacts().map(({ id }) => id))
+    const ids = [...this.#probes.keys()]
+    if (!contacts.has(peer.id) && ids.filter((id) => !contacts.has(id)).length >= MAX_OTHERS) return false
+    return this.isUp(peer.id) || ids.filter((id) => !this.isUp(id)).length < MAX_STRANGERS
   }
 
   #ping(peer: PeerDescriptor): void {
@@ -403,13 +417,13 @@ export class Membership implements Protocol<MembershipMessage> {
     else if (begins) for (let i = 1; i < Alarm.DOUBTS; i++) this.#health.better() // what the doubts before did
     this.#doubted.add(target.id)
     this.#init.doubted?.(target, true)
+    // Contacts come first, all of them when an alarm begins: a dead neighbour that nobody looks at keeps the ring open.
+    this.#lookAt(this.alarmed ? contacts : contacts.slice(0, LOOK_AROUND), begins ? now : lately)
     if (begins) {
       this.tally.add('alarms')
       this.#init.alarm?.()
-    }
-    for (const peer of this.alarmed ? contacts : contacts.slice(0, LOOK_AROUND)) {
-      const { state, heardAt } = this.#members.get(peer.id) ?? {}
-      if (state === 'alive' && (heardAt ?? NEVER) <= lately) this.probe(peer, 'no answer to a ping')
+      // Contacts that live answer within that, and the tick may be a second away.
+      this.#searching = this.#environment.after(this.#options.pingTimeout / 2, () => this.#survivors.search(lately))
     }
   }
 

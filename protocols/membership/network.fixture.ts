@@ -12,6 +12,8 @@ export class Watcher implements Protocol<MembershipMessage> {
   readonly membership: Membership
   readonly environment: Environment<MembershipMessage>
   contacts: PeerDescriptor[] = []
+  /** What it does in an alarm. */
+  alarm = () => {}
   readonly ups: string[] = []
   readonly downs: { readonly id: string; readonly reason: string; readonly at: number }[] = []
 
@@ -25,6 +27,7 @@ export class Watcher implements Protocol<MembershipMessage> {
         this.contacts = this.contacts.filter((peer) => peer.id !== id)
         this.downs.push({ id, reason, at: environment.now() })
       },
+      alarm: () => this.alarm(),
       options,
     })
   }
