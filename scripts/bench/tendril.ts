@@ -3,6 +3,7 @@ import { type LocalOptions, LocalTestnet } from '../../testnet/local/local.ts'
 import type { Contender } from './contender.ts'
 
 const READY = 120_000
+const TOPIC = 'bench'
 
 /** A testnet whose ring is complete and whose long links are in place. */
 export async function readyTestnet(nodes: number, options: LocalOptions): Promise<LocalTestnet> {
@@ -21,31 +22,27 @@ export async function complete(testnet: LocalTestnet): Promise<void> {
 }
 
 export async function tendrilNetwork(testnet: LocalTestnet): Promise<Contender> {
-  const ids = new Map(testnet.nodes.map(({ index, id }) => [index, id]))
-  let topics = 0
-  let topic = ''
-  let own = 0
-  /** A topic for each run: what it collected is what was delivered. */
-  const next = async () => {
-    topic = `bench ${topics++}`
-    own = 0
-    await testnet.subscribe(topic)
-  }
-  await next()
+  const names = new Map(testnet.nodes.map(({ index, id }) => [index, id]))
+  // One topic for all runs, as gossipsub has: its group forms once, before anything is measured.
+  await testnet.subscribe(TOPIC)
+  /** Published since the last count was taken, and what was delivered until then. */
+  let ids = new Set<string>()
+  let before = 0
   return {
     nodes: testnet.nodes.length,
     async publish(index, bytes) {
-      const { status } = await testnet.publish(index, topic, bytes)
-      if (status === 'accepted') own++
-      return status === 'accepted'
+      const receipt = await testnet.publish(index, TOPIC, bytes)
+      if (receipt.status === 'accepted') ids.add(receipt.id)
+      return receipt.status === 'accepted'
     },
     async latencies() {
-      const deliveries = await testnet.deliveries(topic)
-      const remote = deliveries.filter(({ index, publisher }) => ids.get(index) !== publisher)
-      await next()
+      const deliveries = await testnet.deliveries(TOPIC)
+      const remote = deliveries.filter(({ index, publisher, id }) => ids.has(id) && names.get(index) !== publisher)
+      ids = new Set()
+      before = deliveries.length
       return remote.map(({ latency }) => latency)
     },
-    delivered: async () => (await testnet.delivered(topic)) - own,
+    delivered: async () => (await testnet.delivered(TOPIC)) - before - ids.size,
     async counts() {
       const { copies, bytes, socketBytes, cpu } = await testnet.stats()
       return { copies, protocolBytes: bytes, socketBytes, cpuMs: cpu }

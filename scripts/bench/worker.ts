@@ -68,7 +68,7 @@ async function network({ of, nodes, processes, seed, quick }: Task & { kind: 'br
   const contender =
     testnet === undefined ? await gossipsubNetwork(nodes, processes, seed) : await tendrilNetwork(testnet)
   const readyMs = performance.now() - began
-  await sleep(quick ? 5000 : 15_000) // until what comes of starting has ended
+  await sleep(quick ? 15_000 : 30_000) // until what comes of starting has ended, and of forming the topic's group
   const memory = (process.memoryUsage.rss() - empty) / nodes
   const idle = await measureIdle(contender, quick ? 5 : 15)
   const alone = processes === 1
