@@ -24,15 +24,18 @@ function network(modes: readonly GossipMode[]) {
       outcome = came
     })
     assert.ok(outcome !== undefined && 'answer' in outcome)
-    const mean = Number(outcome.answer.rows[0]?.[0])
-    return { mean: Number(mean.toFixed(3)), counts: protocol.status().aggregation.counts }
+    const mean = outcome.answer.rows[0]?.[0]
+    return {
+      mean: typeof mean === 'number' ? Number(mean.toFixed(3)) : null,
+      counts: protocol.status().aggregation.counts,
+    }
   })
 }
 
 test('either mode comes within 1 % of the mean of all, and counts nothing from the other', () => {
   for (const mode of ['honest-only', 'defended'] as const) {
     for (const { mean, counts } of network(Array.from({ length: 12 }, () => mode))) {
-      assert.ok(Math.abs(mean - 5.5) < 0.055, `${mode}: ${mean}`)
+      assert.ok(mean !== null && Math.abs(mean - 5.5) < 0.055, `${mode}: ${mean}`)
       assert.equal(counts['other-mode'], undefined)
     }
   }
@@ -42,7 +45,7 @@ test('values of nodes that are set otherwise do not get in, and both sides count
   const modes = Array.from({ length: 24 }, (_, i): GossipMode => (i < 12 ? 'honest-only' : 'defended'))
   for (const [i, { mean, counts }] of network(modes).entries()) {
     if (modes[i] === 'defended') assert.equal(mean, 17.5)
-    else assert.ok(mean < 12, `${mean}`)
+    else assert.ok(mean === null || (mean >= 0 && mean <= 11), `${mean}`) // null: too few answered it
     assert.ok((counts['other-mode'] ?? 0) > 0, modes[i])
   }
 })

@@ -24,7 +24,7 @@ const schedule = chain.chain((all) =>
   }),
 )
 
-function run(arrivals: readonly Ordered[], options = OPTIONS) {
+function run(arrivals: readonly Ordered[], options = OPTIONS, start = 2000) {
   const delivered: number[] = []
   const missed: Missed[] = []
   const order = new Order<Ordered>(
@@ -32,7 +32,7 @@ function run(arrivals: readonly Ordered[], options = OPTIONS) {
     ({ sequence }) => delivered.push(sequence),
     (gap) => missed.push(gap),
   )
-  let now = 2000
+  let now = start
   let settled = 0
   for (const publication of arrivals) {
     order.accept(publication, now++)
@@ -211,15 +211,8 @@ test("what was published before a late joiner's time is not delivered, in whatev
   const newest = chain.at(-1) as Ordered
   fc.assert(
     fc.property(fc.shuffledSubarray(chain, { minLength: chain.length }), (arrivals) => {
-      const delivered: number[] = []
-      const missed: Missed[] = []
-      const order = new Order<Ordered>(
-        options,
-        ({ sequence }) => delivered.push(sequence),
-        (gap) => missed.push(gap),
-      )
       // One that comes fresh tells how the clocks are; then all comes by repair.
-      for (const one of [newest, ...arrivals]) order.accept(one, 30_000)
+      const { delivered, missed } = run([newest, ...arrivals], options, 30_000)
       assert.deepEqual([delivered, missed], [wanted, []])
     }),
   )
