@@ -1,65 +1,120 @@
-import type { Publication } from './publication.ts'
+import { type Publication, publicationId } from './publication.ts'
 
-/** A message of one publisher whose first parts have come. */
+/** A message of which the first parts have come. */
 interface Begun {
-  readonly parts: Publication[]
+  /** How many parts came, and what they hold; empty once there was no room for it. */
+  came: number
+  parts: Publication[]
   bytes: number
+  readonly of: number
+  /** When the last part came. */
+  at: number
 }
 
+/** What a part makes of its message: it is whole, it waits for more, or it will never be whole, and why. */
+export type Assembled = { readonly payload: Uint8Array } | 'wait' | { readonly broken: string }
+
 /**
- * Puts messages of several parts together. The parts come in their publisher's order, so at most one message of each is begun,
- * and a part out of turn means that the one begun will never be whole.
+ * Puts messages of several parts together, of all topics and deliveries of a node. The parts come in their publisher's order, so
+ * of each publisher at most one message is begun in a topic and delivery, and a part out of turn means that the one begun will
+ * never be whole.
  *
- * Invariant: at most `limit` bytes are held, all publishers together; the message that would exceed it is given up.
+ * Invariants: (1) at most `limit` bytes are held; who fills them without going on makes room for who goes on; (2) a message of
+ * which no part came for `patience` ms is forgotten at the next `turn`: its publisher died, or lies.
  */
 export class Assembly {
   readonly #limit: number
+  readonly #patience: number
+  /** By publisher, topic and delivery; the one with the latest part last. */
   readonly #begun = new Map<string, Begun>()
   #bytes = 0
 
-  constructor(limit: number) {
+  /** @param limit bytes, at least one message's @param patience ms */
+  constructor(limit: number, patience: number) {
     this.#limit = limit
+    this.#patience = patience
   }
 
   get bytes(): number {
     return this.#bytes
   }
 
-  /**
-   * Takes a part in.
-   * @returns the whole payload with the last part, 'wait' before; 'broken' when this part's message cannot be completed
-   */
-  add(publication: Publication): Uint8Array | 'wait' | 'broken' {
-    const { publisher, part, parts, payload } = publication
-    const begun = this.#begun.get(publisher)
-    if (parts === 1) {
-      this.#forget(publisher)
-      return payload
-    }
-    const continues = begun !== undefined && begun.parts.length === part && begun.parts[0]?.parts === parts
-    if (!continues) this.#forget(publisher)
-    if ((!continues && part > 0) || this.#bytes + payload.length > this.#limit) {
-      this.#forget(publisher)
-      return 'broken'
-    }
-    const message = continues ? begun : { parts: [], bytes: 0 }
-    this.#begun.set(publisher, message)
-    message.parts.push(publication)
-    message.bytes += payload.length
-    this.#bytes += payload.length
-    if (part + 1 < parts) return 'wait'
-    const whole = new Uint8Array(message.bytes)
-    let at = 0
-    for (const one of message.parts) {
-      whole.set(one.payload, at)
-      at += one.payload.length
-    }
-    this.#forget(publisher)
-    return whole
+  /** Messages that are begun. */
+  get size(): number {
+    return this.#begun.size
   }
 
-  #forget(publisher: string): void {
-    this.#bytes -= this.#begun.get(publisher)?.bytes ?? 0
-    this.#begun.delete(publisher)
+  /** Takes a part in. */
+  add(publication: Publication, now: number): Assembled {
+    const { part, parts, payload } = publication
+    const key = keyOf(publication)
+    const begun = this.#begun.get(key)
+    if (parts === 1) {
+      this.#forget(key)
+      return { payload }
+    }
+    const continues = begun !== undefined && begun.came === part && begun.of === parts
+    if (!continues) this.#forget(key)
+    if (!continues && part > 0) return { broken: `a part of the message ${publicationId(publication)} is missing` }
+    const message = continues ? begun : { came: 0, parts: [], bytes: 0, of: parts, at: now }
+    this.#begun.delete(key)
+    this.#begun.set(key, message)
+    message.at = now
+    const crowdedOut = message.parts.length < message.came
+    message.came++
+    if (!crowdedOut) {
+      message.parts.push(publication)
+      message.bytes += payload.length
+      this.#bytes += payload.length
+      this.#makeRoom()
+    }
+    if (part + 1 < parts) return 'wait'
+    const whole = message.parts.length === parts ? joined(message) : undefined
+    this.#forget(key)
+    if (whole !== undefined) return { payload: whole }
+    return { broken: `there was no room for the parts of the message ${publicationId(publication)}` }
   }
+
+  /** Forgets what does not go on. */
+  turn(now: number): void {
+    for (const [key, { at }] of this.#begun) {
+      if (now - at < this.#patience) return
+      this.#forget(key)
+    }
+  }
+
+  /** Who is idle for longest loses its parts first. It stays begun, so that its end is told for what it is. */
+  #makeRoom(): void {
+    for (const message of this.#begun.values()) {
+      if (this.#bytes <= this.#limit) return
+      this.#empty(message)
+    }
+  }
+
+  #empty(message: Begun): void {
+    this.#bytes -= message.bytes
+    message.bytes = 0
+    message.parts = []
+  }
+
+  #forget(key: string): void {
+    const message = this.#begun.get(key)
+    if (message === undefined) return
+    this.#empty(message)
+    this.#begun.delete(key)
+  }
+}
+
+function keyOf({ publisher, delivery, topic }: Publication): string {
+  return `${publisher}/${delivery}/${topic}`
+}
+
+function joined({ parts, bytes }: Begun): Uint8Array {
+  const whole = new Uint8Array(bytes)
+  let at = 0
+  for (const { payload } of parts) {
+    whole.set(payload, at)
+    at += payload.length
+  }
+  return whole
 }

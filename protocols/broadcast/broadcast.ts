@@ -5,6 +5,7 @@ import { positionOf } from '../../core/position.ts'
 import { sendingThrough } from '../../core/sending.ts'
 import type { Sign } from '../../core/signed.ts'
 import { Tally } from '../../core/tally.ts'
+import { Assembly } from './assembly.ts'
 import { type BroadcastMessage, IDLE_SPAN, isDelivery, MAX_IDLE } from './deliveries.ts'
 import { type Equivocation, Equivocations } from './equivocation.ts'
 import { MAX_SUBGROUPS } from './gravitational/standing.ts'
@@ -52,7 +53,8 @@ export interface SubscribeOptions {
   /** Only what is published for this part of the topic's group; at most 1024 of them a topic. @default all of the topic */
   readonly subgroup?: string
   /**
-   * Messages of so many ms before now are wanted, too, as far as members still keep them: at most `retention`, a minute.
+   * Messages of so many ms before now are wanted, too: at most `retention`, a minute. Those that this node keeps; when it enters the topic's
+   * group with this subscription, those that members keep.
    * @default those of the last 10 s when this node enters the topic's group, else none
    */
   readonly from?: { readonly past: number }
@@ -109,7 +111,7 @@ const BAD_TOPIC = `A topic has 1 to ${MAX_TOPIC_LENGTH} characters of well-forme
  * a member of its group and carries its messages for the others; of topics that it is not in it carries nothing.
  *
  * Invariants: (1) at most `topics` topics, each with at most one lane a delivery; (2) all lanes together store at most
- * `bufferBytes`; (3) every message of another topic's group is refused and counted.
+ * `bufferBytes`, and messages of which not all parts have come at most as much again; (3) every message of another topic's group is refused and counted.
  */
 export class Broadcast implements Protocol<BroadcastMessage> {
   readonly #environment: Environment<BroadcastMessage>
@@ -121,6 +123,7 @@ export class Broadcast implements Protocol<BroadcastMessage> {
   /** By the ring position of the name; at most `options.topics`. */
   readonly #topics = new Map<number, Topic>()
   readonly #held: Held = { bytes: 0 }
+  readonly #assembly: Assembly
   /** subscriber-threw, callback-threw; of what was refused: publish (ours), not-a-member, idle-lane. A delivery of a later version does not get through the codec. */
   readonly #tally = new Tally()
   #timer: Timer | undefined
@@ -130,6 +133,7 @@ export class Broadcast implements Protocol<BroadcastMessage> {
     this.#init = init
     this.#options = { ...DEFAULTS, ...init.options }
     this.#ownRate = new TokenBucket(this.#options.rate, this.#options.burst)
+    this.#assembly = this.#newAssembly()
   }
 
   start(): void {
@@ -232,8 +236,8 @@ export class Broadcast implements Protocol<BroadcastMessage> {
       throw new RangeError(`A node names at most ${MAX_SUBGROUPS} subgroups of a topic.`)
     }
     const subscription = { subscriber: onMessage, rating, subgroup }
-    for (const lane of joined.lanes.values()) {
-      if (past > 0) joined.subscriptions.replay(lane.recent(past), joined.replayed(), subscription)
+    for (const lane of past > 0 ? joined.lanes.values() : []) {
+      joined.subscriptions.replay(lane.recent(past), this.#newAssembly(), subscription)
     }
     const end = joined.subscriptions.add(subscription, past > 0)
     // Nobody sends anything to a member whose ratings are not known.
@@ -280,6 +284,7 @@ export class Broadcast implements Protocol<BroadcastMessage> {
       done: summed(lanes.map(({ done }) => done)),
       refused: summed([this.#tally.toJSON(), ...lanes.map(({ refused }) => refused)]),
       stored: { publications: sum(({ stored }) => stored.publications), bytes: this.#held.bytes },
+      unfinished: { messages: this.#assembly.size, bytes: this.#assembly.bytes },
       publishers: sum(({ publishers }) => publishers),
       held: sum(({ held }) => held),
       topics: this.#topics.size,
@@ -306,8 +311,14 @@ export class Broadcast implements Protocol<BroadcastMessage> {
     }))
   }
 
+  /** For messages in parts. A publisher that goes on has its next part here, or repaired, before what is kept for others is gone. */
+  #newAssembly(): Assembly {
+    return new Assembly(this.#options.bufferBytes, this.#options.retention)
+  }
+
   #turn(): void {
     const now = this.#environment.now()
+    this.#assembly.turn(now)
     for (const [group, topic] of this.#topics) {
       if (topic.subscriptions.size > 0 || now - topic.idleSince < this.#options.linger) {
         this.#closeIdle(topic, now)
@@ -370,7 +381,7 @@ export class Broadcast implements Protocol<BroadcastMessage> {
     const known = this.#topics.get(group)
     if (known !== undefined) return known.name === name ? known : undefined
     if (this.#topics.size >= this.#options.topics) return undefined
-    const topic = new Topic(name, this.#environment.now(), this.#options.bufferBytes, {
+    const topic = new Topic(name, this.#environment.now(), this.#assembly, {
       subscriberThrew: (error, topic) => {
         this.#tally.add('subscriber-threw')
         this.#tell(() => this.#init.on?.subscriberThrew?.(error, topic))
@@ -403,8 +414,9 @@ export class Broadcast implements Protocol<BroadcastMessage> {
         partners: () => this.#init.partners(name),
         rtt: this.#init.rtt,
         ratings: () => subscriptions.ratings,
-        deliver: (publication) => topic.deliver(publication),
+        deliver: (publication) => topic.deliver(publication, this.#environment.now()),
         missed: (missed) => this.#tell(() => this.#init.on?.missed?.({ topic: name, ...missed })),
+        elsewhere: (publisher, sequence) => this.#elsewhere(lane, publisher, sequence),
         equivocation: (first, second) => this.#equivocation(first, second),
         limited: (from) => this.#limited(name, from),
         claim: (to, claims) => this.#environment.send(to, { group, delivery, message: undefined, claims }),
@@ -424,6 +436,16 @@ export class Broadcast implements Protocol<BroadcastMessage> {
       const heaviest = lanes.reduce((most, lane) => (lane.bytes > most.bytes ? lane : most), lanes[0] as Lane)
       heaviest.relieve()
     }
+  }
+
+  #elsewhere(here: Lane, publisher: string, sequence: number): Publication | undefined {
+    for (const { lanes } of this.#topics.values()) {
+      for (const lane of lanes.values()) {
+        const stored = lane === here ? undefined : lane.stored(publisher, sequence)
+        if (stored !== undefined) return stored
+      }
+    }
+    return undefined
   }
 
   #limited(topic: string, from: string): void {

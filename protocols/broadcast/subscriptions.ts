@@ -106,9 +106,9 @@ export class Subscriptions {
     if (this.#current !== undefined) coming.add(publicationId(this.#current.publication))
     for (const publication of recent) {
       if (coming.has(publicationId(publication))) continue
-      const payload = assembly.add(publication)
-      if (typeof payload === 'string' || !isFor(publication, subscription)) continue
-      this.#hand(publication, payload, subscription.subscriber)
+      const assembled = assembly.add(publication, 0)
+      if (assembled === 'wait' || 'broken' in assembled || !isFor(publication, subscription)) continue
+      this.#hand(publication, assembled.payload, subscription.subscriber)
     }
   }
 

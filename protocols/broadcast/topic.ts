@@ -1,7 +1,7 @@
-import { Assembly } from './assembly.ts'
+import type { Assembly } from './assembly.ts'
 import type { Lane } from './lane.ts'
 import type { Missed } from './order.ts'
-import { type DeliveryName, type Publication, publicationId } from './publication.ts'
+import type { DeliveryName, Publication } from './publication.ts'
 import { Subscriptions } from './subscriptions.ts'
 
 export interface TopicEvents {
@@ -21,42 +21,28 @@ export class Topic {
   /** ms before `joined` from which publications are wanted. */
   catchUp = 0
   readonly #events: TopicEvents
-  readonly #assemblies = new Map<DeliveryName, Assembly>()
-  readonly #assemblyBytes: number
+  readonly #assembly: Assembly
 
-  /** @param assemblyBytes bytes of unfinished messages held, a lane */
-  constructor(name: string, now: number, assemblyBytes: number, events: TopicEvents) {
+  /** @param assembly of all topics of the node */
+  constructor(name: string, now: number, assembly: Assembly, events: TopicEvents) {
     this.name = name
     this.joined = now
     this.idleSince = now
-    this.#assemblyBytes = assemblyBytes
+    this.#assembly = assembly
     this.#events = events
     this.subscriptions = new Subscriptions((error) => events.subscriberThrew(error, name))
   }
 
   /** A publication whose turn it is. */
-  deliver(publication: Publication): void {
-    const assembly = this.#assembly(publication.delivery)
-    const payload = assembly.add(publication)
-    if (payload === 'wait') return
-    if (payload !== 'broken') this.subscriptions.deliver(publication, payload)
+  deliver(publication: Publication, now: number): void {
+    const assembled = this.#assembly.add(publication, now)
+    if (assembled === 'wait') return
+    if ('payload' in assembled) this.subscriptions.deliver(publication, assembled.payload)
     // Told once, with the part that ends it: those before were waited for.
     else if (publication.part === publication.parts - 1) {
       const { publisher: from, sequence } = publication
       const range = { first: sequence - publication.part, last: sequence }
-      const reason = `a part of the message ${publicationId(publication)} is missing`
-      this.#events.missed({ topic: this.name, from, range, reason })
+      this.#events.missed({ topic: this.name, from, range, reason: assembled.broken })
     }
-  }
-
-  /** An assembly for publications that are delivered a second time. */
-  replayed(): Assembly {
-    return new Assembly(this.#assemblyBytes)
-  }
-
-  #assembly(delivery: DeliveryName): Assembly {
-    const assembly = this.#assemblies.get(delivery) ?? new Assembly(this.#assemblyBytes)
-    this.#assemblies.set(delivery, assembly)
-    return assembly
   }
 }
