@@ -66,3 +66,36 @@ test('who fills most of a full buffer pushes out its own', () => {
   assert.ok(discarded.length > 15)
   assert.ok(discarded.every((publisher) => publisher === 'loud'))
 })
+
+test('whoever is told of a discarded one may store another at once: nothing is discarded twice, and the bytes are those that are there', () => {
+  const held = { bytes: 0 }
+  const told = new Set<Entry>()
+  let sequence = 0
+  const entry = (publisher: string, size: number): Entry => {
+    const fields = { publisher, sequence: ++sequence, previous: 0, elapsed: 0, published: 0, topic: 't' }
+    return { publication: compose({ ...fields, payload: new Uint8Array(size) }), received: 0 }
+  }
+  fc.assert(
+    fc.property(fc.array(fc.record({ size: fc.nat(5000), echoes: fc.nat(2) }), { maxLength: 40 }), (script) => {
+      told.clear()
+      held.bytes = 0
+      let echoes = 0
+      const store: Store = new Store(
+        OPTIONS,
+        (one) => {
+          assert.ok(!told.has(one))
+          told.add(one)
+          if (echoes-- > 0) store.add(entry('echo', 700))
+        },
+        held,
+      )
+      for (const step of script) {
+        echoes = step.echoes
+        store.add(entry('p', step.size))
+        const real = [...store.entries()].reduce((sum, { publication }) => sum + footprint(publication), 0)
+        assert.deepEqual([store.bytes, held.bytes], [real, real])
+        assert.ok(real <= OPTIONS.bufferBytes)
+      }
+    }),
+  )
+})

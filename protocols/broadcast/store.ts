@@ -54,7 +54,7 @@ export interface StoreOptions {
  *
  * Invariants: (1) `bytes` is the sum over the shelves and at most `bufferBytes`, each shelf's at most `publisherBytes`;
  * (2) no shelf is empty; (3) announced are those in here that were older than `settle`, and not out of the window, at a `turn`; (4) nothing is
- * discarded without `discarded` being told, before it is gone from here; (5) `size` is at most `bufferMessages`. A buffer full of
+ * discarded without `discarded` being told, right after it is gone from here; (5) `size` is at most `bufferMessages`. A buffer full of
  * bytes discards of the publisher that fills most of it, so that one who shouts pushes out its own: the oldest of low priority,
  * else the oldest; a buffer full of messages the oldest that is kept for the short term, else the oldest.
  */
@@ -179,9 +179,10 @@ export class Store {
     this.#discard(first as Entry, 'room')
   }
 
+  /** Out of every collection first: whoever is told may deliver what waited, and a subscriber may publish, which comes back here. */
   #discard(entry: Entry, why: Discard): void {
     const { publisher, sequence } = entry.publication
-    this.#discarded(entry, why === 'room' && this.#isSpare(entry) ? 'kept' : why)
+    const reason = why === 'room' && this.#isSpare(entry) ? 'kept' : why
     const shelf = this.#shelves.get(publisher) as Shelf
     shelf.entries.delete(sequence)
     shelf.low.delete(entry)
@@ -192,6 +193,7 @@ export class Store {
     this.#short.delete(entry)
     this.#mortal.delete(entry)
     this.#weigh(shelf, -footprint(entry.publication))
+    this.#discarded(entry, reason)
   }
 
   /** Delivered, and others keep it. */
