@@ -126,6 +126,32 @@ test('two payloads under one sequence number: the first stays, the second is ref
   assert.equal(bed.node('n2').status().equivocations, 1)
 })
 
+test('one sequence number under two deliveries or two topics is an equivocation, too: the first stays', () => {
+  for (const [topic, delivery] of [
+    [TOPIC, 'anonymous'],
+    ['other', 'bimodal'],
+  ] as const) {
+    const bed = network({ nodes: 3, wire: true })
+    const got: string[] = []
+    bed.node('n2').subscribe('other', ({ payload }) => got.push(new TextDecoder().decode(payload)))
+    const sign = bed.signs.get('n0')
+    push(bed, 'n1', 'n2', forge(bed, { payload: text('one') }, sign))
+    bed.simulation.run(200)
+    const publication = forge(bed, { topic, delivery, payload: text('two') }, sign)
+    const message =
+      delivery === 'anonymous'
+        ? { kind: 'flood', publication }
+        : { kind: 'data', publication, until: positionOf('n2') + 1 }
+    const { environment } = bed.simulation.node('n1')
+    environment.send(bed.simulation.node('n2').self, { group: positionOf(topic), delivery, message })
+    bed.simulation.run(200)
+    for (const { payload } of bed.got.get('n2') ?? []) got.push(new TextDecoder().decode(payload))
+    assert.deepEqual(got, ['one'])
+    assert.equal(refused(bed, 'n2', 'equivocation'), 1)
+    assert.equal(bed.node('n2').proofs().length, 1)
+  }
+})
+
 test('proofs of equivocation are bounded', () => {
   const bed = network({ nodes: 2 })
   for (let i = 0; i < 40; i++) {

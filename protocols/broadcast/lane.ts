@@ -34,6 +34,8 @@ export interface LaneInit {
   /** In each publisher's order, each once. */
   deliver(publication: Publication): void
   missed(missed: Missed & { readonly from: string }): void
+  /** What another lane of this node stores under this number of a publisher, whose numbers are of all its topics together. */
+  elsewhere(publisher: string, sequence: number): Publication | undefined
   /** Two publications under one number, both signed by their publisher. */
   equivocation(first: Publication, second: Publication): void
   /** Something of this publisher was refused because it sends more than its rate. */
@@ -65,6 +67,9 @@ export class Lane implements Protocol<unknown> {
   /** Accepted while a message is handled, by id: taken in after it. As many as one message holds. */
   readonly #arrived = new Map<string, { readonly publisher: Publisher; readonly publication: Publication }>()
   #handling = false
+  #turns = 0
+  /** As how many-th each was delivered, and when. */
+  readonly #delivered = new WeakMap<Publication, { readonly turn: number; readonly at: number }>()
   #timer: Timer | undefined
   /** When somebody published by it last, or wanted to, as far as this node knows. */
   #stirred: number
@@ -146,6 +151,11 @@ export class Lane implements Protocol<unknown> {
     return this.#store.bytes
   }
 
+  /** What it stores under this number of a publisher. */
+  stored(publisher: string, sequence: number): Publication | undefined {
+    return this.#store.get(publisher, sequence)?.publication
+  }
+
   /** Makes room in the memory of all lanes. */
   relieve(): void {
     this.#store.relieve()
@@ -224,15 +234,16 @@ export class Lane implements Protocol<unknown> {
     this.#delivery.peerDown(id)
   }
 
-  /** What is kept of the last `past` ms and was delivered, in the order of arrival. */
+  /** What is kept of what was delivered within the last `past` ms, in that order. */
   recent(past: number): Publication[] {
-    const since = this.#environment.now() - past
-    const recent: Publication[] = []
-    for (const { publication, received } of this.#store.entries()) {
-      const settled = this.#publishers.get(publication.publisher)?.order.settled ?? 0
-      if (received >= since && publication.sequence <= settled) recent.push(publication)
+    const now = this.#environment.now()
+    const recent: { readonly publication: Publication; readonly turn: number }[] = []
+    for (const { publication } of this.#store.entries()) {
+      const { turn, at } = this.#delivered.get(publication) ?? {}
+      if (turn === undefined || at === undefined || at < now - past || isExpired(publication, now)) continue
+      recent.push({ publication, turn })
     }
-    return recent.sort((a, b) => (a.publisher === b.publisher ? a.sequence - b.sequence : 0))
+    return recent.sort((a, b) => a.turn - b.turn).map(({ publication }) => publication)
   }
 
   /** Counters and sizes; every size has its bound in the options or beside its field. */
@@ -281,8 +292,13 @@ export class Lane implements Protocol<unknown> {
       done.add('duplicates')
       return 'known'
     }
+    const elsewhere = this.#init.elsewhere(from, sequence)
+    if (elsewhere !== undefined) {
+      this.#init.equivocation(elsewhere, publication)
+      return this.#refuse('equivocation')
+    }
     const publisher = this.#admit(publication, pushed)
-    if (publisher === 'rate') this.#init.limited(from)
+    if (publisher === 'rate' && !this.#publishers.catchesUp(this.#environment.now())) this.#init.limited(from)
     if (typeof publisher === 'string') return this.#refuse(publisher)
     this.stir(this.#environment.now())
     this.#arrived.set(publicationId(publication), { publisher, publication })
@@ -338,9 +354,12 @@ export class Lane implements Protocol<unknown> {
   }
 
   #deliver(publication: Publication): void {
-    const expired = isExpired(publication, this.#environment.now())
+    const now = this.#environment.now()
+    const expired = isExpired(publication, now)
     this.counts.done.add(expired ? 'expired' : 'delivered')
-    if (!expired) this.#init.deliver(publication)
+    if (expired) return
+    this.#delivered.set(publication, { turn: ++this.#turns, at: now })
+    this.#init.deliver(publication)
   }
 
   #missed(from: string, missed: Missed): void {

@@ -217,3 +217,23 @@ test("what was published before a late joiner's time is not delivered, in whatev
     }),
   )
 })
+
+test('a gap that comes after one given up is waited for as long: what repair brings meanwhile is delivered', () => {
+  const { order, delivered, missed } = run([at(1)])
+  order.accept(at(3), 2000) // 2 is lost for good
+  order.accept(at(5), 2900) // 4 is being repaired
+  order.tick(3000)
+  order.tick(3500)
+  assert.deepEqual([delivered, missed.map(({ range }) => range.first)], [[1, 3], [2]])
+  order.accept(at(4), 3600)
+  assert.deepEqual([delivered, missed.length], [[1, 3, 4, 5], 1])
+
+  const lost = run([at(1)])
+  for (const [publication, now] of [
+    [at(3), 2000],
+    [at(5), 2900],
+  ] as const)
+    lost.order.accept(publication, now)
+  for (const now of [3000, 3899, 3900]) lost.order.tick(now)
+  assert.deepEqual(lost.delivered, [1, 3, 5])
+})

@@ -10,7 +10,7 @@ export interface Missed {
 export type Ordered = Pick<Publication, 'sequence' | 'previous' | 'previousTtl' | 'elapsed' | 'published'>
 
 export interface OrderOptions {
-  /** ms that a gap may hold back what came after it, counted from the last progress of its repair. */
+  /** ms that a gap may hold back what came after it, counted from when that came or from the last progress of its repair. */
   readonly patience: number
   /** ms that anybody keeps a publication: a gap older than that is not waited for. */
   readonly retention: number
@@ -44,7 +44,7 @@ export class Order<T extends Ordered> {
   /** Gaps are on purpose: whether this number may come. Then a gap is waited for only so long, and nobody is told of it. */
   expects: ((sequence: number) => boolean) | undefined
   #held: T[] = []
-  /** Of a sparse order: when each came that is held. */
+  /** When each came that is held. */
   readonly #arrivals = new WeakMap<T, number>()
   #settled = 0
   #progress = 0
@@ -77,7 +77,7 @@ export class Order<T extends Ordered> {
     while (at > 0 && (this.#held[at - 1] as T).sequence > publication.sequence) at--
     if (this.#held[at - 1]?.sequence === publication.sequence) return
     this.#held.splice(at, 0, publication)
-    if (this.expects !== undefined) this.#arrivals.set(publication, now)
+    this.#arrivals.set(publication, now)
     if (last === undefined || at < this.#held.length - 1) this.#progress = now
     this.#drain(now)
   }
@@ -115,6 +115,9 @@ export class Order<T extends Ordered> {
       this.#missed({ range: { first: from, last: first.previous }, reason })
     }
     this.#settle(first)
+    // The next gap is no older than what came after it.
+    const [next] = this.#held
+    if (next !== undefined) this.#progress = Math.max(this.#progress, this.#arrivals.get(next) ?? 0)
   }
 
   #drain(now: number): void {

@@ -108,6 +108,14 @@ export class Publishers {
     for (const { order } of this.#byId.values()) if (order.held > 0) order.tick(now, this.#resumed)
   }
 
+  /**
+   * Whether this node was stopped, or too busy to read, and may still be reading what came meanwhile: how fast that comes in says
+   * nothing of its publishers.
+   */
+  catchesUp(now: number): boolean {
+    return now - (this.#turned ?? now) > STALL || now - this.#resumed < this.#options.patience
+  }
+
   #meet(id: string, now: number): Publisher | string {
     if (this.#byId.size >= this.#options.publishers) this.#forget(now)
     if (this.#byId.size >= this.#options.publishers) return 'too-many-publishers'
