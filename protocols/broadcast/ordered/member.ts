@@ -36,6 +36,8 @@ export interface MemberInit extends Pick<DeliveryInit, 'counts' | 'budget' | 'op
  * (`Sequencer`), and has a part in the view's end (`Succession`).
  *
  * It ends, and comes back as another, when a view goes on without it, when it cannot follow, and when it meets an older group.
+ * That a later view goes on it believes those who were in the present one with it, and have not forgotten since: they went
+ * on from it, or know who did. Anybody else can say so of any view, so that is hearsay (`#hearsay`).
  */
 export class OrderedMember {
   readonly #environment: Pick<Environment<never>, 'now' | 'random' | 'self'>
@@ -58,6 +60,8 @@ export class OrderedMember {
   #beat = Number.NEGATIVE_INFINITY
   /** A later view was heard of, since then. */
   #behind = Number.POSITIVE_INFINITY
+  /** Since when it has been hearsay that there is one, while nobody shows that the present one goes on. */
+  #rumour = Number.POSITIVE_INFINITY
   #asked = Number.NEGATIVE_INFINITY
   /** This member brought the present view about, and tells its leader. */
   #announced = Number.POSITIVE_INFINITY
@@ -148,6 +152,7 @@ export class OrderedMember {
   slept(ms: number): void {
     this.#heard += ms
     this.#behind += ms
+    this.#rumour += ms
     this.#sequencer?.slept(ms)
     this.#succession.slept(ms)
   }
@@ -179,8 +184,9 @@ export class OrderedMember {
       this.#succession.begin()
     this.#succession.turn(now)
     if (this.#over) return
-    this.#beacon(now)
-    if (this.#behind < Number.POSITIVE_INFINITY) this.#catchUp(now)
+    if (!this.live || this.leads) this.seek(now)
+    if (this.live) this.#rumour = Number.POSITIVE_INFINITY
+    if (Math.min(this.#behind, this.#rumour) < Number.POSITIVE_INFINITY) this.#catchUp(now)
   }
 
   /** A frame of this group's lineage. */
@@ -190,7 +196,6 @@ export class OrderedMember {
     if (body.kind === 'fetch') this.#payloads.serve(from, body.first, body.last)
     else if (frame.view > view.number) this.#late(from, frame)
     else if (frame.view < view.number) this.#help(from, frame)
-    else if (body.kind === 'decided') this.#install(body.value)
     else this.#hear(placeOf(view, from.id, frame.incarnation), body)
   }
 
@@ -210,6 +215,21 @@ export class OrderedMember {
   /** Says that there is a group. */
   point(to: PeerDescriptor): void {
     this.#send(to, this.#replica.view.number, { kind: 'pointer', leader: this.leader, live: this.live })
+  }
+
+  /** Whether it takes part in the topic, as far as this node's own overlays know: not anybody who is connected. */
+  knows({ id }: PeerDescriptor): boolean {
+    return this.#init.partners().some((partner) => partner.id === id)
+  }
+
+  /** The leader tells strangers that there is a group; who cannot go on tells anybody, who may know one that can. */
+  seek(now: number): void {
+    if (now - this.#beat < this.#options.heartbeat) return
+    this.#beat = now
+    const { view } = this.#replica
+    const others = this.#init.partners().filter(({ id }) => !this.live || placeOf(view, id) < 0)
+    const one = this.#environment.random.pick(others)
+    if (one !== undefined) this.point(one)
   }
 
   status() {
@@ -235,6 +255,7 @@ export class OrderedMember {
     this.#met = false
     this.#told = -1
     this.#behind = Number.POSITIVE_INFINITY
+    this.#rumour = Number.POSITIVE_INFINITY
     this.#announced = Number.POSITIVE_INFINITY
     const { gather } = this.#options
     this.#ownTurn = Math.max(0, replica.place - 1) * gather + this.#environment.random.integer(gather)
@@ -275,16 +296,6 @@ export class OrderedMember {
     const { view, founded } = this.#replica
     const idle = !this.#succession.coordinates && this.#succession.idle(now) > this.#options.gather
     if (founded && idle && (sequencer.failing || joiners.ripe(view, now))) this.#succession.begin()
-  }
-
-  /** The leader tells strangers that there is a group; who cannot go on tells anybody, who may know one that can. */
-  #beacon(now: number): void {
-    if (now - this.#beat < this.#options.heartbeat || (this.live && !this.leads)) return
-    this.#beat = now
-    const { view } = this.#replica
-    const others = this.#init.partners().filter(({ id }) => !this.live || placeOf(view, id) < 0)
-    const one = this.#environment.random.pick(others)
-    if (one !== undefined) this.point(one)
   }
 
   #follow(now: number): void {
@@ -352,6 +363,9 @@ export class OrderedMember {
       case 'accepted':
         this.#succession.accepted(place, body.ballot)
         break
+      case 'decided':
+        this.#install(body.value)
+        break
       case 'leave':
         this.#leaves(place)
         break
@@ -390,8 +404,12 @@ export class OrderedMember {
   }
 
   /** Of a later view. */
-  #late(from: PeerDescriptor, { body }: OrderedFrame): void {
+  #late(from: PeerDescriptor, { incarnation, body }: OrderedFrame): void {
     const now = this.#environment.now()
+    if (placeOf(this.#replica.view, from.id, incarnation) < 0) {
+      this.#hearsay(from, now)
+      return
+    }
     if (body.kind === 'gone') this.#end(LEFT_BEHIND)
     if (this.#over) return
     if (this.#behind === Number.POSITIVE_INFINITY) this.#behind = now
@@ -400,9 +418,26 @@ export class OrderedMember {
     this.#send(from, this.#replica.view.number, { kind: 'sync' })
   }
 
+  /**
+   * Somebody who was not in the present view speaks of a later one: a member that came in there, or anybody at all. Members are
+   * asked, who would know. If none of them can tell, and for `patience` no majority is behind the present view either, then
+   * the group may have gone on with nobody left whom this member knows: so in the end it counts, if it was said by
+   * somebody who takes part in the topic.
+   */
+  #hearsay(from: PeerDescriptor, now: number): void {
+    if (this.live || !this.knows(from)) this.#init.counts.refused.add('hearsay')
+    else this.#rumour = Math.min(this.#rumour, now)
+    if (now - this.#asked >= this.#options.resend) this.#ask(now)
+  }
+
   #catchUp(now: number): void {
-    if (now - this.#behind > this.#options.patience) this.#end('it missed too many views')
+    if (now - Math.min(this.#behind, this.#rumour) > this.#options.patience) this.#end('it missed too many views')
     if (this.#over || now - this.#asked < this.#options.resend) return
+    this.#ask(now)
+  }
+
+  /** A member at random, how the present view ended. */
+  #ask(now: number): void {
     this.#asked = now
     const other = this.#environment.random.pick(this.#replica.view.members)
     if (other !== undefined && other.peer.id !== this.#environment.self.id) {

@@ -40,7 +40,10 @@ export interface OrderedEvents {
  * in it; (3) each publisher's publications are in its own order, each at most once; (4) without a majority of the view nothing is
  * decided, so that of two parts of a network one at most goes on: the other says `stalled`, and why.
  * They hold for members that may stop, sleep, be cut off or come back without memory, and whose clocks may differ. They do
- * not hold against members that lie: unlike the publications, the numbers are only as good as those who give them.
+ * not hold against members that lie: unlike the publications, the numbers are only as good as those who give them. Who is
+ * no member can end neither a view nor a membership, with two exceptions: who takes part in the topic is believed that there is an
+ * older group, and, where no majority has answered for `patience`, that a later view went on. But anybody who asks is let
+ * in, and is a member then; and an outsider believes whoever lets it in.
  *
  * The price: a publication waits for its number and for a majority, two ways across the network and a batch more than bimodal takes
  * (experiment `ordered`: 250 ms instead of 44 at 8 members, 450 instead of 130 at 128); the leader sends and hears two small
@@ -206,12 +209,20 @@ export class Ordered implements Delivery<OrderedMessage> {
     } else if (body.kind === 'order') this.#send(from, this.#wish) // let in, and not told yet
   }
 
-  /** Of another group: the older one goes on, or the one that can. */
+  /**
+   * Of another group: the older one goes on, or the one that can. Nobody can prove that there is one, so who takes no part in the
+   * topic is not believed: one who does is asked, and would be in it.
+   */
   #receiveForeign(from: PeerDescriptor, { lineage, body }: OrderedFrame, member: OrderedMember): void {
     if (body.kind !== 'pointer' || lineage === 0) return
     const older = lineage < member.replica.lineage
     const { founded } = member.replica
     if (body.live && (older || !member.live || !founded)) {
+      if (!member.knows(from)) {
+        this.#init.counts.refused.add('hearsay')
+        member.seek(this.#environment.now())
+        return
+      }
       this.#leave(founded ? 'it met an older group, or one that can go on' : UNFOUNDED)
       this.#pointer = { leader: body.leader, at: this.#environment.now() }
     } else if (member.live && !(older && body.live)) member.point(from)
