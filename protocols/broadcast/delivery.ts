@@ -27,7 +27,8 @@ export interface Delivery<Message = unknown> extends Protocol<Message> {
   inOrder?(publication: Publication): void
   /**
    * Brings a member only a part of the publications, on purpose: whether the one of this number, if there is one, may be among them.
-   * What is not expected nobody waits for, and for the others not long. @default all are
+   * Of a message in parts, which come all or none, this is the number of the last one. What is not expected nobody waits for, and
+   * for the others not long. @default all are
    */
   expects?(publisher: string, sequence: number): boolean
   /** Counters and sizes; every size has its bound beside its field. */

@@ -11,7 +11,7 @@ const chain = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength
   return steps.map((step): Ordered => {
     const previous = sequence
     sequence += step
-    return { sequence, previous, previousTtl: 0, elapsed: 10, published: 1000 + sequence * 10 }
+    return { sequence, previous, previousTtl: 0, elapsed: 10, published: 1000 + sequence * 10, part: 0 }
   })
 })
 
@@ -99,7 +99,15 @@ test('released for want of room: what it held up to there is delivered, in order
 })
 
 const at = (sequence: number, changes: Partial<Ordered> = {}): Ordered => {
-  return { sequence, previous: sequence - 1, previousTtl: 0, elapsed: 10, published: sequence * 10, ...changes }
+  return {
+    sequence,
+    previous: sequence - 1,
+    previousTtl: 0,
+    elapsed: 10,
+    published: sequence * 10,
+    part: 0,
+    ...changes,
+  }
 }
 
 test('a gap is waited for as long as its repair makes progress, and no longer than the patience after that', () => {
@@ -157,7 +165,7 @@ test('a publisher first heard of: predecessors from before our time are neither 
       (gap) => missed.push(gap),
     )
     const now = started + 1000
-    order.accept({ sequence: 7, previous: 6, previousTtl: 0, elapsed, published: now + clock }, now)
+    order.accept({ sequence: 7, previous: 6, previousTtl: 0, elapsed, published: now + clock, part: 0 }, now)
     return { order, delivered, missed, now }
   }
   assert.deepEqual(heard(6001).delivered, [7], 'published before the time to catch up with')
@@ -202,10 +210,49 @@ test('gaps on purpose: what is not expected is not waited for, what is for 6 s, 
   )
 })
 
+test('gaps on purpose, messages in parts: each that is wanted comes whole, in whatever order all parts arrive', () => {
+  const messages = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 12 }).map((counts) => {
+    const made = counts.flatMap((parts) =>
+      Array.from({ length: parts }, (_, part) => ({ part, after: parts - 1 - part })),
+    )
+    return made.map(({ part, after }, i) => ({ ...at(i + 1, { part }), last: i + 1 + after }))
+  })
+  const arriving = fc.integer({ min: 1, max: 5 }).chain((every) => {
+    return messages.chain((all) => {
+      const due = all.filter(({ last }) => last % every === 0)
+      return fc.tuple(fc.constant(every), fc.constant(due), fc.shuffledSubarray(due, { minLength: due.length }))
+    })
+  })
+  fc.assert(
+    fc.property(arriving, ([every, due, arrivals]) => {
+      const delivered: number[] = []
+      const order = new Order<Ordered>(
+        OPTIONS,
+        ({ sequence }) => delivered.push(sequence),
+        () => assert.fail('nobody is told'),
+      )
+      order.expects = (sequence) => sequence % every === 0
+      for (const [i, publication] of arrivals.entries()) order.accept(publication, 2000 + i)
+      order.tick(2000 + arrivals.length + 6000)
+      assert.deepEqual(
+        delivered,
+        due.map(({ sequence }) => sequence),
+      )
+    }),
+  )
+})
+
 test("what was published before a late joiner's time is not delivered, in whatever order all comes, nor called missed", () => {
   const options = { ...OPTIONS, started: 30_000, catchUp: 10_000 }
   const chain = Array.from({ length: 30 }, (_, i): Ordered => {
-    return { sequence: i + 1, previous: i, previousTtl: 0, elapsed: i === 0 ? 0 : 1000, published: (i + 1) * 1000 }
+    return {
+      sequence: i + 1,
+      previous: i,
+      previousTtl: 0,
+      elapsed: i === 0 ? 0 : 1000,
+      published: (i + 1) * 1000,
+      part: 0,
+    }
   })
   const wanted = chain.filter(({ published }) => published >= 20_000).map(({ sequence }) => sequence)
   const newest = chain.at(-1) as Ordered

@@ -7,7 +7,7 @@ export interface Missed {
   readonly reason: string
 }
 
-export type Ordered = Pick<Publication, 'sequence' | 'previous' | 'previousTtl' | 'elapsed' | 'published'>
+export type Ordered = Pick<Publication, 'sequence' | 'previous' | 'previousTtl' | 'elapsed' | 'published' | 'part'>
 
 export interface OrderOptions {
   /** ms that a gap may hold back what came after it, counted from when that came or from the last progress of its repair. */
@@ -41,7 +41,7 @@ export class Order<T extends Ordered> {
   readonly #options: OrderOptions
   readonly #deliver: (publication: T) => void
   readonly #missed: (missed: Missed) => void
-  /** Gaps are on purpose: whether this number may come. Then a gap is waited for only so long, and nobody is told of it. */
+  /** Gaps are on purpose: whether the message whose last part has this number may come. Then a gap is waited for only so long, and nobody is told of it. */
   expects: ((sequence: number) => boolean) | undefined
   #held: T[] = []
   /** When each came that is held. */
@@ -151,8 +151,9 @@ export class Order<T extends Ordered> {
     return previousTtl > 0 && previous === this.#settled + 1 && now > published - elapsed + previousTtl
   }
 
-  #expectsBefore({ previous }: T): boolean {
-    if (previous - this.#settled > MAX_GAP) return true
+  /** Parts of a message come all or none, and only the number of the last one says which: where one came, those before it come. */
+  #expectsBefore({ previous, part }: T): boolean {
+    if (part > 0 || previous - this.#settled > MAX_GAP) return true
     for (let sequence = this.#settled + 1; sequence <= previous; sequence++) if (this.expects?.(sequence)) return true
     return false
   }

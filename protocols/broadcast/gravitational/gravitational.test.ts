@@ -15,8 +15,8 @@ import type { GravitationalOptions } from './options.ts'
 const HOW = { delivery: 'gravitational' } as const
 
 /** `nodes` of which node i rates as `rating` says; node 0 publishes and wants nothing. */
-function rated(nodes: number, rating: (node: number) => number, seed = 1, loss = 0) {
-  const bed = network({ nodes, seed, loss })
+function rated(nodes: number, rating: (node: number) => number, seed = 1, loss = 0, latency = uniform(25, 75)) {
+  const bed = network({ nodes, seed, loss, latency })
   const got = new Map<string, number[]>()
   const ends = new Map<string, () => void>()
   bed.ids.slice(1).forEach((id, i) => {
@@ -61,6 +61,24 @@ test('everybody receives the share that it rated, once and in order, also when a
     }
     assert.equal(total(run.bed, 'done', 'missed'), 0, 'gaps are on purpose')
   }
+})
+
+test('messages in parts: everybody receives the share that it rated, whole, though parts overtake each other; nothing is missed', () => {
+  const run = rated(12, () => 0.2, 1, 0, uniform(10, 400))
+  publishRated(run, 1)
+  for (const numbers of run.got.values()) numbers.length = 0
+  const published: number[] = []
+  for (let i = 0; i < 150; i++) {
+    const receipt = run.bed.node('n0').publish('rated', new Uint8Array(90_000), HOW)
+    assert.ok(receipt.status === 'accepted')
+    published.push(receipt.sequence)
+    run.bed.simulation.run(1000)
+  }
+  run.bed.simulation.run(15_000)
+  const should = due(published, 0.2)
+  assert.ok(should.length > 20)
+  for (const [id, numbers] of run.got) assert.deepEqual(numbers, should, id)
+  assert.deepEqual([...run.bed.missed.values()].flat(), [])
 })
 
 test('two subscribers on one node that rated differently: each gets its share', () => {
