@@ -16,8 +16,11 @@ export interface Delivery<Message = unknown> extends Protocol<Message> {
   spread(publication: Publication): void
   /** The transport lost this peer, or membership declared it dead. */
   peerDown(id: string): void
-  /** Whether this node may publish now, beside the quota of every publisher and the lane's admission control; refused in a sentence. @default always */
-  admit?(now: number): Admission | Refused
+  /**
+   * Whether this node may publish a message of so many parts now, beside the quota of every publisher and the lane's admission control,
+   * which lets it; refused in a sentence. @default always
+   */
+  admit?(now: number, parts: number): Admission | Refused
   /** Messages a second that its own admission control admits. @default all that the lane's does */
   readonly rate?: number
   /**

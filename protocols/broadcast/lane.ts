@@ -175,7 +175,9 @@ export class Lane implements Protocol<unknown> {
   /** Whether admission control lets a message of so many parts go now. */
   admit(now: number, parts: number): Admission | Refused {
     this.stir(now)
-    const own = this.#delivery.admit?.(now)
+    // Both take their tokens only where both let it go: those that one had taken would be lost whenever the other puts it off.
+    if (this.#room.wait(now, parts) > 0) return this.#room.admit(now, parts)
+    const own = this.#delivery.admit?.(now, parts)
     const lets = own === undefined || ('admitted' in own && own.admitted)
     return lets ? this.#room.admit(now, parts) : own
   }

@@ -173,17 +173,23 @@ export class Controller implements Congestion {
    * @param count publications that go together; more than the bucket holds go when it is full, and are made up for afterwards. @default 1
    */
   admit(now: number, count = 1): Admission {
-    this.#refill(now)
+    const wait = this.wait(now, count)
     const rate = this.#rate
-    const needed = Math.min(count, this.#capacity)
-    // A clock of doubles: who asks at the time it was told must not find a millionth of a token missing.
-    if (this.#tokens >= needed - 1e-6) {
-      this.#tokens = Math.max(needed - count, this.#tokens - count)
+    if (wait === 0) {
+      this.#tokens = Math.max(Math.min(count, this.#capacity) - count, this.#tokens - count)
       return { admitted: true, rate }
     }
     this.#wanted = true
     this.#tally.add('delayed')
-    return { admitted: false, until: Math.ceil(now + ((needed - this.#tokens) / rate) * 1000), rate }
+    return { admitted: false, until: Math.ceil(now + wait), rate }
+  }
+
+  /** ms until `admit` says yes, at this rate. Nothing is taken, and nothing was put off. */
+  wait(now: number, count = 1): number {
+    this.#refill(now)
+    const lacking = Math.min(count, this.#capacity) - this.#tokens
+    // A clock of doubles: who asks at the time it was told must not find a millionth of a token missing.
+    return lacking <= 1e-6 ? 0 : (lacking / this.#rate) * 1000
   }
 
   /** Claims that were left aside, by their reasons. */

@@ -83,8 +83,12 @@ export class Room {
   /** Whether a message of so many parts may be published now. */
   admit(now: number, parts: number): Admission {
     const { rate } = this.#controller
-    // The quota has a bucket of its own.
-    return rate >= this.#init.options.rate ? { admitted: true, rate } : this.#controller.admit(now, parts)
+    return this.#unlimited ? { admitted: true, rate } : this.#controller.admit(now, parts)
+  }
+
+  /** ms until `admit` says yes, at this rate. Nothing is taken. */
+  wait(now: number, parts: number): number {
+    return this.#unlimited ? 0 : this.#controller.wait(now, parts)
   }
 
   /** To be told to others: none while no buffer is short; else at most 4, of about 150 bytes each. */
@@ -128,6 +132,11 @@ export class Room {
     this.#controller.turn()
     const calm = now - this.#shortAt > CALM * this.#period
     if (calm && this.rate < this.#init.options.rate) this.#controller = this.#fresh()
+  }
+
+  /** The quota has a bucket of its own. */
+  get #unlimited(): boolean {
+    return this.#controller.rate >= this.#init.options.rate
   }
 
   get #period(): number {

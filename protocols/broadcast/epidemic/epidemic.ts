@@ -130,8 +130,9 @@ export class Epidemic implements Delivery<EpidemicMessage> {
     return this.#init.controller?.rate ?? Number.POSITIVE_INFINITY
   }
 
-  admit(now: number): Admission {
-    return this.#init.controller?.admit(now) ?? { admitted: true, rate: Number.POSITIVE_INFINITY }
+  /** Every part is an event in the buffers. */
+  admit(now: number, parts: number): Admission {
+    return this.#init.controller?.admit(now, parts) ?? { admitted: true, rate: Number.POSITIVE_INFINITY }
   }
 
   /** One round; the timer's business. */
