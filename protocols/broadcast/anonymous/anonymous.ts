@@ -3,6 +3,7 @@ import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import type { Environment, Timer } from '../../../core/environment.ts'
 import { SPACE } from '../../../core/position.ts'
 import type { Delivery, DeliveryInit } from '../delivery.ts'
+import { put } from '../oldest-out.ts'
 import type { Publication } from '../publication.ts'
 import { type AnonymousMessage, anonymousCodec, MAX_HOPS, type Walk } from './codec.ts'
 import { holdingsOf, lackedBy } from './lacking.ts'
@@ -183,9 +184,7 @@ export class Anonymous implements Delivery<AnonymousMessage> {
   #mayWalk(id: string, now: number): boolean {
     const { walkRate, walkBurst } = this.#options
     const rate = this.#rates.get(id) ?? new TokenBucket(walkRate, walkBurst)
-    this.#rates.delete(id)
-    this.#rates.set(id, rate)
-    if (this.#rates.size > MAX_NEIGHBOURS) this.#rates.delete(this.#rates.keys().next().value as string)
+    put(this.#rates, id, rate, MAX_NEIGHBOURS)
     return rate.take(now)
   }
 

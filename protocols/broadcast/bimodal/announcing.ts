@@ -3,11 +3,12 @@ import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import type { Environment, Timer } from '../../../core/environment.ts'
 import { positionOf } from '../../../core/position.ts'
 import type { DeliveryInit } from '../delivery.ts'
+import { put } from '../oldest-out.ts'
 import type { Publication } from '../publication.ts'
 import { numbersOf } from '../runs.ts'
 import { type BimodalMessage, bimodalCodec, type Holding, MAX_TOLD } from './codec.ts'
 import { holdingsOf } from './contents.ts'
-import { type Lack, put } from './lacking.ts'
+import type { Lack } from './lacking.ts'
 
 /** What announcing needs of repair. */
 export interface Supplies {

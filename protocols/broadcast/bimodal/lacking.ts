@@ -1,3 +1,4 @@
+import { expire, put } from '../oldest-out.ts'
 import type { BroadcastOptions } from '../options.ts'
 
 /** A publication that somebody told of and this node has not got. */
@@ -98,20 +99,5 @@ export class Lacking {
   /** Within the last `pause` ms. */
   #asked(key: string, now: number, pause: number): boolean {
     return now - (this.#wanted.get(key) ?? Number.NEGATIVE_INFINITY) < pause
-  }
-}
-
-/** Sets an entry as the youngest of a map that holds at most `limit`. */
-export function put<K, V>(map: Map<K, V>, key: K, value: V, limit: number): void {
-  map.delete(key)
-  map.set(key, value)
-  if (map.size > limit) map.delete(map.keys().next().value as K)
-}
-
-/** Deletes entries from the oldest on, up to the first that stays. */
-export function expire<K, V>(map: Map<K, V>, old: (value: V) => boolean): void {
-  for (const [key, value] of map) {
-    if (!old(value)) return
-    map.delete(key)
   }
 }

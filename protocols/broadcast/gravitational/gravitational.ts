@@ -4,6 +4,7 @@ import type { Environment, Timer } from '../../../core/environment.ts'
 import { Pace } from '../../../core/pace.ts'
 import { positionOf } from '../../../core/position.ts'
 import type { Delivery, DeliveryInit } from '../delivery.ts'
+import { put } from '../oldest-out.ts'
 import type { Publication } from '../publication.ts'
 import { Acquaintance } from './acquaintance.ts'
 import {
@@ -305,11 +306,4 @@ export class Gravitational implements Delivery<GravitationalMessage> {
     else this.#init.counts.refused.add('over-budget')
     return paid
   }
-}
-
-/** Sets an entry as the youngest of a map that holds at most `limit`. */
-function put<K, V>(map: Map<K, V>, key: K, value: V, limit: number): void {
-  map.delete(key)
-  map.set(key, value)
-  if (map.size > limit) map.delete(map.keys().next().value as K)
 }

@@ -1,5 +1,6 @@
 import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import type { Random } from '../../../core/random.ts'
+import { put } from '../oldest-out.ts'
 import { ratingOf, type Standing, subgroupHash, wantsAt } from './standing.ts'
 
 interface Member {
@@ -37,9 +38,7 @@ export class Members {
   }
 
   said(peer: PeerDescriptor, standing: Standing, version: number): void {
-    this.#byId.delete(peer.id)
-    this.#byId.set(peer.id, { peer, standing, version })
-    if (this.#byId.size > MAX_MEMBERS) this.#byId.delete(this.#byId.keys().next().value as string)
+    put(this.#byId, peer.id, { peer, standing, version }, MAX_MEMBERS)
   }
 
   of(ids: Iterable<string>): PeerDescriptor[] {

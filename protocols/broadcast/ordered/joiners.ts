@@ -1,3 +1,4 @@
+import { put } from '../oldest-out.ts'
 import { MAX_VIEW_BYTES, membersSize } from './messages.ts'
 import type { OrderedOptions } from './options.ts'
 import { MAX_JOINED, MAX_MEMBERS, type Member, placeOf, type View } from './view.ts'
@@ -34,11 +35,7 @@ export class Joiners {
   add({ peer, incarnation }: Member, fresh: boolean, now: number): void {
     const known = this.#outsiders.get(peer.id)
     const since = known?.incarnation === incarnation && now - known.heard < this.#lasts ? known.since : now
-    this.#outsiders.delete(peer.id)
-    this.#outsiders.set(peer.id, { peer, incarnation, since, fresh, heard: now })
-    if (this.#outsiders.size > MAX_OUTSIDERS) {
-      this.#outsiders.delete(this.#outsiders.keys().next().value as string)
-    }
+    put(this.#outsiders, peer.id, { peer, incarnation, since, fresh, heard: now }, MAX_OUTSIDERS)
   }
 
   /** Heard within the last `ms`: a group can be founded with them. */
