@@ -261,6 +261,17 @@ test('who floods registries with made-up groups pushes out its own, not those of
   assert.ok((victim.protocol.status().groups.counts['registration-rate'] ?? 0) > 800)
 })
 
+test('a full registry forgets the oldest of who brought most, not one that was just renewed', () => {
+  const registry = new Registry(new Random(1))
+  const peer = (i: number) => describe({ id: `p${i}`, addresses: [], sequence: 1, issued: 0 })
+  const knows = (group: number, id: string) => registry.some(group, 2, '', 5000).some((one) => one.id === id)
+  for (let i = 0; i < 4096; i++) registry.add(i >> 1, peer(i), 'one', i)
+  // The first groups keep their place while both of their members come again, one by one.
+  for (let i = 0; i < 100; i++) registry.add(i >> 1, peer(i), 'one', 4096 + i)
+  for (let i = 0; i < 100; i++) registry.add(3000 + i, peer(0), 'other', 4200 + i)
+  for (let i = 0; i < 4096; i++) assert.equal(knows(i >> 1, `p${i}`), i < 100 || i >= 200, `p${i}`)
+})
+
 test('a registry is bounded: 4096 members, 32 of a group, and forgets who does not come again', () => {
   const registry = new Registry(new Random(1))
   const peer = (i: number) => describe({ id: `p${i}`, addresses: [], sequence: 1, issued: 0 })

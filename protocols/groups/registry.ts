@@ -8,6 +8,7 @@ const MAX_LEASES = 32
 const LEASE = 60_000
 
 interface Lease {
+  readonly group: number
   readonly peer: PeerDescriptor
   /** Who brought the registration here. */
   readonly via: string
@@ -24,8 +25,8 @@ interface Lease {
 export class Registry {
   readonly #random: Random
   readonly #groups = new Map<number, Map<string, Lease>>()
-  /** How many are here by whom. */
-  readonly #brought = new Map<string, number>()
+  /** What is here by whom, the oldest first: all count for equally long, and a renewed one is a new one. */
+  readonly #brought = new Map<string, Set<Lease>>()
   #kept = 0
 
   constructor(random: Random) {
@@ -42,13 +43,17 @@ export class Registry {
     this.remove(group, peer.id)
     const leases = this.#groups.get(group) ?? new Map<string, Lease>()
     if (leases.size >= MAX_LEASES) {
-      const heaviest = mostIn(counted(leases.values()))
-      const theirs = [...leases.values()].filter((lease) => lease.via === heaviest)
-      this.remove(group, (this.#random.pick(theirs) as Lease).peer.id)
-    } else if (this.#kept >= MAX_KEPT) this.#removeOldest(mostIn(this.#brought))
+      const byBringer = new Map<string, Set<Lease>>()
+      for (const lease of leases.values()) file(lease, byBringer)
+      this.remove(group, (this.#random.pick([...largest(byBringer)]) as Lease).peer.id)
+    } else if (this.#kept >= MAX_KEPT) {
+      const oldest = largest(this.#brought).values().next().value as Lease
+      this.remove(oldest.group, oldest.peer.id)
+    }
+    const lease = { group, peer, via, until: now + LEASE }
     this.#groups.set(group, leases)
-    leases.set(peer.id, { peer, via, until: now + LEASE })
-    this.#brought.set(via, (this.#brought.get(via) ?? 0) + 1)
+    leases.set(peer.id, lease)
+    file(lease, this.#brought)
     this.#kept++
   }
 
@@ -58,9 +63,9 @@ export class Registry {
     if (leases === undefined || lease === undefined) return
     leases.delete(id)
     if (leases.size === 0) this.#groups.delete(group)
-    const others = (this.#brought.get(lease.via) ?? 0) - 1
-    if (others > 0) this.#brought.set(lease.via, others)
-    else this.#brought.delete(lease.via)
+    const brought = this.#brought.get(lease.via)
+    brought?.delete(lease)
+    if (brought?.size === 0) this.#brought.delete(lease.via)
     this.#kept--
   }
 
@@ -77,27 +82,17 @@ export class Registry {
       for (const [id, { until }] of leases) if (until <= now) this.remove(group, id)
     }
   }
-
-  #removeOldest(via: string): void {
-    for (const [group, leases] of this.#groups) {
-      for (const [id, lease] of leases) {
-        if (lease.via !== via) continue
-        this.remove(group, id)
-        return
-      }
-    }
-  }
 }
 
-function counted(leases: Iterable<Lease>): Map<string, number> {
-  const counts = new Map<string, number>()
-  for (const { via } of leases) counts.set(via, (counts.get(via) ?? 0) + 1)
-  return counts
+/** Adds it as the last of its bringer. */
+function file(lease: Lease, byBringer: Map<string, Set<Lease>>): void {
+  const theirs = byBringer.get(lease.via) ?? new Set()
+  byBringer.set(lease.via, theirs.add(lease))
 }
 
-/** Who stands there most often. */
-function mostIn(counts: ReadonlyMap<string, number>): string {
-  let most = ['', 0] as readonly [string, number]
-  for (const entry of counts) if (entry[1] > most[1]) most = entry
-  return most[0]
+/** What those brought who brought most. */
+function largest(byBringer: ReadonlyMap<string, ReadonlySet<Lease>>): ReadonlySet<Lease> {
+  let largest: ReadonlySet<Lease> = new Set()
+  for (const theirs of byBringer.values()) if (theirs.size > largest.size) largest = theirs
+  return largest
 }
