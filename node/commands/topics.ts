@@ -9,7 +9,7 @@ export function topicsCommand(): Command {
     examples: ['tendril topics', "tendril topics --json | jq '.lanes.bimodal.done'"],
     json: `One object for each topic:
 { "topic": string, "subscribers": on this node, "rating": the share of the messages that they want, "members": known of its group,
-  "rate": messages a second that a node may publish at most,
+  "rate": messages a second that this node may publish there by any delivery: the least that one of its lanes admits,
   "lanes": { "<delivery>": { "done": { counter: number }, "refused": { reason: number }, "stored": { "publications", "bytes" },
     "publishers": number, "held": waiting for an earlier one, "delivery": sizes and counters of its own; with admission control
     "admission": { "rate": messages a second that it admits of this node now, ... } } } }`,
