@@ -152,6 +152,25 @@ test('one sequence number under two deliveries or two topics is an equivocation,
   }
 })
 
+test('epidemic: a second payload under a number that is held is counted, proven, and neither delivered nor passed on', () => {
+  const bed = network({ nodes: 3, wire: true })
+  const events = (payload: string) => [
+    { publication: forge(bed, { delivery: 'epidemic', payload: text(payload) }, bed.signs.get('n0')), age: 0 },
+  ]
+  for (const payload of ['one', 'two', 'one']) {
+    const message = { ask: false, events: events(payload), claims: [], subscriptions: [] }
+    const { environment } = bed.simulation.node('n1')
+    environment.send(bed.simulation.node('n2').self, { group: positionOf(TOPIC), delivery: 'epidemic', message })
+    bed.simulation.run(100)
+  }
+  assert.deepEqual([refused(bed, 'n2', 'equivocation'), bed.node('n2').proofs().length], [1, 1])
+  bed.simulation.run(20_000)
+  for (const id of ['n1', 'n2']) {
+    const got = bed.got.get(id)?.map(({ payload }) => new TextDecoder().decode(payload))
+    assert.deepEqual(got, ['one'], id)
+  }
+})
+
 test('proofs of equivocation are bounded', () => {
   const bed = network({ nodes: 2 })
   for (let i = 0; i < 40; i++) {

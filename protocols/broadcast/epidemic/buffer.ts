@@ -82,6 +82,11 @@ export class EventBuffer {
     this.#capacity = Math.min(checked(capacity), this.#options.ids)
   }
 
+  /** What is held under this number of a publisher. */
+  held({ publisher, sequence }: Pick<Publication, 'publisher' | 'sequence'>): Publication | undefined {
+    return this.#known.get(publisher)?.get(sequence)?.publication
+  }
+
   /** A copy came: whether the event is known. Fig. 1: a copy that has travelled further says how old it is. */
   hear({ publisher, sequence }: Publication, age: number): boolean {
     const entry = this.#known.get(publisher)?.get(sequence)

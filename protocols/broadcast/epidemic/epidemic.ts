@@ -4,7 +4,7 @@ import { Pace } from '../../../core/pace.ts'
 import { Tally } from '../../../core/tally.ts'
 import type { Admission, Congestion, Controller } from '../adaptive/controller.ts'
 import type { Delivery, DeliveryInit } from '../delivery.ts'
-import type { Publication } from '../publication.ts'
+import { type Publication, sameBytes } from '../publication.ts'
 import { type Event, EventBuffer } from './buffer.ts'
 import { type EpidemicMessage, eventSize, type Gossip, gossipSize, MAX_EVENTS, MAX_GOSSIP_BYTES } from './messages.ts'
 import type { SubscriptionView } from './view.ts'
@@ -154,7 +154,10 @@ export class Epidemic implements Delivery<EpidemicMessage> {
     this.#init.view?.heard(subscriptions)
     let duplicates = 0
     for (const { publication, age } of events) {
-      if (this.#buffer.hear(publication, age)) duplicates++
+      const held = this.#buffer.held(publication)
+      // Two under one number are the host's to count, and to prove.
+      if (held !== undefined && !sameBytes(held.record.body, publication.record.body)) this.#refused(publication)
+      else if (this.#buffer.hear(publication, age)) duplicates++
       else this.#accept(publication, age)
     }
     if (duplicates > 0) this.#tally.add('duplicate', duplicates)
@@ -185,13 +188,15 @@ export class Epidemic implements Delivery<EpidemicMessage> {
   }
 
   #accept(publication: Publication, age: number): void {
+    if (!this.#refused(publication)) this.#take(publication, age)
+    else this.#buffer.ignore(publication)
+  }
+
+  /** Whether the host does not let it in. */
+  #refused(publication: Publication): boolean {
     const verdict = this.#init.accept(publication, !this.#options.pull)
-    if (verdict === 'new') {
-      this.#take(publication, age)
-    } else {
-      this.#tally.add(verdict === 'known' ? 'duplicate' : verdict.refused)
-      this.#buffer.ignore(publication)
-    }
+    if (verdict !== 'new') this.#tally.add(verdict === 'known' ? 'duplicate' : verdict.refused)
+    return verdict !== 'new'
   }
 
   #take(publication: Publication, age: number): void {
