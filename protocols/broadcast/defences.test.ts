@@ -154,11 +154,11 @@ test('one sequence number under two deliveries or two topics is an equivocation,
 
 test('epidemic: a second payload under a number that is held is counted, proven, and neither delivered nor passed on', () => {
   const bed = network({ nodes: 3, wire: true })
-  const events = (payload: string) => [
-    { publication: forge(bed, { delivery: 'epidemic', payload: text(payload) }, bed.signs.get('n0')), age: 0 },
-  ]
-  for (const payload of ['one', 'two', 'one']) {
-    const message = { ask: false, events: events(payload), claims: [], subscriptions: [] }
+  const [one, two] = ['one', 'two'].map((payload) =>
+    forge(bed, { delivery: 'epidemic', payload: text(payload) }, bed.signs.get('n0')),
+  ) as [Publication, Publication]
+  for (const publication of [one, two, one]) {
+    const message = { ask: false, events: [{ publication, age: 0 }], claims: [], subscriptions: [] }
     const { environment } = bed.simulation.node('n1')
     environment.send(bed.simulation.node('n2').self, { group: positionOf(TOPIC), delivery: 'epidemic', message })
     bed.simulation.run(100)
