@@ -33,7 +33,8 @@ export class Random {
     this.#low0 = mix(this.#seed + 0x85a308d3)
     this.#high1 = mix(this.#seed ^ 0x13198a2e)
     this.#low1 = mix(this.#seed + 0x03707344)
-    for (let i = 0; i < 8; i++) this.word()
+    // This class's own, for a subclass that draws its words elsewhere is not ready yet.
+    for (let i = 0; i < 8; i++) Random.prototype.word.call(this)
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { PeerDescriptor } from '../core/descriptor.ts'
 import type { Environment, Task, Timer } from '../core/environment.ts'
-import { Random } from '../core/random.ts'
+import { SecretRandom } from './secret-random.ts'
 
 export interface NodeEnvironmentInit<Message> {
   readonly self: () => PeerDescriptor
@@ -15,11 +15,11 @@ export function now(): number {
 }
 
 /**
- * The real world for pure protocols: the machine's clock, timers that do not keep the process alive, randomness seeded by the
- * operating system. It rests until `start`. Nothing that a protocol throws gets out of here.
+ * The real world for pure protocols: the machine's clock, timers that do not keep the process alive, randomness that nobody
+ * foresees. It rests until `start`. Nothing that a protocol throws gets out of here.
  */
 export class NodeEnvironment<Message> implements Environment<Message> {
-  readonly random = new Random(crypto.getRandomValues(new Int32Array(1))[0] ?? 0)
+  readonly random = new SecretRandom()
   readonly #init: NodeEnvironmentInit<Message>
   readonly #timers = new Set<NodeJS.Timeout>()
   #stopped = true
