@@ -195,10 +195,10 @@ export class Links<Message> implements Startable {
 
   /** Connects to somebody whose id or descriptor may be unknown, and says hello. @throws Error why there is no connection */
   async connect(target: Parameters<ConnectionManager['openConnection']>[0]): Promise<void> {
-    const signal = AbortSignal.timeout(this.#limits.dialTimeout)
-    const { remotePeer } = await this.#dials.run(() =>
-      this.#components.connectionManager.openConnection(target, { signal }),
-    )
+    const { remotePeer } = await this.#dials.run(() => {
+      const signal = AbortSignal.timeout(this.#limits.dialTimeout) // the wait for its turn is not the dial's
+      return this.#components.connectionManager.openConnection(target, { signal })
+    })
     this.#open(this.#linkTo(remotePeer.toString(), remotePeer))
   }
 
