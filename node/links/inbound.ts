@@ -169,7 +169,15 @@ export class Inbound {
   #spend(bytes: number): void {
     const now = this.#now()
     this.#frames.take(now)
-    this.#bytes.take(now, bytes)
+    this.#bytes.take(now, Math.min(bytes, this.#bytes.burst))
+    this.#keepRate(now)
+  }
+
+  /**
+   * Reads on when there are tokens for a frame of any size: a bucket that has too few takes none, and the frame would be for
+   * nothing. So it looks again when the timer fires, which counts whole milliseconds and by another clock.
+   */
+  #keepRate(now: number): void {
     const wait = Math.max(
       this.#frames.wait(now, 1),
       this.#bytes.wait(now, Math.min(MAX_FRAME_BYTES, this.#bytes.burst)),
@@ -177,8 +185,9 @@ export class Inbound {
     if (wait <= 0) return
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      if (!this.#held) this.#resume()
-    }, wait).unref()
+      this.#keepRate(this.#now())
+      if (this.#timer === undefined && !this.#held) this.#resume()
+    }, Math.ceil(wait)).unref()
     this.#pause()
   }
 
