@@ -109,8 +109,10 @@ export function addRoutes(server: FastifyInstance, node: ServedNode, onLeft: () 
 
   server.post('/v1/leave', async ({ body }, reply) => {
     read(nothing, body)
+    // Listened for from here on: a client that hangs up during the goodbye closes before there is an answer.
+    const closed = new Promise<void>((resolve) => reply.raw.once('close', resolve))
     await node.leave()
-    reply.raw.once('close', onLeft)
+    void closed.then(onLeft)
     return { left: true }
   })
 }

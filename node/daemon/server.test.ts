@@ -163,6 +163,40 @@ test('the daemon is told to stop once the answer to leave has gone out', async (
   await left.promise
 })
 
+test('the daemon is told to stop though the client hung up while the node said goodbye', async (context) => {
+  const left = Promise.withResolvers<void>()
+  const goodbye = Promise.withResolvers<void>()
+  let told = false
+  const onLeft = () => {
+    told = true
+    left.resolve()
+  }
+  const { port, node, server } = await serve(context, { onLeft })
+  const asked = Promise.withResolvers<void>()
+  node.leave = () => {
+    asked.resolve()
+    return goodbye.promise
+  }
+  const accepted = once(server.server, 'connection')
+  const headers = { ...JSON_TYPE, 'content-length': '2' }
+  const sent = httpRequest({
+    port,
+    host: '127.0.0.1',
+    agent: false,
+    ...withToken({ method: 'POST', path: '/v1/leave', headers }),
+  })
+  sent.on('error', () => {})
+  sent.end('{}')
+  const [socket] = await accepted
+  await asked.promise
+  const closed = once(socket, 'close')
+  sent.destroy()
+  await closed
+  assert.equal(told, false, 'not before the goodbye is said')
+  goodbye.resolve()
+  await left.promise
+})
+
 /** How long the server lets a client go on that says `start` and then one more byte each 20 ms; undefined when it outlasts `patience`. */
 async function lifeOfSlowClient(
   port: number,
