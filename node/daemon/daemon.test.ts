@@ -76,6 +76,31 @@ test('a node that cannot say goodbye is stopped all the same', { timeout: 10_000
   assert.equal(node.stops, 1)
 })
 
+test('whatever fails while the daemon stops is in the log, and everything else is done', async (context) => {
+  const fail = (what: string) => () => {
+    throw new Error(what)
+  }
+  const breaking = {
+    credentials: ({ config }) => void Object.defineProperty(config, 'data', { get: fail('no folder') }),
+    goodbye: ({ node }) => void Object.assign(node.tendril, { leave: fail('no goodbye') }),
+    log: ({ node }) => void Object.assign(node.tendril, { removeEventListener: fail('no listener') }),
+  } satisfies Record<string, (prepared: Awaited<ReturnType<typeof prepare>>) => void>
+  for (const [what, breakIt] of Object.entries(breaking)) {
+    const prepared = await prepare(context)
+    const { data, lines, node, start } = prepared
+    const daemon = await start()
+    const client = await clientOf(data)
+    breakIt(prepared)
+    await daemon.stop()
+    await daemon.stopped
+    assert.equal(node.stops, 1, what)
+    if (what !== 'goodbye') assert.equal(node.tendril.left, 1, what)
+    if (what !== 'credentials') assert.equal(await readCredentials(data), undefined, what)
+    await assert.rejects(client.ask('GET', '/v1/status'), Unreachable)
+    assert.match(lines.at(-1)?.msg ?? '', /^stopping: .* failed$/)
+  }
+})
+
 test('the file of another daemon is left where it is', async (context) => {
   const { data, start } = await prepare(context)
   const daemon = await start()

@@ -59,18 +59,21 @@ export async function startDaemon(
   const untold = tellLog(tendril, logger)
   return { tendril, url, stopped: ended.promise, stop }
 
+  /** Each step for itself: a folder that went away is no reason to leave without a goodbye, or to stay. */
   async function end(): Promise<void> {
-    try {
-      untold()
-      await removeCredentials(config.data, token)
-      await server.close()
-      await within(GOODBYE, tendril.leave())
-      await node.stop()
-    } catch (error) {
-      logger.error({ err: error }, 'stopping failed')
-    } finally {
-      ended.resolve()
+    const step = async (what: string, work: () => unknown) => {
+      try {
+        await work()
+      } catch (error) {
+        logger.error({ err: error }, `stopping: ${what} failed`)
+      }
     }
+    await step('falling silent in the log', untold)
+    await step('removing the credentials', () => removeCredentials(config.data, token))
+    await step('closing the admin API', () => server.close())
+    await step('the goodbye', () => within(GOODBYE, tendril.leave()))
+    await step('stopping the node', () => node.stop())
+    ended.resolve()
   }
 }
 
