@@ -95,6 +95,7 @@ export class Reception<Message> {
         return this.#refuse(link, inbound, 'stale-descriptor', reason)
       }
       const refusal = verifier.checkNow(link.id, claims)
+      if (refusal?.startsWith('verify-')) return this.#postpone(link, inbound, refusal)
       if (refusal !== undefined) throw new Malformed(refusal)
       this.#init.greeted(link, hello.descriptor)
       return true
@@ -103,6 +104,18 @@ export class Reception<Message> {
       this.#onMalformed(link, error.reason, error.message)
       return this.#refuse(link, inbound, 'bad-hello', `your hello was refused: ${error.message}`)
     }
+  }
+
+  /**
+   * This node can verify no more at present, which others may have brought about: no mark against the peer. It is not told a
+   * refusal, for that would keep it away for a minute; its stream ends, and it comes again after its first back-off. Who said hello
+   * before stays, and is who it said then.
+   */
+  #postpone(link: Link, inbound: Inbound, slug: string): boolean {
+    this.#init.tally.add(slug)
+    this.#init.log('the hello of %s was not verified: %s', link.id, slug)
+    if (!inbound.greeted) inbound.abort(slug)
+    return inbound.greeted
   }
 
   #refuse(link: Link, inbound: Inbound, slug: string, reason: string): false {
