@@ -107,6 +107,24 @@ test('a signed message is delivered once its signature is good; a forged one nev
   assert.deepEqual(victim.received.map(textOf).sort(), ['good', 'last'])
 })
 
+test('a hello said again and again introduces the peer once; a newer one does, and so does the first of each stream', async () => {
+  const [victim, attacker] = [await start(), await startAttacker()]
+  const introduced = () => victim.introduced.map(({ sequence }) => sequence)
+  const hello = (sequence: number) => encodeHello('test', describe({ ...attacker.self, sequence }, attacker.sign))
+  const stream = await attacker.open(victim)
+  say(stream, ...Array.from({ length: 50 }, () => hello(2)), data('first'))
+  await until('all were read', () => victim.received.length === 1)
+  assert.deepEqual(introduced(), [2])
+  say(stream, hello(3), hello(3), hello(2), data('second'))
+  await until('all were read', () => victim.received.length === 2)
+  assert.deepEqual(introduced(), [2, 3])
+  for (const connection of attacker.libp2p.getConnections()) connection.abort(new Error('lost'))
+  await until('it is lost', () => victim.unreachable.some(({ id }) => id === attacker.id))
+  say(await attacker.open(victim), hello(3), hello(3), data('third'))
+  await until('all were read', () => victim.received.length === 3)
+  assert.deepEqual(introduced(), [2, 3, 3])
+})
+
 test('ten malformed frames within a minute disconnect the peer, which is told why', async () => {
   const [victim, attacker] = [await start(), await startAttacker()]
   const stream = await attacker.open(victim)

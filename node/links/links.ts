@@ -425,6 +425,9 @@ export class Links<Message> implements Startable {
   // ---- the peer's side ----
 
   #greeted(link: Link, descriptor: PeerDescriptor): void {
+    // Of a link that is up, the same again on the same stream is no news. The first of each stream is: the peer is back.
+    const known = link.descriptor?.sequence ?? Number.NEGATIVE_INFINITY
+    if (link.up && link.inbound?.greeted && descriptor.sequence <= known) return
     link.succeeded()
     link.up = true
     link.used = this.#init.now()
