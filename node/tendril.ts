@@ -25,7 +25,7 @@ export interface TendrilInit {
   readonly dht?: boolean
   /**
    * Structures to take part in beside the ring: `line:<attribute>`, `torus`, `tree`, `latency`, `spanning-tree`,
-   * `slices:<attribute>`, `superpeers`. Short for `stack.structures`.
+   * `slices:<attribute>`, `superpeers`, and `own:<name>` for the rankings in `stack.rankings`. Short for `stack.structures`.
    * @default []
    */
   readonly structures?: readonly string[]
@@ -58,7 +58,7 @@ export interface TendrilEvents {
 }
 
 export interface QueryOptions extends AbortOptions {
-  /** ms within which the answer is given, complete or not. @default 5000, at most 60000 */
+  /** ms within which the answer is given, complete or not. @default 10000, at most 60000 */
   readonly timeout?: number
 }
 

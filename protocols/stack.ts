@@ -45,6 +45,11 @@ export interface StackOptions {
   readonly membership: Partial<MembershipOptions>
   readonly query: Partial<WaveOptions>
   readonly broadcast: Partial<BroadcastOptions>
+  /**
+   * Of the mode 'honest-only'. A node's period is 2000 ms, and what counts in rounds is twice as long as the class says that runs
+   * each second: epochs of 60000 ms (`length`), offers repeated for 30000 (`patience`) and remembered for 120000 (`memory`). Another
+   * `period` changes these with it. `ranges` are those below.
+   */
   readonly aggregation: Partial<AggregationOptions>
   /** Attributes that gossip keeps up, for queries WITH GOSSIP: at most 16, the same on all nodes. @default load, memory_free, memory_total, cpus, uptime */
   readonly aggregates: readonly string[]
@@ -56,6 +61,7 @@ export interface StackOptions {
   readonly tops: readonly string[]
   /** Attributes whose different texts gossip keeps, for GROUP BY ... WITH GOSSIP: at most 4. @default none */
   readonly unions: readonly string[]
+  /** Of the mode 'defended'. A node's defaults are those of the class: a period of 2000 ms. `ranges` are those above. */
   readonly defended: Partial<DefendedOptions>
   /** Structures beside the ring: `line:<attribute>`, `torus`, ... (structures/kinds.ts). @default none */
   readonly structures: readonly string[]
