@@ -12,6 +12,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { MemoryDatastore } from 'datastore-core'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { Admission, CONNECTION_LIMITS, type ConnectionLimits } from './admission.ts'
+import { othersOf } from './join.ts'
 import type { LinkLimits } from './links/limits.ts'
 import { tendril } from './service.ts'
 import { openDataFolder } from './state/folder.ts'
@@ -101,7 +102,7 @@ export async function createNode(config: NodeConfig = {}): Promise<TendrilNode> 
     libp2p: started,
     tendril: service,
     addresses: started.getMultiaddrs().map(String),
-    known: (config.bootstrap ?? []).length + service.status().known,
+    known: othersOf(config.bootstrap ?? [], started.peerId).length + service.status().known,
     refusedConnections: () => admission.tally.toJSON(),
     stop: async () => {
       await started.stop()

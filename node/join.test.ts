@@ -74,6 +74,22 @@ test('with contacts it dials nobody; the first node of a network, with nobody to
   assert.deepEqual([first.dials, first.told], [[], []])
 })
 
+test('the first node of a network, given its own address only, complains to nobody either, however often it looks', async (context) => {
+  const alive = setInterval(() => undefined, 1000) // the timers of a node keep no process alive
+  context.after(() => clearInterval(alive))
+  const later = Promise.withResolvers<void>()
+  let looks = 0
+  const isAlone = () => {
+    if (++looks === 20) later.resolve() // twice an attempt: ten of them, where the patience is three
+    return true
+  }
+  const { join, dials, told } = await joining({ bootstrap: [`/ip4/192.0.2.9/tcp/9/p2p/${self}`], isAlone })
+  join.start()
+  await later.promise
+  join.stop()
+  assert.deepEqual([dials, told], [[], []])
+})
+
 test('it tries the peers it remembers, and those the DHT finds, but never itself', async () => {
   const found = [
     { id: self, multiaddrs: [multiaddr('/ip4/192.0.2.7/tcp/7')] },

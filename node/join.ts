@@ -59,6 +59,11 @@ export async function networkKey(network: string): Promise<CID> {
   return CID.createV1(RAW, await sha256.digest(new TextEncoder().encode(`tendril:${network}`)))
 }
 
+/** Without the node's own: where all nodes are given one list, its first node finds itself in it, and nobody to join through. */
+export function othersOf(bootstrap: readonly string[], self: PeerId): readonly string[] {
+  return bootstrap.filter((address) => !address.endsWith(`/p2p/${self}`))
+}
+
 /**
  * Finds the network: through the addresses it was given, those of its address book, and the nodes that announce the network's
  * key in the DHT. While it is alone it tries again and again, ever more slowly, with jitter; nothing that fails here is fatal.
@@ -68,6 +73,7 @@ export class Join {
   readonly tally = new Tally()
   readonly #init: JoinInit
   readonly #options: JoinOptions
+  readonly #bootstrap: readonly string[]
   readonly #stop = new AbortController()
   #timer: NodeJS.Timeout | undefined
   #failures = 0
@@ -80,6 +86,7 @@ export class Join {
   constructor(init: JoinInit) {
     this.#init = init
     this.#options = { ...JOIN_DEFAULTS, ...init.options }
+    this.#bootstrap = othersOf(init.bootstrap, init.self)
   }
 
   start(): void {
@@ -126,8 +133,8 @@ export class Join {
 
   /** Not of a node that knows nobody to join through (it is the first one), nor while a peer it reached may still say hello. */
   #tellIfAlone(errors: readonly string[], wait: number): void {
-    const { bootstrap, book, failed, isAlone } = this.#init
-    const known = bootstrap.length + book.size
+    const { book, failed, isAlone } = this.#init
+    const known = this.#bootstrap.length + book.size
     if (!isAlone() || known === 0 || (errors.length === 0 && this.#failures <= PATIENCE)) return
     this.tally.add('alone')
     const reasons = errors.length > 0 ? [...errors] : ['the nodes that answered are not of this network']
@@ -141,15 +148,13 @@ export class Join {
 
   /** Dials the configured addresses and the most recent peers of the address book, all at once. Returns why it failed. */
   async #tryKnown(): Promise<string[]> {
-    const { book, bootstrap, self } = this.#init
-    const configured = bootstrap
-      .filter((address) => !address.endsWith(`/p2p/${self.toString()}`))
-      .map(async (address) => {
-        const error = await this.#connect([multiaddr(address)])
-        if (error === undefined) return undefined
-        this.tally.add('bootstrap-failed')
-        return `the bootstrap node ${address} does not answer (${error})`
-      })
+    const { book } = this.#init
+    const configured = this.#bootstrap.map(async (address) => {
+      const error = await this.#connect([multiaddr(address)])
+      if (error === undefined) return undefined
+      this.tally.add('bootstrap-failed')
+      return `the bootstrap node ${address} does not answer (${error})`
+    })
     const remembered = book.entries().slice(0, this.#options.fromBook)
     const tried = remembered.map(async ({ id, addresses }) => {
       const error = await this.#connect(dialable(addresses, id))
