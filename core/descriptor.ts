@@ -31,7 +31,7 @@ export const MAX_ADDRESSES = 4
 export const MAX_DESCRIPTOR_AGE = 24 * 3600 * 1000
 /** How far ahead of ours another node's clock may be. */
 export const CLOCK_WINDOW = 120_000
-const MAX_ADDRESS_LENGTH = 200
+export const MAX_ADDRESS_LENGTH = 200
 export const MAX_RANKED_ATTRIBUTES = 8
 /** Room for the largest RSA key that libp2p accepts; an Ed25519 signature takes 64. */
 const MAX_SIGNATURE_BYTES = 512

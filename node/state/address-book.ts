@@ -1,10 +1,9 @@
 import type { Datastore } from 'interface-datastore'
 import { Key } from 'interface-datastore/key'
-import { MAX_ADDRESSES, type PeerDescriptor } from '../../core/descriptor.ts'
+import { MAX_ADDRESS_LENGTH, MAX_ADDRESSES, type PeerDescriptor } from '../../core/descriptor.ts'
 
 /** LIMITS: peers that were connected once, the most recent ones. */
 export const MAX_TRIED = 256
-const MAX_ADDRESS_LENGTH = 200
 const KEY = new Key('/tendril/address-book')
 
 export interface Tried {
