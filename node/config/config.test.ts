@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import fc from 'fast-check'
+import { nearest } from '../../protocols/query/language/suggest.ts'
 import { defaultDataFolder } from './folder.ts'
 import { ConfigError, type ConfigSources, loadConfig } from './load.ts'
-import { nearest } from './nearest.ts'
 import { inferValue } from './value.ts'
 
 const load = (sources: ConfigSources = {}) => loadConfig({ environment: {}, ...sources })
@@ -223,6 +223,7 @@ test('one typing error is always understood, and only near words are suggested',
     }),
   )
   assert.equal(nearest('zebra', words), undefined)
+  assert.equal(nearest('x'.repeat(65), ['x'.repeat(64)]), undefined, 'nobody mistypes that much')
 })
 
 test('the data folder follows the custom of the platform', () => {

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { documented } from '../../node/commands/connection.ts'
 import { Failure, USAGE } from '../../node/commands/failure.ts'
-import { nearest } from '../../node/config/nearest.ts'
+import { nearest } from '../../protocols/query/language/suggest.ts'
 import { EXPERIMENTS } from '../experiments/index.ts'
 
 const SHAPE = `{ "name", "source", "seed": number, "quick": boolean,

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
 import type { z } from 'zod'
-import { nearest } from '../../node/config/nearest.ts'
+import { nearest } from '../../protocols/query/language/suggest.ts'
 import { type Problem, problemsOf } from './plausible.ts'
 import { type Scenario, scenarioSchema } from './scenario.ts'
 

@@ -1,8 +1,13 @@
+/** Of a word for which others are suggested, and so of those: what is a third longer is not near. */
+const MAX_LENGTH = 64
+
 /**
  * The candidate that was most likely meant: at most a third of the letters differ (an insertion, a deletion, a change or two
- * letters swapped count one each), and no other is as near and earlier. Undefined when nothing is near.
+ * letters swapped count one each), and no other is as near and earlier. Undefined when nothing is near, or the word has more
+ * than 64 characters: that is nobody's typing error, and to compare it takes long.
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  if (word.length > MAX_LENGTH) return undefined
   const given = word.toLowerCase()
   let best: string | undefined
   let bestDistance = Math.max(1, Math.floor(given.length / 3)) + 1
