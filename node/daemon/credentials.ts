@@ -29,14 +29,15 @@ export async function writeCredentials(folder: string, credentials: Credentials)
   await rename(beside, file)
 }
 
-/** Undefined when there is no file. @throws Error when there is one and it cannot be read or understood */
+/** Undefined when there is no file, nor a folder that one could be in. @throws Error when there is one and it cannot be read or understood */
 export async function readCredentials(folder: string): Promise<Credentials | undefined> {
   const file = credentialsFile(folder)
   let text: string
   try {
     text = await readFile(file, 'utf8')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
     throw error
   }
   try {

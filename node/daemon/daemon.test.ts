@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -107,6 +107,13 @@ test('the file of another daemon is left where it is', async (context) => {
   await writeCredentials(data, { url: 'http://127.0.0.1:1', token: 'of another' })
   await daemon.stop()
   assert.equal((await readCredentials(data))?.token, 'of another')
+})
+
+test('where the data folder is a file, or is not there, no daemon is found: that is not a file which this user may not read', async (context) => {
+  const { data } = await prepare(context)
+  await writeFile(join(data, 'file'), '')
+  assert.equal(await readCredentials(join(data, 'file')), undefined)
+  assert.equal(await readCredentials(join(data, 'nowhere')), undefined)
 })
 
 test('a configured port that is taken is refused in one sentence, and the node is stopped', async (context) => {

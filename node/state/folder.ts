@@ -62,23 +62,24 @@ async function isFolder(path: string): Promise<boolean> {
 function explained(path: string, error: unknown): DataFolderError {
   const { code, message } = error as NodeJS.ErrnoException
   const sentence = (text: string) => new DataFolderError(text, { cause: error })
+  const elsewhere = 'choose another folder with --data'
   switch (code) {
     case 'LEVEL_LOCKED':
-      return sentence(`the data folder ${path} is in use by another node: stop that one, or choose another folder`)
+      return sentence(`the data folder ${path} is in use by another node: stop that one, or ${elsewhere}`)
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-      return sentence(
-        `the data folder ${path} is not writable for this user: change its owner, or choose another folder`,
-      )
+      return sentence(`the data folder ${path} is not writable for this user: change its owner, or ${elsewhere}`)
     case 'ENOTDIR':
     case 'EEXIST':
-      return sentence(`the data folder ${path} cannot be used: there is a file where a folder should be`)
+      return sentence(`the data folder ${path} cannot be used: there is a file where a folder should be; ${elsewhere}`)
+    case 'ENOENT':
+      return sentence(`the data folder ${path} cannot be made: its file system takes no folders there; ${elsewhere}`)
     case 'ENOSPC':
-      return sentence(`the data folder ${path} cannot be used: the disk is full`)
+      return sentence(`the data folder ${path} cannot be used: the disk is full; make room, or ${elsewhere}`)
     case 'LEVEL_CORRUPTION':
       return sentence(`the data folder ${path} is damaged: restore it, or remove it to start as a new node`)
     default:
-      return sentence(`the data folder ${path} cannot be used: ${message}`)
+      return sentence(`the data folder ${path} cannot be used: ${message}; ${elsewhere}`)
   }
 }

@@ -151,20 +151,22 @@ test('a damaged book or attribute list counts as empty and does not keep the nod
   )
 })
 
-test('a folder in use, not writable or in the way of a file is refused with one clear sentence', async () => {
+test('a folder in use, not writable or in the way of a file is refused with one clear sentence that says what to do', async () => {
   const path = join(folder, 'used')
   const open = await openDataFolder(path)
   await assert.rejects(openDataFolder(path), (error: Error) => {
     assert.ok(error instanceof DataFolderError)
-    assert.match(error.message, /in use by another node/)
+    assert.match(error.message, /in use by another node: stop that one, or choose another folder with --data$/)
     return true
   })
   await open.close()
   await writeFile(join(folder, 'file'), '')
-  await assert.rejects(openDataFolder(join(folder, 'file')), /there is a file where a folder should be/)
-  await assert.rejects(openDataFolder(join(folder, 'file', 'below')), /there is a file where a folder should be/)
+  const file = /there is a file where a folder should be; choose another folder with --data$/
+  await assert.rejects(openDataFolder(join(folder, 'file')), file)
+  await assert.rejects(openDataFolder(join(folder, 'file', 'below')), file)
   if (process.platform === 'linux') await assert.rejects(openDataFolder('/sys/tendril'), /not writable/)
   // Where no folder can be made at all, this once waited for ever.
-  if (process.platform === 'linux') await assert.rejects(openDataFolder('/proc/tendril/below'), /cannot be used/)
+  const impossible = /cannot be made: its file system takes no folders there; choose another folder with --data$/
+  if (process.platform === 'linux') await assert.rejects(openDataFolder('/proc/tendril/below'), impossible)
   await (await openDataFolder(join(folder, 'several', 'levels', 'down'))).close()
 })
