@@ -1,7 +1,8 @@
 import { constants } from 'node:fs'
-import { access, mkdir, stat } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { access } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { LevelDatastore } from 'datastore-level'
+import { makeFolder } from './make-folder.ts'
 
 /** The data folder cannot be used. The message is one sentence for the operator: why, and what to do. */
 export class DataFolderError extends Error {
@@ -27,36 +28,11 @@ export async function openDataFolder(folder: string): Promise<LevelDatastore> {
 
 async function prepare(path: string): Promise<void> {
   try {
-    await makeFolder(path)
+    await makeFolder(path, 0o700)
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (error) {
     throw explained(path, error)
   }
-}
-
-/**
- * Makes a folder and those above it, one by one: mkdir's own recursion never returns where a file system answers every attempt
- * with ENOENT, as /proc does.
- */
-async function makeFolder(path: string): Promise<void> {
-  if (await isFolder(path)) return
-  if (dirname(path) !== path) await makeFolder(dirname(path))
-  try {
-    await mkdir(path, { mode: 0o700 })
-  } catch (error) {
-    if (!(await isFolder(path))) throw error // unless another process made it meanwhile
-  }
-}
-
-/** False when nothing is there. @throws ENOTDIR for anything else than a folder, on the way there too */
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    if ((await stat(path)).isDirectory()) return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
-    throw error
-  }
-  throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' })
 }
 
 function explained(path: string, error: unknown): DataFolderError {

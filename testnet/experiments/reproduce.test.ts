@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -60,6 +60,34 @@ test('a wrong name, a wrong seed and a folder that cannot be written are refused
   const out = reproduce('interval-tree', '--quick', '--out', '/dev/null/figures')
   assert.equal(out.status, 1)
   assert.match(out.stderr, /cannot write to \/dev\/null\/figures/)
+})
+
+test('a folder in which nothing can be written is refused before anything is computed', () => {
+  const bare = join(folder, 'bare')
+  mkdirSync(join(bare, 'interval-tree'), { recursive: true })
+  chmodSync(join(bare, 'interval-tree'), 0o555)
+  // Neither can root write to /proc, where mkdir's own recursion would go on for ever.
+  const unwritable = process.getuid?.() === 0 ? [] : [bare]
+  if (process.platform === 'linux') unwritable.push('/proc/figures')
+  for (const out of unwritable) {
+    const { status, stdout, stderr } = reproduce('interval-tree', '--quick', '--out', out)
+    assert.deepEqual([status, stdout], [1, ''])
+    assert.match(stderr, /^error: cannot write to .*\nhint: --out names another folder\n$/)
+  }
+})
+
+test('rows are printed although their files cannot be written, and the exit code is 1', () => {
+  const out = join(folder, 'blocked')
+  mkdirSync(join(out, 'interval-tree', 'interval-tree.json'), { recursive: true })
+  const { status, stdout, stderr } = reproduce('interval-tree', '--quick', '--out', out, '--json')
+  const report = JSON.parse(stdout) as Report
+  assert.ok(report.rows.length > 0)
+  for (const file of report.files) assert.ok(readFileSync(file, 'utf8').length > 0, 'what is named was written')
+  assert.equal(status, 1)
+  const [, last] = /(\{.*\})\n$/.exec(stderr) ?? []
+  const { error, message, hint } = JSON.parse(last as string)
+  assert.deepEqual([error, hint], ['failed', '--out names another folder'])
+  assert.match(message, /^cannot write to .*interval-tree\.json: /)
 })
 
 test('CSV: null is an empty cell, and text that would break a line is quoted', () => {

@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { access, writeFile } from 'node:fs/promises'
 import { totalmem } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { getHeapStatistics } from 'node:v8'
 import { Failure } from '../../node/commands/failure.ts'
 import { bytes, colorsOf, colorsWanted, count, duration, table } from '../../node/commands/terminal.ts'
+import { makeFolder } from '../../node/state/make-folder.ts'
 import { csv } from './csv.ts'
 import type { Experiment, Result, Row } from './experiment.ts'
 import { EXPERIMENTS } from './index.ts'
@@ -73,14 +75,15 @@ async function load(name: string): Promise<Experiment> {
 
 async function runHere(experiment: Experiment, settings: ReproduceSettings): Promise<boolean> {
   const { seed, quick, out, json } = settings
-  await makeFolder(join(out, experiment.name)) // before the computation, which may take an hour
+  await prepare(join(out, experiment.name)) // before the computation, which may take an hour
   const meter = new Meter(experiment.name, process.stderr)
   const began = performance.now()
   const result = await experiment.run({ seed, quick, progress: (share, doing) => meter.show(share, doing) })
   meter.done()
-  const report = await write(experiment, result, settings)
+  const { report, failure } = await write(experiment, result, settings)
   if (json) process.stdout.write(`${JSON.stringify(report)}\n`)
   else process.stdout.write(await text(experiment, report, performance.now() - began, out))
+  if (failure !== undefined) throw failure // the rows are out: what took an hour to compute is not lost
   return report.ok
 }
 
@@ -101,15 +104,26 @@ async function runApart(experiment: Experiment, heap: number, settings: Reproduc
   return code === 0
 }
 
-async function makeFolder(folder: string): Promise<void> {
+/** Makes the folder if it is not there. @throws Failure when files cannot be written there */
+async function prepare(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true })
+    await makeFolder(resolve(folder))
+    await access(folder, constants.W_OK | constants.X_OK)
   } catch (error) {
-    throw new Failure(`cannot write to ${folder}: ${(error as Error).message}`, { hint: '--out names another folder' })
+    throw unwritable(folder, error)
   }
 }
 
-async function write(experiment: Experiment, result: Result, settings: ReproduceSettings): Promise<Report> {
+function unwritable(path: string, error: unknown): Failure {
+  return new Failure(`cannot write to ${path}: ${(error as Error).message}`, { hint: '--out names another folder' })
+}
+
+/** Writes what can be written; the report names that alone. */
+async function write(
+  experiment: Experiment,
+  result: Result,
+  settings: ReproduceSettings,
+): Promise<{ report: Report; failure: Failure | undefined }> {
   const { name, source } = experiment
   const { seed, quick } = settings
   const folder = join(settings.out, name)
@@ -118,11 +132,26 @@ async function write(experiment: Experiment, result: Result, settings: Reproduce
     ...result.tables.map((one): [string, string] => [`${one.name}.csv`, csv(one)]),
     ...result.figures.map(({ name: figure, svg }): [string, string] => [`${figure}.svg`, svg]),
   ]
-  const files = [...texts.map(([file]) => join(folder, file)), join(folder, `${name}.json`)]
-  const report = { name, source, seed, quick, rows, ok: rows.length > 0 && rows.every(({ ok }) => ok), files }
-  for (const [file, content] of texts) await writeFile(join(folder, file), content)
-  await writeFile(join(folder, `${name}.json`), `${JSON.stringify(report, undefined, 2)}\n`)
-  return report
+  const files: string[] = []
+  let failure: Failure | undefined
+  const put = async (path: string, content: string) => {
+    try {
+      await writeFile(path, content)
+      return true
+    } catch (error) {
+      failure ??= unwritable(path, error)
+      return false
+    }
+  }
+  for (const [file, content] of texts) {
+    const path = join(folder, file)
+    if (await put(path, content)) files.push(path)
+  }
+  const own = join(folder, `${name}.json`)
+  const ok = rows.length > 0 && rows.every((row) => row.ok)
+  const report = { name, source, seed, quick, rows, ok, files: [...files, own] }
+  const written = await put(own, `${JSON.stringify(report, undefined, 2)}\n`)
+  return { report: written ? report : { ...report, files }, failure }
 }
 
 async function text(experiment: Experiment, report: Report, ms: number, out: string): Promise<string> {
