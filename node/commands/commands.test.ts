@@ -310,6 +310,37 @@ test('a wrong command line exits with 2 and says what is wrong', async () => {
   )
 })
 
+test('with --json a wrong command line is told as JSON, and nothing else', async () => {
+  const wrong: [string[], RegExp, string?][] = [
+    [['qery', '--json'], /unknown command 'qery'/, 'did you mean query?'],
+    [['query', '--json'], /missing required argument 'sql'/],
+    [['query', 'SELECT', '--json', '--timeuot', '5'], /unknown option '--timeuot'/, 'did you mean --timeout?'],
+    [['help', 'qury', '--json'], /no command qury/, 'did you mean query?'],
+    [['status', '--json', 'x'], /too many arguments/],
+    [['subscribe', 'a', '--count', 'x', '--json'], /--count takes a whole number/],
+  ]
+  await Promise.all(
+    wrong.map(async ([args, message, hint]) => {
+      const { code, out, err } = await tendril(args)
+      assert.deepEqual([code, out], [2, ''], args.join(' '))
+      const told = JSON.parse(err)
+      assert.equal(told.error, 'usage')
+      assert.match(told.message, message)
+      assert.equal(told.hint, hint)
+    }),
+  )
+})
+
+test('help of a command that does not exist says so', async () => {
+  const near = await tendril(['help', 'qury'])
+  assert.deepEqual([near.code, near.out], [2, ''])
+  assert.equal(near.err, 'error: there is no command qury\nhint: did you mean query?\n')
+  assert.match((await tendril(['help', 'nonsense'])).err, /no command nonsense\nhint: `tendril help` lists/)
+  const query = await tendril(['help', 'query'])
+  assert.equal(query.code, 0)
+  assert.match(query.out, /Usage: tendril query/)
+})
+
 test('without a daemon the exit code is 3 and the way to start one is named', async () => {
   const { code, err } = await tendril(['status', '--admin', 'http://127.0.0.1:1', '--token', token])
   assert.equal(code, 3)

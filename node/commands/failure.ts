@@ -21,6 +21,12 @@ export class Failure extends Error {
     this.exitCode = init.exitCode ?? FAILED
     this.hint = init.hint
     this.detail = init.detail
-    this.json = init.json ?? { error: 'failed', message, ...(init.hint === undefined ? {} : { hint: init.hint }) }
+    const error = this.exitCode === USAGE ? 'usage' : 'failed'
+    this.json = init.json ?? { error, message, ...(init.hint === undefined ? {} : { hint: init.hint }) }
   }
+}
+
+/** The command line is wrong. */
+export function usage(message: string, hint?: string): Failure {
+  return new Failure(message, { exitCode: USAGE, ...(hint !== undefined && { hint }) })
 }

@@ -1,9 +1,10 @@
 import { Command, CommanderError } from 'commander'
+import { nearest } from '../config/nearest.ts'
 import { VERSION } from '../version.ts'
 import { getCommand, setCommand } from './attributes.ts'
 import { addCompletion } from './completion.ts'
 import { explain } from './connection.ts'
-import { Failure, USAGE } from './failure.ts'
+import { Failure, USAGE, usage } from './failure.ts'
 import { leaveCommand } from './leave.ts'
 import { peersCommand } from './peers.ts'
 import { proofsCommand } from './proofs.ts'
@@ -51,18 +52,46 @@ export async function run(program: Command, args: readonly string[]): Promise<vo
     if (args[0] !== 'start') process.exit()
   })
   await addCompletion(program, args[0])
-  for (const command of [program, ...program.commands]) command.exitOverride()
+  const json = wantsJson(args)
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride()
+    if (json) command.configureOutput({ writeErr: () => {} }) // what commander would print there is told as JSON below
+  }
   try {
+    refuseUnknownTopic(program, args)
     await program.parseAsync(args, { from: 'user' })
   } catch (error) {
-    process.exitCode = report(await explain(error), args.includes('--json'))
+    process.exitCode = report(await explain(error), json)
   }
+}
+
+/** What stands behind `--` is no option. */
+function wantsJson(args: readonly string[]): boolean {
+  const end = args.indexOf('--')
+  return (end === -1 ? args : args.slice(0, end)).includes('--json')
+}
+
+/** Commander answers `tendril help nosuch` with the help of all, as if nothing were wrong. */
+function refuseUnknownTopic(program: Command, args: readonly string[]): void {
+  const [first, topic] = args.filter((arg) => !arg.startsWith('-'))
+  if (first !== 'help' || topic === undefined) return
+  const names = [...program.commands.map((command) => command.name()), 'help']
+  if (names.includes(topic)) return
+  const close = nearest(topic, names)
+  throw usage(
+    `there is no command ${topic}`,
+    close === undefined ? '`tendril help` lists the commands' : `did you mean ${close}?`,
+  )
 }
 
 /** Prints what went wrong, once, and gives the exit code. */
 function report(error: unknown, json: boolean): number {
-  // Commander has printed its own errors and its help.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0
+    // Otherwise commander has printed its own errors and its help.
+    if (json) process.stderr.write(`${JSON.stringify(fromCommander(error).json)}\n`)
+    return USAGE
+  }
   if (!(error instanceof Failure)) throw error
   if (json) {
     process.stderr.write(`${JSON.stringify(error.json)}\n`)
@@ -74,4 +103,12 @@ function report(error: unknown, json: boolean): number {
   if (error.hint !== undefined) lines.push(`${c.dim('hint:')} ${error.hint}`)
   process.stderr.write(`${lines.join('\n')}\n`)
   return error.exitCode
+}
+
+/** `error: unknown option '--x'\n(Did you mean --y?)` as a sentence and a hint. */
+function fromCommander({ code, message }: CommanderError): Failure {
+  if (code === 'commander.help') return usage('which command?', '`tendril help` lists them')
+  const [sentence = '', ...rest] = message.replace(/^error: /, '').split('\n')
+  const hint = rest.join(' ').replace(/^\((.*)\)$/, '$1')
+  return usage(sentence, hint === '' ? undefined : `${hint.charAt(0).toLowerCase()}${hint.slice(1)}`)
 }

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { Command } from 'commander'
 import { documented } from '../../node/commands/connection.ts'
-import { Failure, USAGE } from '../../node/commands/failure.ts'
+import { usage } from '../../node/commands/failure.ts'
 
 const SHAPE = `of a scenario:
 { "scenario", "kind": "simulated"|"local", "nodes": number, "seed": number, "wire": boolean, "elapsedMs", "cpuMs",
@@ -114,8 +114,4 @@ function whole(flag: string, text: string, least: number, most: number): number 
   const number = Number(text)
   if (/^[0-9]+$/.test(text) && number >= least && number <= most) return number
   throw usage(`${flag} ${text} is not a whole number from ${least} to ${most}`)
-}
-
-function usage(message: string, hint?: string): Failure {
-  return new Failure(message, { exitCode: USAGE, ...(hint !== undefined && { hint }) })
 }
