@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
-import type { Attributes, Value } from '../../core/attributes.ts'
+import { type Attributes, checkAttributes, type Value } from '../../core/attributes.ts'
 import type { AdminClient } from '../daemon/client.ts'
 import { type ClientOptions, clientCommand, connect, print, printJson } from './connection.ts'
-import { Failure, USAGE } from './failure.ts'
+import { Failure, USAGE, usage } from './failure.ts'
 
 const SHAPE = '{ "name": string, "value": number | string | boolean | null }'
 
@@ -21,6 +21,13 @@ export function setCommand(): Command {
     .option('--type <type>', 'number, text, boolean or null, whatever it is written like')
     .action(async (name: string, text: string, options: ClientOptions & { type?: string }) => {
       const value = await typed(text, options.type)
+      const { refuseBuiltIn } = await import('../machine/machine.ts')
+      try {
+        refuseBuiltIn(name)
+        checkAttributes({ [name]: value })
+      } catch (error) {
+        throw usage((error as RangeError).message)
+      }
       const client = await connect(options)
       await client.ask('PUT', `/v1/attributes/${encodeURIComponent(name)}`, { value })
       if (options.json) return printJson({ name, value })

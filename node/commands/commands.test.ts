@@ -158,7 +158,6 @@ test('set infers the type, --type forces it, and get shows it', async () => {
   assert.equal((await tendril(['get', 'zip'])).out, '10115\n')
   assert.equal((await tendril(['set', 'rack', 'x', '--type', 'number'])).code, 2)
   assert.equal((await tendril(['set', 'rack', '7', '--type', 'integer'])).code, 2)
-  assert.equal((await tendril(['set', 'Not-A-Name', '7'])).code, 1)
   assert.equal((await tendril(['get', 'nothing'])).code, 1)
 })
 
@@ -178,7 +177,9 @@ test('a refused publish exits with 1 and names the limit', async () => {
   const { code, err } = await tendril(['publish', 'news', 'x'.repeat(1001)])
   assert.equal(code, 1)
   assert.match(err, /a payload has at most 1000 bytes/)
-  assert.equal((await tendril(['publish', 'news', '-'], { input: Buffer.alloc(1_600_000) })).code, 1)
+  const large = await tendril(['publish', 'news', '-'], { input: Buffer.alloc(2 ** 20 + 1) })
+  assert.equal(large.code, 1)
+  assert.match(large.err, /the input is larger than a message may be, 1048576 bytes \(1 MiB\)/)
   const json = await tendril(['publish', '--json', 'news', 'x'.repeat(1001)])
   assert.equal(JSON.parse(json.err).limit, 1000)
 })
@@ -208,7 +209,6 @@ test('publish passes on how the message travels; a delayed one exits with 1 and 
   assert.equal(refusal.error, 'delayed')
   assert.ok(refusal.until > Date.now() - 60_000 && refusal.rate === 20)
   assert.match(refusal.hint, /publish it again in \d+ ms/)
-  assert.match((await tendril(['publish', 'news', 'x', '--delivery', 'pigeon'])).err, /delivery must be one of bimodal/)
 })
 
 test('subscribe asks for the recent past and a rating', async () => {
@@ -228,9 +228,6 @@ test('subscribe asks for the recent past and a rating', async () => {
   assert.deepEqual(node.subscribed.at(-1), { topic: 'rated', rating: 0.5, past: 4000, subgroup: 's' })
   node.publish('rated', 'x')
   assert.equal((await subscribed).code, 0)
-  const { code, err } = await tendril(['subscribe', 'rated', '--rating', '2'])
-  assert.equal(code, 1)
-  assert.match(err, /a rating is above 0/)
 })
 
 test('topics shows members, rates and what is stored, as a table and as JSON', async () => {
@@ -292,8 +289,21 @@ test('a wrong command line exits with 2 and says what is wrong', async () => {
     [['qery'], /unknown command 'qery'\n\(Did you mean query\?\)/],
     [['query'], /missing required argument 'sql'/],
     [['query', 'SELECT', '--timeuot', '5'], /Did you mean --timeout\?/],
-    [['query', 'SELECT', '--timeout', 'soon'], /is not a number of milliseconds/],
-    [['subscribe', 'a', '--count', 'x'], /--count takes a whole number/],
+    [['query', 'SELECT', '--timeout', 'soon'], /--timeout takes a number of ms from 1 to 60000, not "soon"/],
+    [['query', 'SELECT', '--timeout', '100000'], /from 1 to 60000, not "100000"/],
+    [['search', '--timeout', '0'], /from 1 to 60000, not "0"/],
+    [['subscribe', 'a', '--count', 'x'], /--count takes a whole number from 1, not "x"/],
+    [['subscribe', 'a', '--count', '1.5'], /--count takes a whole number from 1, not "1\.5"/],
+    [['subscribe', 'a', '--rating', 'abc'], /--rating takes a number above 0 and up to 1, not "abc"/],
+    [['subscribe', 'a', '--rating', '2'], /--rating takes a number above 0 and up to 1, not "2"/],
+    [['subscribe', 'a', '--rating', '0'], /--rating takes a number above 0 and up to 1, not "0"/],
+    [['subscribe', 'a', '--past', '999999'], /--past takes a number of ms from 0 to 60000, not "999999"/],
+    [['publish', 'a', 'b', '--delivery', 'biomdal'], /--delivery takes one of bimodal, .*\n.*did you mean bimodal\?/],
+    [['publish', 'a', 'b', '--priority', 'foo'], /--priority takes one of normal, high, low, not "foo"/],
+    [['publish', 'a', 'b', '--ttl', '-5'], /--ttl takes a whole number of ms from 0 to 3600000, not "-5"/],
+    [['publish', 'a', 'b', '--ttl', '1.5'], /--ttl takes a whole number of ms/],
+    [['set', 'Not-A-Name', '7'], /"Not-A-Name" cannot name an attribute/],
+    [['set', 'load', '7'], /load is measured by the node itself/],
     [['search', 'SELECT id FROM nodes', '--limit', '5'], /takes no --where/],
     [['status', '--admin', 'ftp://x', '--token', 'y'], /not the address of an admin API/],
     [['status', '--admin', 'http://127.0.0.1:1'], /a token is needed/],

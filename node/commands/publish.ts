@@ -1,10 +1,7 @@
 import type { Command } from 'commander'
 import { type ClientOptions, clientCommand, connect, print, printJson } from './connection.ts'
 import { Failure, USAGE } from './failure.ts'
-import { numberOf } from './numbers.ts'
-
-/** More than any message may hold; the daemon knows the real limit and names it. */
-const MAX_INPUT = 1.5 * 2 ** 20
+import { numberOf, oneOf } from './numbers.ts'
 
 interface PublishCommandOptions extends ClientOptions {
   readonly delivery?: string
@@ -41,9 +38,15 @@ refused: { "error": "refused", "message", "hint", "limit" } on standard error, e
     .option('--priority <name>', 'normal, high or low: what is low leaves a full buffer first (default: normal)')
     .option('--subgroup <name>', 'the part of the topic that it belongs to, which subscribers rate; for gravitational')
     .action(async (topic: string, text: string | undefined, options: PublishCommandOptions) => {
-      const ttl = numberOf('--ttl', options.ttl)
+      const publication = () => import('../../protocols/broadcast/publication.ts')
+      const ttl = await numberOf('--ttl', options.ttl, async () => {
+        const { MAX_TTL } = await import('../../protocols/broadcast/record.ts')
+        return { whole: true, least: 0, most: MAX_TTL, unit: 'ms' }
+      })
+      const delivery = await oneOf('--delivery', options.delivery, async () => (await publication()).DELIVERY_NAMES)
+      const priority = await oneOf('--priority', options.priority, async () => (await publication()).PRIORITIES)
       const body = text === undefined || text === '-' ? await readInput(text) : { data: text, encoding: 'utf8' }
-      const { delivery, priority, subgroup } = options
+      const { subgroup } = options
       const client = await connect(options)
       const receipt = (await client.ask('POST', '/v1/publish', {
         topic,
@@ -64,15 +67,19 @@ async function readInput(text: string | undefined): Promise<{ data: string; enco
   if (text === undefined && process.stdin.isTTY) {
     throw new Failure('there is nothing to publish', { exitCode: USAGE, hint: 'name the text, or - to type it here' })
   }
+  const { payloadLimit } = (await import('../../protocols/broadcast/options.ts')).DEFAULTS
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of process.stdin) {
     chunks.push(chunk)
     length += chunk.length
-    if (length > MAX_INPUT) {
-      throw new Failure(`the input is larger than ${MAX_INPUT} bytes, which no message holds`, {
-        hint: 'nothing was sent',
-      })
+    if (length > payloadLimit) {
+      throw new Failure(
+        `the input is larger than a message may be, ${payloadLimit} bytes (${payloadLimit / 2 ** 20} MiB)`,
+        {
+          hint: 'nothing was sent',
+        },
+      )
     }
   }
   return { data: Buffer.concat(chunks).toString('base64'), encoding: 'base64' }

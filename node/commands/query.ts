@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Answer } from '../../protocols/query/wave/answer.ts'
 import { type ClientOptions, clientCommand, connect, print, printJson } from './connection.ts'
-import { Failure, USAGE } from './failure.ts'
+import { numberOf } from './numbers.ts'
 
 export interface AskOptions extends ClientOptions {
   readonly timeout?: string
@@ -32,10 +32,10 @@ export function queryCommand(): Command {
 
 /** Asks, and prints the answer. */
 export async function ask(sql: string, options: AskOptions): Promise<void> {
-  const timeout = options.timeout === undefined ? undefined : Number(options.timeout)
-  if (timeout !== undefined && !(timeout > 0)) {
-    throw new Failure(`--timeout ${options.timeout} is not a number of milliseconds`, { exitCode: USAGE })
-  }
+  const timeout = await numberOf('--timeout', options.timeout, async () => {
+    const { MAX_TIMEOUT } = await import('../../protocols/query/wave/messages.ts')
+    return { least: 1, most: MAX_TIMEOUT, unit: 'ms' }
+  })
   const client = await connect(options)
   const answer = (await client.ask('POST', '/v1/query', {
     sql,

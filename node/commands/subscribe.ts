@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
 import { type ClientOptions, clientCommand, connect, print, printJson } from './connection.ts'
-import { Failure, USAGE } from './failure.ts'
 import { numberOf } from './numbers.ts'
 
 interface Message {
@@ -46,9 +45,12 @@ When this command read too slowly: { "dropped": number of messages lost }, then 
       'the share of the messages wanted, above 0 and up to 1: what is published as gravitational heeds it',
     )
     .action(async (topic: string, options: SubscribeCommandOptions) => {
-      const [past, rating] = [numberOf('--past', options.past), numberOf('--rating', options.rating)]
-      const wanted = options.count === undefined ? Number.POSITIVE_INFINITY : Number(options.count)
-      if (!(wanted >= 1)) throw new Failure('--count takes a whole number from 1', { exitCode: USAGE })
+      const past = await numberOf('--past', options.past, async () => {
+        const { DEFAULTS } = await import('../../protocols/broadcast/options.ts')
+        return { least: 0, most: DEFAULTS.retention, unit: 'ms' }
+      })
+      const rating = await numberOf('--rating', options.rating, () => ({ above: 0, most: 1 }))
+      const wanted = await numberOf('--count', options.count, () => ({ whole: true, least: 1 }))
       const client = await connect(options)
       const { printable } = await import('./terminal.ts')
       let seen = 0
@@ -74,7 +76,7 @@ When this command read too slowly: { "dropped": number of messages lost }, then 
           else print(line(data as Message, printable))
           seen++
         }
-        return seen < wanted
+        return seen < (wanted ?? Number.POSITIVE_INFINITY)
       })
     })
 }

@@ -106,7 +106,8 @@ export class Machine {
   }
 }
 
-function refuseBuiltIn(name: string): void {
+/** @throws RangeError */
+export function refuseBuiltIn(name: string): void {
   if (isBuiltIn(name)) {
     throw new RangeError(`attribute ${name} is measured by the node itself: it cannot be set, choose another name`)
   }
