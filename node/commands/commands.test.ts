@@ -284,6 +284,19 @@ test('subscribe prints messages as they come and stops after --count', async () 
   assert.match((await plain).out, /^12D3KooWFake \d+: grüße \\u\{1b\}\[2J\n12D3KooWFake \d+: \(base64\) \/w==\n$/)
 })
 
+test('subscribe tells what will not come, in JSON as an object, otherwise on standard error', async () => {
+  const [json, plain] = [['--json'], []].map((flags) => tendril(['subscribe', 'gaps', '--count', '1', ...flags]))
+  while (node.subscribers.get('gaps')?.size !== 2) await new Promise((resolve) => setTimeout(resolve, 10))
+  const missed = { topic: 'gaps', from: 'p', range: { first: 3, last: 5 }, reason: 'nobody has them' }
+  node.dispatchEvent(new CustomEvent('message:missed', { detail: missed }))
+  node.publish('gaps', 'x')
+  const [first, second] = parsed((await json)?.out ?? '')
+  assert.deepEqual([first, second.data], [missed, 'x'])
+  const { out, err } = (await plain) as Done
+  assert.match(out, /^12D3KooWFake \d+: x\n$/)
+  assert.equal(err, 'missed of p: 3 to 5, nobody has them\n')
+})
+
 test('a wrong command line exits with 2 and says what is wrong', async () => {
   const wrong: [string[], RegExp][] = [
     [['qery'], /unknown command 'qery'\n\(Did you mean query\?\)/],

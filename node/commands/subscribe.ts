@@ -33,8 +33,9 @@ export function subscribeCommand(): Command {
     json: `One object for each message:
 { "topic": string, "from": id, "sequence": number, "id": string, "published": ms since the epoch,
   "data": string, "encoding": "utf8" | "base64" }
-When this command read too slowly: { "dropped": number of messages lost }, then for each of their publishers
-{ "topic", "from", "range": { "first", "last" }, "reason" }`,
+Of messages that will not come, whatever the reason, and in the text on standard error:
+{ "topic", "from": publisher, "range": { "first", "last" } of its sequence numbers, "reason" }
+When this command reads too slowly, before those: { "dropped": number of messages lost }`,
   })
     .argument('<topic>')
     .option('--count <n>', 'stop after so many messages')

@@ -298,6 +298,42 @@ test('subscribers get messages as text, or as base64 when they are none', async 
   while (node.subscribers.get('news')?.size !== 0) await wait(5)
 })
 
+test('a subscriber is told what of its topic will not come', async (context) => {
+  const { port, node } = await serve(context)
+  const { socket, events } = await subscribe(port, '/v1/subscribe?topic=news')
+  const detail = { topic: 'news', from: 'p', range: { first: 3, last: 5 }, reason: 'nobody has them any more' }
+  node.dispatchEvent(new CustomEvent('message:missed', { detail: { ...detail, topic: 'other' } }))
+  node.dispatchEvent(new CustomEvent('message:missed', { detail }))
+  while (events().length < 1) await wait(5)
+  assert.deepEqual(events(), [{ event: 'missed', data: detail }])
+  socket.destroy()
+  while (node.listenerCount('message:missed') > 0) await wait(5)
+})
+
+test('a subscriber that reads too slowly is told all the same what will not come, within bounds', async (context) => {
+  const { port, node } = await serve(context, { streamLimits: { waiting: 64 * 1024 } })
+  const { socket, events } = await subscribe(port, '/v1/subscribe?topic=news')
+  socket.pause()
+  const reason = 'x'.repeat(900)
+  for (let first = 1; first <= FRAMES; first++) {
+    const detail = { topic: 'news', from: 'p', range: { first, last: first }, reason }
+    node.dispatchEvent(new CustomEvent('message:missed', { detail }))
+  }
+  await wait(100)
+  socket.resume()
+  const last = () => events().at(-1)?.data.range?.last
+  while (last() !== FRAMES) await wait(20)
+  const told = events()
+  assert.ok(told.length < FRAMES, 'they did not all wait for it')
+  assert.ok(told.every(({ event }) => event === 'missed'))
+  let next = 1
+  for (const { data } of told) {
+    assert.equal(data.range.first, next)
+    next = data.range.last + 1
+  }
+  socket.destroy()
+})
+
 test('a subscriber that asks for the recent past gets it as events, before what comes', async (context) => {
   const { port, node } = await serve(context)
   for (let sequence = 1; sequence <= 3; sequence++) {

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Equivocation } from '../../protocols/broadcast/equivocation.ts'
 import type { Message } from '../../protocols/broadcast/subscriptions.ts'
 import { proofJson } from '../keys/proof.ts'
+import type { TendrilEvents } from '../tendril.ts'
 import { Refusal } from './refusal.ts'
 import { NODE_EVENTS, type ServedNode } from './served.ts'
 
@@ -25,11 +26,13 @@ const subscribeQuery = z.strictObject({
 })
 /** Publishers of which a reader's losses are told apart; those of the others are told together. */
 const MAX_LOSERS = 64
+const TOO_SLOW = 'this subscriber reads too slowly'
 
 /**
  * Live data as server-sent events. A client that reads too slowly loses frames, never memory of the node: what does not
  * fit is counted, and the next frame that fits is a `dropped` event `{ dropped }` that says how many were lost; of messages also
- * `missed` events `{ topic, from, range: { first, last }, reason }`, one a publisher.
+ * `missed` events `{ topic, from, range: { first, last }, reason }`, one a publisher. What the network lost of a topic is told its
+ * subscribers by the same event.
  */
 export function addStreams(server: FastifyInstance, node: ServedNode, limits: Partial<StreamLimits> = {}): void {
   const streams = new Set<EventStream>()
@@ -45,15 +48,28 @@ export function addStreams(server: FastifyInstance, node: ServedNode, limits: Pa
     open(request, reply, (stream) => {
       const lost = new Lost(topic)
       stream.onRoom = () => lost.told()
+      const missed = ({ detail }: TendrilEvents['message:missed']) => {
+        // Not counted as dropped, which counts messages: a range of numbers spans those of other topics.
+        if (detail.topic === topic && !stream.send('missed', detail, false)) {
+          lost.add(detail.from, detail.range, detail.reason)
+        }
+      }
       try {
-        return node.subscribe(topic, {
+        const end = node.subscribe(topic, {
           onMessage: (message) => {
-            if (!stream.send('message', messageJson(message))) lost.add(message)
+            const { from, sequence } = message
+            if (stream.send('message', messageJson(message))) return
+            lost.add(from, { first: sequence, last: sequence }, TOO_SLOW)
           },
           ...(rating !== undefined && { rating }),
           ...(subgroup !== undefined && { subgroup }),
           ...(past !== undefined && { from: { past } }),
         })
+        node.addEventListener('message:missed', missed)
+        return () => {
+          node.removeEventListener('message:missed', missed)
+          end()
+        }
       } catch (error) {
         if (error instanceof RangeError) throw new Refusal(400, 'topic', error.message, 'choose another')
         throw error
@@ -98,6 +114,8 @@ class EventStream {
   /** What else is to be told when there is room again after something was dropped. */
   onRoom: () => readonly object[] = () => []
   #dropped = 0
+  /** Whether something did not fit since the client was last told. */
+  #crowded = false
   #heartbeat: NodeJS.Timeout | undefined
 
   constructor(reply: FastifyReply, waiting: number) {
@@ -121,14 +139,15 @@ class EventStream {
     this.#response.write(': tendril\n\n')
   }
 
-  /** False when it did not fit, and was dropped. One frame fits however long it is. */
-  send(event: string, data: unknown): boolean {
+  /** False when it did not fit, and was dropped, which is counted unless said otherwise. One frame fits however long it is. */
+  send(event: string, data: unknown, counted = true): boolean {
     if (this.#response.writableEnded) return true
     this.#begin()
     const frame = `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
     const { writableLength } = this.#response
     if (writableLength > 0 && writableLength + frame.length > this.#waiting) {
-      this.#dropped++
+      this.#crowded = true
+      if (counted) this.#dropped++
       return false
     }
     this.#tellDropped()
@@ -148,10 +167,11 @@ class EventStream {
   readonly #flushed = (): void => this.#tellDropped()
 
   #tellDropped(): void {
-    if (this.#dropped === 0 || this.#response.writableEnded) return
+    if (!this.#crowded || this.#response.writableEnded) return
     const dropped = { dropped: this.#dropped }
+    this.#crowded = false
     this.#dropped = 0
-    this.#response.write(`event: dropped\ndata: ${JSON.stringify(dropped)}\n\n`)
+    if (dropped.dropped > 0) this.#response.write(`event: dropped\ndata: ${JSON.stringify(dropped)}\n\n`)
     for (const missed of this.onRoom()) this.#response.write(`event: missed\ndata: ${JSON.stringify(missed)}\n\n`)
   }
 
@@ -160,26 +180,30 @@ class EventStream {
   }
 }
 
-/** Messages that one reader did not get because it reads too slowly. */
+/** What one reader was not told because it reads too slowly: messages, and that some will not come. */
 class Lost {
   readonly #topic: string
   /** By publisher; at most MAX_LOSERS. */
-  readonly #ranges = new Map<string, { first: number; last: number }>()
+  readonly #ranges = new Map<string, { first: number; last: number; reason: string }>()
 
   constructor(topic: string) {
     this.#topic = topic
   }
 
-  add({ from, sequence }: Message): void {
-    const range = this.#ranges.get(from)
-    if (range !== undefined) range.last = sequence
-    else if (this.#ranges.size < MAX_LOSERS) this.#ranges.set(from, { first: sequence, last: sequence })
+  add(from: string, { first, last }: { first: number; last: number }, reason: string): void {
+    const known = this.#ranges.get(from)
+    if (known !== undefined) {
+      known.first = Math.min(known.first, first)
+      known.last = Math.max(known.last, last)
+      if (known.reason !== reason) known.reason = TOO_SLOW
+    } else if (this.#ranges.size < MAX_LOSERS) this.#ranges.set(from, { first, last, reason })
   }
 
   /** And forgotten. */
   told(): object[] {
-    const reason = 'this subscriber reads too slowly'
-    const all = [...this.#ranges].map(([from, range]) => ({ topic: this.#topic, from, range, reason }))
+    const all = [...this.#ranges].map(([from, { first, last, reason }]) => {
+      return { topic: this.#topic, from, range: { first, last }, reason }
+    })
     this.#ranges.clear()
     return all
   }
