@@ -99,11 +99,14 @@ test('GET and HEAD change nothing', async (context) => {
   assert.equal(node.get('region'), 'us')
 })
 
-test('bodies are JSON of at most 256 KiB with known fields', async (context) => {
+test('bodies are JSON of at most 256 KiB, of publish 2 MiB, with known fields', async (context) => {
   const { port, node } = await serve(context)
   const post = (body: string, headers: Record<string, string> = JSON_TYPE, path = '/v1/query') =>
     ask(port, withToken({ method: 'POST', path, body, headers: { 'content-length': `${body.length}`, ...headers } }))
   assertRefusal(await post(JSON.stringify({ sql: 'x'.repeat(256 * 1024) })), 413, 'too-large')
+  const large = await post(JSON.stringify({ topic: 'a', data: 'x'.repeat(2 * 2 ** 20) }), JSON_TYPE, '/v1/publish')
+  assertRefusal(large, 413, 'too-large')
+  assert.match(large.body.message, /larger than 2097152 bytes/, 'the limit of its own route')
   assertRefusal(await post('{"sql":"SELECT"}', { 'content-type': 'text/plain' }), 415, 'content-type')
   assertRefusal(await post('{"sql":"SELECT"}', {}), 415, 'content-type')
   assertRefusal(await post('sql=SELECT', { 'content-type': 'application/x-www-form-urlencoded' }), 415, 'content-type')

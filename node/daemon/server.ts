@@ -94,8 +94,8 @@ export function createAdminServer(init: AdminServerInit): FastifyInstance {
   server.setNotFoundHandler((request) => {
     throw new Refusal(404, 'route', `there is no ${request.method} ${request.url}`, ROUTES_HINT)
   })
-  server.setErrorHandler((error: FastifyError | Refusal, _request, reply) => {
-    const refusal = error instanceof Refusal ? error : refusalFrom(error, limits.body)
+  server.setErrorHandler((error: FastifyError | Refusal, { routeOptions }, reply) => {
+    const refusal = error instanceof Refusal ? error : refusalFrom(error, routeOptions.bodyLimit)
     if (refusal.status >= 500) init.logger.error({ err: error }, 'the admin API failed to answer')
     reply.code(refusal.status).type('application/json').send(refusal.toJSON())
   })
