@@ -7,17 +7,22 @@ import { Failure, USAGE, usage } from './failure.ts'
 const SHAPE = '{ "name": string, "value": number | string | boolean | null }'
 
 export function setCommand(): Command {
-  return clientCommand('set', 'set an attribute of the node', {
+  return clientCommand('set', 'set an attribute of the node, which keeps it over restarts', {
     examples: [
       'tendril set region eu',
       'tendril set rack 7',
       'tendril set zip 10115 --type text',
-      'tendril set spare null',
+      'tendril set region null',
     ],
-    json: SHAPE,
+    json: `${SHAPE}
+"value" is the one that holds now. What is set goes before flags, TENDRIL_* variables and the configuration file; null removes it, so that
+what these say holds again.`,
   })
     .argument('<name>', 'lower-case letters, digits and _')
-    .argument('<value>', 'a number, true, false or null when it is written like one, else a text')
+    .argument(
+      '<value>',
+      'a number, true, false or null when it is written like one, else a text; null removes what was set',
+    )
     .option('--type <type>', 'number, text, boolean or null, whatever it is written like')
     .action(async (name: string, text: string, options: ClientOptions & { type?: string }) => {
       const value = await typed(text, options.type)
@@ -29,9 +34,11 @@ export function setCommand(): Command {
         throw usage((error as RangeError).message)
       }
       const client = await connect(options)
-      await client.ask('PUT', `/v1/attributes/${encodeURIComponent(name)}`, { value })
-      if (options.json) return printJson({ name, value })
-      print(`${name} = ${JSON.stringify(value)}`)
+      const answer = await client.ask('PUT', `/v1/attributes/${encodeURIComponent(name)}`, { value })
+      if (options.json) return printJson(answer)
+      const { value: held } = answer as { value: Value }
+      if (value !== null) print(`${name} = ${JSON.stringify(held)}`)
+      else print(held === null ? `${name} is not set` : `${name} = ${JSON.stringify(held)}, as it is configured`)
     })
 }
 

@@ -156,6 +156,10 @@ test('set infers the type, --type forces it, and get shows it', async () => {
     }),
   )
   assert.equal((await tendril(['get', 'zip'])).out, '10115\n')
+  assert.equal((await tendril(['set', 'spare', 'null'])).out, 'spare is not set\n')
+  assert.equal((await tendril(['set', 'region', 'us'])).out, 'region = "us"\n')
+  assert.equal((await tendril(['set', 'region', 'null'])).out, 'region = "eu", as it is configured\n')
+  assert.deepEqual(parsed((await tendril(['set', 'region', 'null', '--json'])).out), [{ name: 'region', value: 'eu' }])
   assert.equal((await tendril(['set', 'rack', 'x', '--type', 'number'])).code, 2)
   assert.equal((await tendril(['set', 'rack', '7', '--type', 'integer'])).code, 2)
   assert.equal((await tendril(['get', 'nothing'])).code, 1)

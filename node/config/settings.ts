@@ -64,7 +64,7 @@ export const SETTINGS: readonly Setting[] = [
     path: ['attributes'],
     kind: 'attributes',
     flag: '--attribute <name=value>',
-    description: 'attribute of this node; may be repeated',
+    description: 'attribute of this node, unless `tendril set` gave it another value; may be repeated',
   },
   {
     path: ['structures'],

@@ -14,7 +14,8 @@ import type { ServedNode } from './served.ts'
 export class FakeNode extends TypedEventEmitter<TendrilEvents> implements ServedNode {
   readonly id = '12D3KooWFake'
   readonly network = 'tendril'
-  readonly values = new Map<string, Value>([['region', 'eu']])
+  readonly configured: Attributes = { region: 'eu' }
+  readonly values = new Map<string, Value>(Object.entries(this.configured))
   readonly asked: string[] = []
   readonly published: { topic: string; data: Uint8Array | string; options: PublishOptions }[] = []
   readonly subscribed: {
@@ -102,7 +103,7 @@ export class FakeNode extends TypedEventEmitter<TendrilEvents> implements Served
 
   set(name: string, value: Value): void {
     if (!/^[a-z_]+$/.test(name)) throw new RangeError(`${name} cannot name an attribute`)
-    this.values.set(name, value)
+    this.values.set(name, value ?? this.configured[name] ?? null)
   }
 
   get(name: string): Value | undefined {

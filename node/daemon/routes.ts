@@ -61,7 +61,7 @@ export function addRoutes(server: FastifyInstance, node: ServedNode, onLeft: () 
         throw new Refusal(400, 'attribute', error.message, 'choose another name or value')
       throw error
     }
-    return { name, value }
+    return { name, value: node.get(name) ?? null } // null removes what was set, and a configured value holds again
   })
 
   server.post('/v1/query', async ({ body }, reply) => {
