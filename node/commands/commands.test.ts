@@ -395,7 +395,7 @@ test('what answers but is no daemon is not believed', async (context) => {
 test('a wrong token exits with 1; address and token can come from the environment', async () => {
   const { code, err } = await tendril(['status', '--admin', url, '--token', 'y'.repeat(43)])
   assert.equal(code, 1)
-  assert.match(err, /the token is missing or wrong/)
+  assert.match(err, /the token is missing or wrong\nhint: .*--token or TENDRIL_ADMIN_TOKEN/)
   assert.equal((await tendril(['status'], { env: { TENDRIL_ADMIN_URL: url, TENDRIL_ADMIN_TOKEN: token } })).code, 0)
 })
 

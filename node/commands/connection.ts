@@ -73,6 +73,10 @@ async function findDaemon(options: ClientOptions): Promise<{ url: string; token:
   return { url: found.url, token: options.token ?? found.token }
 }
 
+/** The daemon's own advice is for those who speak HTTP. */
+const TOKEN =
+  'name it with --token or TENDRIL_ADMIN_TOKEN; it stands in admin.json in the data folder, where --data alone finds it'
+
 const START = 'start one with `tendril start`, or say with --data which folder it uses'
 
 /** Says what went wrong between a command and its daemon in the words of the command line. */
@@ -82,9 +86,10 @@ export async function explain(error: unknown): Promise<unknown> {
     return new Failure(error.message, { exitCode: NO_DAEMON, hint: START })
   }
   if (!(error instanceof Refused)) return error
-  const { caret, hint } = error.body
+  const body = error.status === 401 ? { ...error.body, hint: TOKEN } : error.body
+  const { caret, hint } = body
   return new Failure(error.message, {
-    json: error.body,
+    json: body,
     ...(typeof caret === 'string' ? { detail: caret } : typeof hint === 'string' ? { hint } : {}),
   })
 }

@@ -75,7 +75,9 @@ export class Narrator implements TourEvents {
   }
 
   spread(spread: Spread): void {
-    const times = `p50 ${duration(spread.p50)}, p99 ${duration(spread.p99)}`
+    const { p50, p99 } = spread
+    const alone = Number.isNaN(p50)
+    const times = alone ? 'nobody else was there to deliver to' : `p50 ${duration(p50)}, p99 ${duration(p99)}`
     this.#say(`${spreadText(spread)}, ${times}`)
   }
 
