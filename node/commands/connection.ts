@@ -16,9 +16,13 @@ export interface Help {
   readonly json: string
 }
 
+/** As a part of a help stands below its title. */
+export function indented(text: string): string {
+  return text.replace(/^/gm, '  ')
+}
+
 /** What every command has: `--json`, and a help that ends with examples and the shape of the JSON. */
 export function documented(command: Command, { examples, json }: Help): Command {
-  const indented = (text: string) => text.replace(/^/gm, '  ')
   return command
     .option('--json', 'print JSON, one object a line, and failures as JSON on standard error')
     .addHelpText('after', `\nExamples:\n${indented(examples.join('\n'))}\n\nJSON:\n${indented(json)}`)

@@ -4,6 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { DISGUISES } from '../scenarios/disguises.ts'
+import { INVARIANT_NAMES } from '../scenarios/invariants/names.ts'
+import { scenarioSchema } from '../scenarios/scenario.ts'
+import { LASTING, VERBS, type Verb } from '../scenarios/steps.ts'
+import { EXAMPLE, KEYS } from './scenario-help.ts'
 
 const CLI = join(import.meta.dirname, '..', 'cli.ts')
 const folder = mkdtempSync(join(tmpdir(), 'tendril-simulate-'))
@@ -122,6 +127,30 @@ test('tendril simulate list names what is shipped', () => {
     .split('\n')
     .map((line) => JSON.parse(line).name)
   assert.ok(names.includes('healthy') && names.includes('partition-heal') && names.length >= 8)
+  const table = simulate(['list']).stdout
+  assert.match(table, /^churn .* --local +for a minute/m)
+  assert.match(table, /^partition-heal +\d+ +[\d.]+ (s|min [\d]+ s) {3,}(?!--local)/m)
+})
+
+test('the help says everything that a scenario can, and its example plays', () => {
+  const words = new Set(KEYS.match(/[A-Za-z][A-Za-z-]*/g))
+  const { shape } = scenarioSchema
+  const groups = [shape, ...[shape.network, shape.start, shape.stack].map((group) => group.unwrap().shape)]
+  const steps = Object.values(VERBS).flatMap((verb) => ('shape' in verb ? Object.keys(verb.shape) : []))
+  const checks = Object.keys(shape.checks.unwrap().element.shape)
+  const known = [
+    ...groups.flatMap((group) => Object.keys(group)),
+    ...steps,
+    ...checks,
+    ...INVARIANT_NAMES,
+    ...DISGUISES,
+  ]
+  for (const key of known) assert.ok(words.has(key), key)
+  for (const verb of Object.keys(VERBS) as Verb[]) {
+    assert.match(KEYS, new RegExp(`[ ,]${verb}${LASTING.has(verb) ? '\\*' : '(?!\\*)'}(?=[ ,:]|$)`, 'm'), verb)
+  }
+  const { status, stdout, stderr } = simulate(['-', '--json'], EXAMPLE)
+  assert.equal(status, 0, stdout + stderr)
 })
 
 test('a swarm prints what it did; a seed of it is replayed, and its schedule printed', () => {
@@ -130,10 +159,12 @@ test('a swarm prints what it did; a seed of it is replayed, and its schedule pri
   assert.equal(status, 0, stdout)
   assert.deepEqual([report.seeds, report.played, report.failing, report.unlike, report.ok], [[1, 2], 2, [], [], true])
   assert.ok(report.events > 10_000 && report.queries > 20 && report.deliveries > 100)
+  const asJson = JSON.parse(simulate(['--replay', '2', '--nodes', '12', '--json']).stdout)
   const replayed = simulate(['--replay', '2', '--nodes', '12'])
   assert.equal(replayed.status, 0, replayed.stdout)
   assert.match(replayed.stdout, /^name: swarm-2\nnodes: 12\nseed: 2\n/)
   const [yaml] = replayed.stdout.split('\n\n') as [string]
+  assert.deepEqual([asJson.scenario, asJson.yaml], ['swarm-2', `${yaml}\n`])
   const again = simulate(['-'], `${yaml}\n`)
   const hash = (text: string) => /^hash (\S+),/m.exec(text)?.[1]
   assert.equal(hash(again.stdout), hash(replayed.stdout))

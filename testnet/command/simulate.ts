@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { Command } from 'commander'
-import { documented } from '../../node/commands/connection.ts'
+import { documented, indented } from '../../node/commands/connection.ts'
 import { usage } from '../../node/commands/failure.ts'
+import { EXAMPLE, KEYS } from './scenario-help.ts'
 
 const SHAPE = `of a scenario:
 { "scenario", "kind": "simulated"|"local", "nodes": number, "seed": number, "wire": boolean, "elapsedMs", "cpuMs",
@@ -16,7 +17,8 @@ most is what any node sent in any second.
 of --swarm: { "seeds": [first, last], "played", "repeated", "unlike": [seed], "faults": { step: number }, "events", "queries",
   "deliveries", "cpuMs", "failing": [{ "seed", "name", "detail", "nodes", "steps", "shrunk": { "nodes", "steps", "name", "detail",
     "tries", "yaml" }, "replay": command }], "ok": boolean }
-of list: { "name", "description" }, one a line. Progress goes to standard error.
+of --replay: that of a scenario, and "yaml", its schedule
+of list: { "name", "description", "local": whether --local can play it }, one a line. Progress goes to standard error.
 Exit code 0 if everything held, 1 if not, 2 for a scenario or parameters that make no sense.`
 
 /** Nodes of the networks of a swarm. */
@@ -53,6 +55,7 @@ export function simulateCommand(): Command {
       json: SHAPE,
     },
   )
+    .addHelpText('after', `\nA scenario file, which is YAML:\n${indented(EXAMPLE)}\n\nIts keys:\n${indented(KEYS)}`)
     .option('--nodes <n>', `how many, instead of what the scenario says; of a swarm n or least..most (${SIZES})`)
     .option('--seed <number>', 'decides everything that is left to chance; of a swarm the first of its seeds')
     .option('--wire', 'the real codec on every hop: every message becomes bytes, and signatures are checked')

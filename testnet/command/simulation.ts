@@ -54,18 +54,27 @@ export async function simulateSeed({
   ...settings
 }: Common & { seed: number; sizes: Sizes }): Promise<number> {
   const scenario = randomScenario(seed, sizes)
-  if (!settings.json) process.stdout.write(`${scenarioText(scenario)}\n`)
-  return await simulated(scenario, settings)
+  const yaml = scenarioText(scenario)
+  if (!settings.json) process.stdout.write(`${yaml}\n`)
+  return await simulated(scenario, settings, { yaml })
 }
 
 export async function listScenarios(json: boolean): Promise<void> {
-  const all = shipped().map((name) => readScenario(name).scenario)
+  const all = shipped().map((name) => {
+    const source = readScenario(name)
+    return { ...source.scenario, local: refusalsOfLocal(source).length === 0 }
+  })
   if (json) {
-    for (const { name, description } of all) process.stdout.write(`${JSON.stringify({ name, description })}\n`)
+    for (const { name, description, local } of all) {
+      process.stdout.write(`${JSON.stringify({ name, description, local })}\n`)
+    }
     return
   }
-  const rows = all.map(({ name, nodes, duration: ms, description }) => [name, nodes, duration(ms), description])
-  process.stdout.write(`${await table(['name', 'nodes', 'lasts', 'what happens'], rows, colorsOf(colorsWanted()))}\n`)
+  const rows = all.map(({ name, nodes, duration: ms, local, description }) => {
+    return [name, nodes, duration(ms), local ? '--local' : '', description]
+  })
+  const head = ['name', 'nodes', 'lasts', 'also', 'what happens']
+  process.stdout.write(`${await table(head, rows, colorsOf(colorsWanted()))}\n`)
 }
 
 export interface SwarmSettings extends Common {
@@ -99,18 +108,20 @@ export async function simulateSwarm({ first, count, sizes, jobs, wire, json }: S
   return ok ? 0 : 1
 }
 
-async function simulated(scenario: Scenario, settings: Common): Promise<number> {
+async function simulated(scenario: Scenario, settings: Common, more: object = {}): Promise<number> {
   const refusal = refusalOfMemory(scenario.nodes, settings.wire)
   if (refusal !== undefined) throw new Failure(refusal.message, { exitCode: USAGE, hint: refusal.hint })
-  return await report(scenario, new SimulatedStage(scenario, { wire: settings.wire }), settings)
+  return await report(scenario, new SimulatedStage(scenario, { wire: settings.wire }), settings, more)
 }
 
-async function report(scenario: Scenario, stage: Stage, { json, wire }: Common): Promise<number> {
+/** @param more what `--json` prints besides */
+async function report(scenario: Scenario, stage: Stage, { json, wire }: Common, more: object = {}): Promise<number> {
   const meter = new Meter(scenario.name, process.stderr)
   const outcome = await play(scenario, stage, { progress: (share, doing) => meter.show(share, doing) })
   meter.done()
-  if (json) process.stdout.write(`${JSON.stringify(jsonOf(scenario, stage.testnet.kind, wire, outcome))}\n`)
-  else process.stdout.write(await reportText(scenario, stage.testnet.kind, outcome))
+  const { kind } = stage.testnet
+  if (json) process.stdout.write(`${JSON.stringify({ ...jsonOf(scenario, kind, wire, outcome), ...more })}\n`)
+  else process.stdout.write(await reportText(scenario, kind, outcome))
   return outcome.ok ? 0 : 1
 }
 
