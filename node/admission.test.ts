@@ -4,7 +4,8 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { Connection, MultiaddrConnection, PeerId } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
-import { Admission, type ConnectionLimits } from './admission.ts'
+import { Admission } from './admission.ts'
+import type { ConnectionLimits } from './connection-limits.ts'
 
 const peers: PeerId[] = []
 for (let i = 0; i < 4; i++) peers.push(peerIdFromPrivateKey(await generateKeyPair('Ed25519')))

@@ -2,37 +2,7 @@ import type { Connection, ConnectionGater, MultiaddrConnection, PeerId } from '@
 import { getNetConfig, isNetworkAddress } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { Tally } from '../core/tally.ts'
-
-/** LIMITS: how many connections, in all and from where. */
-export interface ConnectionLimits {
-  /** @default 128 */
-  readonly connections: number
-  /** What is above is left to connections that this node dials. @default 88 */
-  readonly inbound: number
-  /** @default 2 */
-  readonly perPeer: number
-  /** @default 8 */
-  readonly perIp4: number
-  /** @default 16 */
-  readonly perIp4Net24: number
-  /** @default 8 */
-  readonly perIp6Net56: number
-  /** @default 32 */
-  readonly perIp6Net48: number
-  /** Loopback addresses do not count as one place: many nodes on one machine. @default false */
-  readonly loopbackExempt: boolean
-}
-
-export const CONNECTION_LIMITS: ConnectionLimits = {
-  connections: 128,
-  inbound: 88,
-  perPeer: 2,
-  perIp4: 8,
-  perIp4Net24: 16,
-  perIp6Net56: 8,
-  perIp6Net48: 32,
-  loopbackExempt: false,
-}
+import { CONNECTION_LIMITS, type ConnectionLimits } from './connection-limits.ts'
 
 /**
  * Decides which inbound connections are taken, so that nobody fills this node's with those of one place. Asked twice for each:

@@ -11,7 +11,8 @@ import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { MemoryDatastore } from 'datastore-core'
 import { createLibp2p, type Libp2p } from 'libp2p'
-import { Admission, CONNECTION_LIMITS, type ConnectionLimits } from './admission.ts'
+import { Admission } from './admission.ts'
+import { CONNECTION_LIMITS, type ConnectionLimits } from './connection-limits.ts'
 import { othersOf } from './join.ts'
 import type { LinkLimits } from './links/limits.ts'
 import { tendril } from './service.ts'
@@ -41,12 +42,7 @@ export interface NodeConfig extends Omit<TendrilInit, 'dht'> {
      */
     readonly mode?: 'auto' | 'client' | 'server'
   }
-  readonly limits?: Partial<ConnectionLimits> & {
-    /** Inbound connections an address may open in a second; more behind one NAT or balancer need more. @default 5 */
-    readonly inboundPerSecond?: number
-    /** Inbound connections in their handshake at a time. @default 10 */
-    readonly inboundPending?: number
-  }
+  readonly limits?: Partial<ConnectionLimits>
 }
 
 /** For many nodes on one machine: loopback is not one place, and all may come at once. */
@@ -113,6 +109,7 @@ export async function createNode(config: NodeConfig = {}): Promise<TendrilNode> 
 
 function networking(config: NodeConfig) {
   const { announce = [], listen = ['/ip4/0.0.0.0/tcp/0'], limits = {} } = config
+  const { connections, inboundPerSecond, inboundPending } = { ...CONNECTION_LIMITS, ...limits }
   const list = [...(config.bootstrap ?? [])]
   return {
     addresses: { listen: [...listen], announce: [...announce] },
@@ -121,9 +118,9 @@ function networking(config: NodeConfig) {
     streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: STREAM_WINDOW } })],
     ...(list.length > 0 && { peerDiscovery: [bootstrap({ list, timeout: 0 })] }),
     connectionManager: {
-      maxConnections: limits.connections ?? CONNECTION_LIMITS.connections,
-      inboundConnectionThreshold: limits.inboundPerSecond ?? 5,
-      maxIncomingPendingConnections: limits.inboundPending ?? 10,
+      maxConnections: connections,
+      inboundConnectionThreshold: inboundPerSecond,
+      maxIncomingPendingConnections: inboundPending,
     },
     // Membership watches the contacts; this is for connections of the DHT whose other end vanished. It closes a
     // connection on the first failure (LIBP2P trap 10), so it takes its time, and rests where connections end visibly.

@@ -10,7 +10,11 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { pino } from 'pino'
 import type { Sign } from '../../core/signed.ts'
-import { compose } from '../../protocols/broadcast/publication.ts'
+import { DEFAULTS } from '../../protocols/broadcast/options.ts'
+import { compose, DELIVERY_NAMES } from '../../protocols/broadcast/publication.ts'
+import { MAX_TTL } from '../../protocols/broadcast/record.ts'
+import { MAX_TIMEOUT } from '../../protocols/query/wave/messages.ts'
+import { WAVE_DEFAULTS } from '../../protocols/query/wave/wave.ts'
 import { credentialsFile, writeCredentials } from '../daemon/credentials.ts'
 import { FakeNode } from '../daemon/fake.fixture.ts'
 import { createAdminServer } from '../daemon/server.ts'
@@ -84,6 +88,23 @@ test('every command shows examples and the shape of its JSON in its help', async
     assert.match(help, /JSON:\n {2}\S/, command.name())
     assert.match(help, / --json /, command.name())
   }
+})
+
+test('the limits, defaults and names in the help are those of the protocols', () => {
+  const help = (name: string) => {
+    const command = tendrilProgram().commands.find((one) => one.name() === name)
+    return command?.helpInformation().replace(/\s+/g, ' ') ?? ''
+  }
+  const timeout = `at most ${MAX_TIMEOUT} (default: ${WAVE_DEFAULTS.timeout})`
+  for (const name of ['query', 'search']) assert.ok(help(name).includes(timeout))
+  for (const text of [
+    `at most ${MAX_TTL} `,
+    DELIVERY_NAMES.join(', '),
+    `at most ${DEFAULTS.payloadLimit / 2 ** 20} MiB`,
+  ]) {
+    assert.ok(help('publish').includes(text), text)
+  }
+  assert.match(help('subscribe'), new RegExp(`at most ${DEFAULTS.retention}: .*default: ${DEFAULTS.catchUp} `))
 })
 
 test('a query prints its rows, what they cover and what they cost', async () => {

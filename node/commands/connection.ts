@@ -32,7 +32,7 @@ export function documented(command: Command, { examples, json }: Help): Command 
 export function clientCommand(name: string, description: string, help: Help): Command {
   const command = new Command(name)
     .description(description)
-    .option('--data <folder>', 'data folder of the daemon (TENDRIL_DATA)')
+    .option('--data <folder>', `data folder of the daemon (TENDRIL_DATA) (default: ${defaultDataFolder()})`)
     .option('--admin <url>', 'admin API of the daemon instead, with --token (TENDRIL_ADMIN_URL)')
     .option('--token <token>', 'token of the admin API (TENDRIL_ADMIN_TOKEN)')
   return documented(command, help)

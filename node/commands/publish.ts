@@ -34,7 +34,10 @@ refused: { "error": "refused", "message", "hint", "limit" } on standard error, e
       '--delivery <name>',
       'how it travels: bimodal, epidemic, reliable, gravitational, anonymous, ordered (default: bimodal)',
     )
-    .option('--ttl <ms>', 'after so long nobody passes it on or delivers it any more')
+    .option(
+      '--ttl <ms>',
+      'after so long nobody passes it on or delivers it any more, at most 3600000 (default: 0, which sets no end)',
+    )
     .option('--priority <name>', 'normal, high or low: what is low leaves a full buffer first (default: normal)')
     .option('--subgroup <name>', 'the part of the topic that it belongs to, which subscribers rate; for gravitational')
     .action(async (topic: string, text: string | undefined, options: PublishCommandOptions) => {

@@ -15,6 +15,9 @@ export const ANSWER_SHAPE = `{ "sql": string, "columns": [string], "rows": [[num
 What is missing is said in coverage and is no failure; a wrong query is one:
 { "error": "query", "message", "hint", "position", "caret" } on standard error, exit code 1.`
 
+/** These limits and defaults are the protocol's, which is not loaded to print a help; a test holds them against it. */
+export const TIMEOUT_HELP = 'how long to wait for the answer, at most 60000 (default: 10000)'
+
 export function queryCommand(): Command {
   return clientCommand('query', 'ask every node one question', {
     examples: [
@@ -26,7 +29,7 @@ export function queryCommand(): Command {
     json: ANSWER_SHAPE,
   })
     .argument('<sql>', 'SELECT attributes or aggregates FROM nodes [WHERE] [GROUP BY] [ORDER BY] [LIMIT] [WITH GOSSIP]')
-    .option('--timeout <ms>', 'how long to wait for the answer')
+    .option('--timeout <ms>', TIMEOUT_HELP)
     .action((sql: string, options: AskOptions) => ask(sql, options))
 }
 

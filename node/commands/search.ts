@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { clientCommand } from './connection.ts'
 import { Failure, USAGE } from './failure.ts'
-import { ANSWER_SHAPE, type AskOptions, ask } from './query.ts'
+import { ANSWER_SHAPE, type AskOptions, ask, TIMEOUT_HELP } from './query.ts'
 
 interface SearchOptions extends AskOptions {
   readonly where?: string
@@ -24,7 +24,7 @@ export function searchCommand(): Command {
     .option('--select <names>', 'attributes to show (default: id)')
     .option('--order <keys>', 'what to order by, such as "load desc"')
     .option('--limit <rows>', 'at most so many rows')
-    .option('--timeout <ms>', 'how long to wait for the answer')
+    .option('--timeout <ms>', TIMEOUT_HELP)
     .action((condition: string | undefined, options: SearchOptions) => ask(searchSql(condition, options), options))
 }
 

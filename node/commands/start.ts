@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 import type { Config } from '../config/schema.ts'
-import { flagOf, keyOf, SETTINGS, variableOf } from '../config/settings.ts'
+import { flagOf, keyOf, SETTINGS, type Setting, variableOf } from '../config/settings.ts'
 import type { Ready } from '../daemon/run.ts'
 import { documented, print, printJson } from './connection.ts'
 import { Failure, USAGE } from './failure.ts'
@@ -23,9 +23,9 @@ to join through } once the node runs. The log goes to standard error, as JSON li
   })
   command.option('--config <file>', 'YAML or JSON file with any of these keys (TENDRIL_CONFIG)')
   for (const setting of SETTINGS) {
-    const { flag, kind, description } = setting
+    const { flag, kind } = setting
     if (flag === undefined) continue
-    const option = new Option(flag, `${description} (${variableOf(setting)})`)
+    const option = new Option(flag, described(setting, `(${variableOf(setting)})`))
     command.addOption(kind === 'list' || kind === 'attributes' ? option.argParser(collect) : option)
   }
   command.addHelpText('after', `\nKeys of the file and the environment alone:\n${withoutFlag()}`)
@@ -35,9 +35,15 @@ to join through } once the node runs. The log goes to standard error, as JSON li
 
 function withoutFlag(): string {
   const lines = SETTINGS.filter(({ flag }) => flag === undefined).map((setting) => {
-    return `  ${keyOf(setting).padEnd(26)}${variableOf(setting)}: ${setting.description}`
+    return `  ${keyOf(setting).padEnd(26)}${variableOf(setting)}: ${described(setting)}`
   })
   return lines.join('\n')
+}
+
+function described({ description, default: usual }: Setting, variable = ''): string {
+  return [description, variable, usual === undefined ? '' : `(default: ${usual})`]
+    .filter((part) => part !== '')
+    .join(' ')
 }
 
 function collect(text: string, before: readonly string[] = []): readonly string[] {

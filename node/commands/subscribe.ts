@@ -39,11 +39,15 @@ When this command reads too slowly, before those: { "dropped": number of message
   })
     .argument('<topic>')
     .option('--count <n>', 'stop after so many messages')
-    .option('--past <ms>', 'begin with the messages of so long before now, as far as members keep them: up to 60000')
+    .option(
+      '--past <ms>',
+      "begin with what was published up to so long ago, at most 60000: what other members keep when this brings the node into the topic's " +
+        'group, otherwise what the node itself keeps (default: 10000 when it enters the group, else 0)',
+    )
     .option('--subgroup <name>', 'only this part of the topic, as the rating says; for gravitational')
     .option(
       '--rating <share>',
-      'the share of the messages wanted, above 0 and up to 1: what is published as gravitational heeds it',
+      'the share of the messages wanted, above 0 and up to 1: what is published as gravitational heeds it (default: 1)',
     )
     .action(async (topic: string, options: SubscribeCommandOptions) => {
       const past = await numberOf('--past', options.past, async () => {

@@ -6,6 +6,7 @@ import { type Attributes, checkAttributes, isAttributeName } from '../../core/at
 import { MAX_LISTS } from '../../protocols/aggregation/defended.ts'
 import { MAX_NAME } from '../../protocols/structures/codec.ts'
 import { checkStructures } from '../../protocols/structures/structures.ts'
+import { DEFAULTS } from './defaults.ts'
 import { defaultDataFolder } from './folder.ts'
 
 const MAX_LIST = 64
@@ -91,7 +92,7 @@ const GOSSIP_MODES = ['defended', 'honest-only'] as const
 const gossip = z.strictObject(
   {
     /** Strangers can join a network, unless something else keeps them out. */
-    mode: z.enum(GOSSIP_MODES, { error: `must be one of ${GOSSIP_MODES.join(', ')}` }).default('defended'),
+    mode: z.enum(GOSSIP_MODES, { error: `must be one of ${GOSSIP_MODES.join(', ')}` }).default(DEFAULTS.gossip.mode),
     ranges: ranges.prefault([]),
     tops: attributeList.default([]),
     unions: attributeList.default([]),
@@ -115,7 +116,7 @@ const admin = z
       host: z
         .string({ error: hostError })
         .refine((host) => isIP(host) !== 0, { error: hostError })
-        .default('127.0.0.1'),
+        .default(DEFAULTS.admin.host),
       /** Undefined: 4646, or any free port when that is taken. */
       port: z.int({ error: portError }).min(0, { error: portError }).max(65535, { error: portError }).optional(),
       token: z
@@ -159,10 +160,10 @@ const limits = z.strictObject(
   { error: 'must be a mapping of limits to numbers' },
 )
 
-/** Everything a daemon can be told. Every default is here. */
+/** Everything a daemon can be told. Every default is here or in defaults.ts. */
 export const configSchema = z.strictObject(
   {
-    network: text(64).default('tendril'),
+    network: text(64).default(DEFAULTS.network),
     data: text(4096)
       .transform((folder) => resolve(folder))
       .default(() => defaultDataFolder()),
@@ -173,8 +174,8 @@ export const configSchema = z.strictObject(
     dht: z
       .strictObject(
         {
-          enabled: z.boolean({ error: 'must be true or false' }).default(true),
-          mode: z.enum(MODES, { error: `must be one of ${MODES.join(', ')}` }).default('auto'),
+          enabled: z.boolean({ error: 'must be true or false' }).default(DEFAULTS.dht.enabled),
+          mode: z.enum(MODES, { error: `must be one of ${MODES.join(', ')}` }).default(DEFAULTS.dht.mode),
         },
         { error: 'must be a mapping with enabled and mode' },
       )
@@ -185,7 +186,7 @@ export const configSchema = z.strictObject(
     gossip: gossip.prefault({}),
     limits: limits.prefault({}),
     admin: admin.prefault({}),
-    log: z.enum(LEVELS, { error: `must be one of ${LEVELS.join(', ')}` }).default('info'),
+    log: z.enum(LEVELS, { error: `must be one of ${LEVELS.join(', ')}` }).default(DEFAULTS.log),
   },
   { error: 'must be a mapping of keys to values' },
 )

@@ -1,3 +1,7 @@
+import { CONNECTION_LIMITS } from '../connection-limits.ts'
+import { DEFAULT_ADMIN_PORT, DEFAULT_PORT, DEFAULTS } from './defaults.ts'
+import { defaultDataFolder } from './folder.ts'
+
 /** How a text from a flag or an environment variable is read. */
 type Kind = 'text' | 'list' | 'number' | 'boolean' | 'attributes'
 
@@ -8,6 +12,8 @@ export interface Setting {
   /** The flag of `tendril start`, as commander writes it. Secrets have none: the process list shows flags. */
   readonly flag?: string
   readonly description: string
+  /** What holds when nobody says anything, as the help shows it. */
+  readonly default?: string
 }
 
 const LIMITS = {
@@ -28,18 +34,21 @@ export const SETTINGS: readonly Setting[] = [
     kind: 'text',
     flag: '--network <name>',
     description: 'the network to join: nodes of other names are strangers',
+    default: DEFAULTS.network,
   },
   {
     path: ['data'],
     kind: 'text',
     flag: '--data <folder>',
     description: 'folder of the key, the address book and the attributes',
+    default: defaultDataFolder(),
   },
   {
     path: ['listen'],
     kind: 'list',
     flag: '--listen <multiaddr>',
     description: 'address to listen on; may be repeated',
+    default: `all IPv4 interfaces, port ${DEFAULT_PORT}, or any free one when that is taken`,
   },
   {
     path: ['announce'],
@@ -58,8 +67,15 @@ export const SETTINGS: readonly Setting[] = [
     kind: 'boolean',
     flag: '--dht-enabled <true|false>',
     description: 'find the network through the DHT as well',
+    default: `${DEFAULTS.dht.enabled}`,
   },
-  { path: ['dht', 'mode'], kind: 'text', flag: '--dht-mode <mode>', description: 'client, server or auto' },
+  {
+    path: ['dht', 'mode'],
+    kind: 'text',
+    flag: '--dht-mode <mode>',
+    description: 'client, server or auto',
+    default: DEFAULTS.dht.mode,
+  },
   {
     path: ['attributes'],
     kind: 'attributes',
@@ -84,6 +100,7 @@ export const SETTINGS: readonly Setting[] = [
     kind: 'text',
     flag: '--gossip-mode <mode>',
     description: 'defended (stands up to liars) or honest-only (more exact), the same on all nodes',
+    default: DEFAULTS.gossip.mode,
   },
   {
     path: ['gossip', 'ranges'],
@@ -103,12 +120,19 @@ export const SETTINGS: readonly Setting[] = [
     flag: '--gossip-union <attribute>',
     description: 'attribute for GROUP BY ... WITH GOSSIP, on all nodes; may be repeated',
   },
-  { path: ['admin', 'host'], kind: 'text', flag: '--admin-host <address>', description: 'address of the admin API' },
+  {
+    path: ['admin', 'host'],
+    kind: 'text',
+    flag: '--admin-host <address>',
+    description: 'address of the admin API',
+    default: DEFAULTS.admin.host,
+  },
   {
     path: ['admin', 'port'],
     kind: 'number',
     flag: '--admin-port <port>',
     description: 'port of the admin API; 0 takes a free one',
+    default: `${DEFAULT_ADMIN_PORT}, or any free one when that is taken`,
   },
   {
     path: ['admin', 'token'],
@@ -121,11 +145,23 @@ export const SETTINGS: readonly Setting[] = [
     flag: '--admin-hosts <name>',
     description: 'further Host names that the admin API answers to; may be repeated',
   },
-  ...Object.entries(LIMITS).map(
-    ([name, description]): Setting => ({ path: ['limits', name], kind: 'number', description }),
-  ),
-  { path: ['limits', 'loopbackExempt'], kind: 'boolean', description: 'loopback addresses do not count as one place' },
-  { path: ['log'], kind: 'text', flag: '--log <level>', description: 'trace, debug, info, warn, error or silent' },
+  ...Object.entries(LIMITS).map(([name, description]): Setting => {
+    const usual = `${CONNECTION_LIMITS[name as keyof typeof LIMITS]}`
+    return { path: ['limits', name], kind: 'number', description, default: usual }
+  }),
+  {
+    path: ['limits', 'loopbackExempt'],
+    kind: 'boolean',
+    description: 'loopback addresses do not count as one place',
+    default: `${CONNECTION_LIMITS.loopbackExempt}`,
+  },
+  {
+    path: ['log'],
+    kind: 'text',
+    flag: '--log <level>',
+    description: 'trace, debug, info, warn, error or silent',
+    default: DEFAULTS.log,
+  },
 ]
 
 export function keyOf(setting: Setting): string {

@@ -1,14 +1,12 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import { DEFAULT_ADMIN_PORT } from '../config/defaults.ts'
 import type { Config } from '../config/schema.ts'
 import { type Credentials, credentialsFile, newToken, removeCredentials, writeCredentials } from './credentials.ts'
 import { DaemonError, reason } from './failure.ts'
 import { NODE_EVENTS, type ServedNode } from './served.ts'
 import { createAdminServer } from './server.ts'
-
-/** Where the admin API listens unless the port is configured or taken. */
-export const DEFAULT_ADMIN_PORT = 4646
 
 /** The node that a daemon serves. */
 export interface Served {

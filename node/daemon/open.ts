@@ -1,11 +1,9 @@
 import { createServer } from 'node:net'
+import { DEFAULT_PORT } from '../config/defaults.ts'
 import type { Config } from '../config/schema.ts'
 import { createNode } from '../create.ts'
 import { DataFolderError } from '../state/folder.ts'
 import { DaemonError, reason } from './failure.ts'
-
-/** Where a node listens unless it is told: a fixed port, so that the address others know stays good over a restart. */
-const DEFAULT_PORT = 4645
 
 /** Starts the node of a configuration. @throws DaemonError that says in a sentence what is in the way */
 export async function openNode(config: Config) {
