@@ -448,6 +448,12 @@ test('a search stands for a query', () => {
 test('completion knows the commands', async () => {
   assert.match((await tendril(['completion', 'bash'])).out, /complete/)
   assert.match((await tendril(['complete', '--', 'qu'])).out, /^query/m)
+  for (const args of [
+    ['completion', '--help'],
+    ['help', 'completion'],
+  ]) {
+    assert.match((await tendril(args)).out, /Examples:\n.*tendril completion bash/)
+  }
 })
 
 test('a reader that has enough ends the command quietly', async () => {

@@ -10,10 +10,15 @@ export async function addCompletion(program: Command, name: string | undefined):
   if (name === 'completion' || name === 'complete') {
     const { default: tab } = await import('@bomb.sh/tab/commander')
     tab(program, { completionCommandName: 'completion' })
+    program.commands.find((command) => command.name() === 'completion')?.addHelpText('after', EXAMPLES)
     return
   }
-  const shell = new Argument('<shell>').choices(['zsh', 'bash', 'fish', 'powershell'])
-  program.addCommand(
-    new Command('completion').description('print a script that completes tendril in a shell').addArgument(shell),
-  )
+  const shell = new Argument('<shell>', 'which the script is for').choices(['zsh', 'bash', 'fish', 'powershell'])
+  const command = new Command('completion').description('print a script that completes tendril in a shell')
+  program.addCommand(command.addArgument(shell).addHelpText('after', EXAMPLES))
 }
+
+const EXAMPLES = `
+Examples:
+  source <(tendril completion bash)
+  tendril completion fish > ~/.config/fish/completions/tendril.fish`

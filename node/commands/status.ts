@@ -5,9 +5,9 @@ export function statusCommand(): Command {
   return clientCommand('status', 'show the state of the node', {
     examples: ['tendril status', 'tendril status --json | jq .addresses'],
     json: `{ "id": string, "network": string, "version": string, "running": boolean, "position": number, "addresses": [string],
-  "known": addresses remembered, "contacts": number, "settled": whether it has found its place, "ranked": numbers that structures sort
-  it by, "failures", "join", "links", "sampling", "tman", "membership", "query", "broadcast", "groups", "aggregation",
-  "structures": sizes and counters, by reason }`,
+  "sequence": of what it tells others of itself, "known": addresses remembered, "contacts": number,
+  "settled": whether it has found its place, "ranked": numbers that structures sort it by, "failures", "join", "links",
+  "sampling", "tman", "membership", "query", "broadcast", "groups", "aggregation", "structures": sizes and counters, by reason }`,
   }).action(async (options: ClientOptions) => {
     const client = await connect(options)
     const status = (await client.ask('GET', '/v1/status')) as Record<string, unknown>
