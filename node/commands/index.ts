@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander'
-import { nearest } from '../config/nearest.ts'
+import { nearest } from '../../protocols/query/language/suggest.ts'
 import { VERSION } from '../version.ts'
 import { getCommand, setCommand } from './attributes.ts'
 import { addCompletion } from './completion.ts'

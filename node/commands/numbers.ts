@@ -1,4 +1,4 @@
-import { nearest } from '../config/nearest.ts'
+import { nearest } from '../../protocols/query/language/suggest.ts'
 import { usage } from './failure.ts'
 
 /** What an option takes. */
