@@ -261,6 +261,20 @@ test('a goodbye is known at once to all that watch the node, is not undone by wh
   assert.equal(first.protocol.state('n7'), 'alive', 'a late goodbye of the earlier incarnation')
 })
 
+test('who left and is offered under a newer sequence is probed, as `admits` says, and is up when it answers; its old self is not', () => {
+  const simulation = network({ nodes: 8 })
+  const { membership } = simulation.node('n0').protocol
+  const old = simulation.node('n1').self
+  simulation.node('n1').protocol.membership.leave()
+  simulation.run(1000)
+  const { self } = simulation.restart('n1', (environment) => new Watcher(environment))
+  assert.deepEqual([membership.admits(old), membership.probe(old, 'offered')], ['no', false])
+  assert.deepEqual([membership.admits(self), membership.probe(self, 'offered')], ['ask', true])
+  assert.equal(simulation.node('n0').protocol.state('n1'), 'left', 'until it answers')
+  simulation.run(1000)
+  assert.deepEqual([simulation.node('n0').protocol.state('n1'), membership.admits(self)], ['alive', 'yes'])
+})
+
 test('when most die at once they are found at once, not one a round, and the living are left alone', () => {
   for (const seed of SEEDS) {
     const simulation = network({ nodes: 64, contacts: 24, seed })

@@ -265,8 +265,9 @@ export class Membership implements Protocol<MembershipMessage> {
   /** Finds out whether the peer lives. False when that is being done already, is known, or is too much at the moment. */
   probe(peer: PeerDescriptor, reason: string): boolean {
     if (this.#timer === undefined || this.#probes.has(peer.id) || peer.id === this.#environment.self.id) return false
-    const state = this.#members.get(peer.id)?.state
-    if (state === 'dead' || state === 'left') return false
+    const member = this.#members.get(peer.id)
+    // One that left may be back: as with `admits`, a newer incarnation is worth asking.
+    if (member?.state === 'dead' || (member?.state === 'left' && peer.sequence <= member.peer.sequence)) return false
     if (!this.#hasRoom(peer)) {
       this.tally.add('too-many-probes')
       return false
