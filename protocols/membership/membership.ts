@@ -7,11 +7,12 @@ import { Disputes, OFFERED_FOR } from './disputes.ts'
 import { LocalHealth } from './health.ts'
 import { LostPeers } from './lost.ts'
 import { type Member, Members, NEVER, type PeerState } from './members.ts'
-import { MAX_RUMORS, type MembershipMessage, type Rumor } from './messages.ts'
+import type { MembershipMessage, Rumor } from './messages.ts'
 import { MEMBERSHIP_DEFAULTS, type MembershipOptions } from './options.ts'
 import { Pings } from './pings.ts'
 import { Probe, type ProbeTimes } from './probe.ts'
 import { Relays } from './relays.ts'
+import { Rumors } from './rumors.ts'
 import { Survivors } from './survivors.ts'
 
 export interface MembershipInit {
@@ -80,8 +81,7 @@ export class Membership implements Protocol<MembershipMessage> {
   #bridgedAt = NEVER
   #offeredAt = NEVER
   readonly #disputes: Disputes
-  /** The newest deaths; at most MAX_RUMORS. */
-  #rumors: readonly Rumor[] = []
+  readonly #rumors = new Rumors()
   #timer: Timer | undefined
   /** Of the first search of an alarm. */
   #searching: Timer | undefined
@@ -130,7 +130,7 @@ export class Membership implements Protocol<MembershipMessage> {
     if (this.#timer === undefined) return
     switch (message.kind) {
       case 'ping':
-        this.#environment.send(from, { kind: 'pong', nonce: message.nonce, dead: this.#rumors })
+        this.#environment.send(from, { kind: 'pong', nonce: message.nonce, dead: this.#rumors.told })
         this.#look(message.dead)
         break
       case 'pong':
@@ -176,8 +176,10 @@ export class Membership implements Protocol<MembershipMessage> {
       reason: undefined,
       reprieves: 0,
     })
-    if (!alive) this.#init.up(from)
-    else if (this.#doubted.delete(from.id)) this.#init.doubted?.(from, false)
+    if (!alive) {
+      this.#rumors.withdraw(from.id)
+      this.#init.up(from)
+    } else if (this.#doubted.delete(from.id)) this.#init.doubted?.(from, false)
   }
 
   /**
@@ -335,6 +337,7 @@ export class Membership implements Protocol<MembershipMessage> {
     this.#round++
     this.#disputes.forget(now)
     this.#members.forget(now, this.#options.deadFor)
+    this.#rumors.forget(now, this.#options.deadFor)
     for (const peer of this.#due()) this.probe(peer, 'no answer to a ping')
     if (this.alarmed) {
       this.#lookAt(this.#init.contacts(), this.#alarm.since)
@@ -387,7 +390,7 @@ export class Membership implements Protocol<MembershipMessage> {
   #ping(peer: PeerDescriptor): void {
     this.#nonce++
     this.#pings.add(this.#nonce, peer.id, this.#environment.now())
-    this.#environment.send(peer, { kind: 'ping', nonce: this.#nonce, dead: this.#rumors })
+    this.#environment.send(peer, { kind: 'ping', nonce: this.#nonce, dead: this.#rumors.told })
   }
 
   #answered(from: PeerDescriptor, nonce: number): void {
@@ -510,7 +513,7 @@ export class Membership implements Protocol<MembershipMessage> {
     this.#down(peer, 'dead', reason)
     if (!known) return
     this.#lost.add(peer, this.#environment.now())
-    this.#rumors = [{ id: peer.id, sequence: peer.sequence }, ...this.#rumors].slice(0, MAX_RUMORS)
+    this.#rumors.add(peer, this.#environment.now())
   }
 
   #down(peer: PeerDescriptor, state: 'dead' | 'left', reason: string): void {
