@@ -1,10 +1,10 @@
-/** And such a share of the last probes of known peers. At 10 % loss one probe in thirty is in doubt. */
+/** And such a share of the last probes of contacts. At 10 % loss one probe in thirty is in doubt. */
 const SHARE = 0.25
 const WINDOW = 5000
 /** Outcomes of probes that are remembered. */
 const MAX_OUTCOMES = 16
 
-/** Whether many peers fell silent at once, told from the outcomes of the probes of peers that were known to live. */
+/** Whether many contacts fell silent at once, told from the outcomes of the probes of those that were known to live. */
 export class Alarm {
   /** So many within WINDOW ms are no accident: many died at once, or are cut off. */
   static readonly DOUBTS = 3

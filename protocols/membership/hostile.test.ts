@@ -149,6 +149,38 @@ test('made-up peers fill no table beyond its bound, and do not keep a node from 
   )
 })
 
+/** For a minute new keys come, say one word and hang up, each `pause` ms. @returns how the node is doing meanwhile */
+function visited(simulation: Bed, id: string, pause: number): { alarmed: number; slow: number; probes: number } {
+  const { membership } = simulation.node(id).protocol
+  const before = membership.tally.get('probes')
+  const begin = simulation.now
+  const ms = { alarmed: 0, slow: 0 }
+  for (let i = 0; i < 60_000 / pause; i++) {
+    const visitor = stranger(begin + i)
+    simulation.node(id).protocol.receive(visitor, { kind: 'ping', nonce: 1, dead: [] })
+    simulation.run(pause)
+    membership.unreachable(visitor.id, 'connection closed')
+    if (membership.alarmed) ms.alarmed += pause
+    if (membership.status().stretch > 2) ms.slow += pause
+  }
+  return { ...ms, probes: membership.tally.get('probes') - before }
+}
+
+test('strangers that say one word and hang up, each under a new key, neither raise an alarm nor slow a node down, nor make it look around', () => {
+  for (const pause of [1000, 500, 100]) {
+    const simulation = network({ nodes: 30, contacts: 16 })
+    const { probes, ...ms } = visited(simulation, 'n0', pause)
+    assert.deepEqual(ms, { alarmed: 0, slow: 0 }, `one each ${pause} ms`)
+    const own = 2 * 60 // two contacts a second
+    assert.ok(probes <= own + 60_000 / pause, `${probes} probes in a minute, one stranger each ${pause} ms`)
+    for (const { id } of simulation.nodes.slice(1, 16)) simulation.kill(id)
+    assert.ok(
+      simulation.runUntil(() => simulation.node('n0').protocol.membership.alarmed, 10_000),
+      'contacts raise it',
+    )
+  }
+})
+
 test('a flood of requests makes a node ping seldom, and strangers never', () => {
   const simulation = network({ nodes: 6 })
   const helper = simulation.node('n0')

@@ -163,7 +163,7 @@ export class Membership implements Protocol<MembershipMessage> {
     if (probe !== undefined) {
       probe.cancel()
       this.#probes.delete(from.id)
-      if (known !== undefined && !this.#doubted.has(from.id)) this.#alarm.answered(this.#environment.now())
+      if (probe.watched && known !== undefined && !this.#doubted.has(from.id)) this.#alarm.answered(now)
     }
     if (known?.state === 'suspect') this.tally.add('refuted')
     const alive = known?.state === 'alive' || known?.state === 'suspect'
@@ -275,12 +275,19 @@ export class Membership implements Protocol<MembershipMessage> {
       return false
     }
     this.tally.add('probes')
-    const probe = new Probe(this.#environment, peer, reason, this.#times(this.isUp(peer.id)), {
-      ping: (target) => this.#ping(target),
-      pingThroughOthers: (target) => this.#pingThroughOthers(target),
-      suspect: (target, why) => this.#suspect(target, why),
-      dead: (target, why) => this.#dead(target, why),
-    })
+    const probe = new Probe(
+      this.#environment,
+      peer,
+      reason,
+      this.#isContact(peer.id),
+      this.#times(this.isUp(peer.id)),
+      {
+        ping: (target) => this.#ping(target),
+        pingThroughOthers: (target) => this.#pingThroughOthers(target),
+        suspect: (target, why) => this.#suspect(target, why),
+        dead: (target, why) => this.#dead(target, why),
+      },
+    )
     this.#probes.set(peer.id, probe)
     return true
   }
@@ -378,6 +385,10 @@ export class Membership implements Protocol<MembershipMessage> {
     return longest
   }
 
+  #isContact(id: string): boolean {
+    return this.#init.contacts().some((contact) => contact.id === id)
+  }
+
   /** Whether one more probe, of this peer, is within the limits. */
   #hasRoom(peer: PeerDescriptor): boolean {
     if (this.#probes.size >= MAX_PROBES) return false
@@ -410,8 +421,17 @@ export class Membership implements Protocol<MembershipMessage> {
   /**
    * Pings were not answered. Look around: when a rack loses power one silence is the first of many, and to find them one a round
    * would take half a minute. While others are heard many silences are not this node's own fault, and no reason to wait longer.
+   *
+   * Of contacts alone, which this node chose and depends on: whoever likes can say one word and hang up, under a new key each time,
+   * and would keep this node in alarm for good.
    */
   #notAnswered(target: PeerDescriptor): void {
+    const probe = this.#probes.get(target.id)
+    if (probe !== undefined) probe.watched ||= this.#isContact(target.id)
+    if (!probe?.watched) {
+      this.#doubt(target)
+      return
+    }
     const now = this.#environment.now()
     const lately = now - this.#options.pingTimeout
     const contacts = this.#init.contacts()
@@ -419,8 +439,7 @@ export class Membership implements Protocol<MembershipMessage> {
     const begins = this.#alarm.silent(now)
     if (!this.alarmed || !hears) this.#health.worse()
     else if (begins) for (let i = 1; i < Alarm.DOUBTS; i++) this.#health.better() // what the doubts before did
-    this.#doubted.add(target.id)
-    this.#init.doubted?.(target, true)
+    this.#doubt(target)
     // Contacts come first, all of them when an alarm begins: a dead neighbour that nobody looks at keeps the ring open.
     this.#lookAt(this.alarmed ? contacts : contacts.slice(0, LOOK_AROUND), begins ? now : lately)
     if (begins) {
@@ -429,6 +448,11 @@ export class Membership implements Protocol<MembershipMessage> {
       // Contacts that live answer within that, and the tick may be a second away.
       this.#searching = this.#environment.after(this.#options.pingTimeout / 2, () => this.#survivors.search(lately))
     }
+  }
+
+  #doubt(peer: PeerDescriptor): void {
+    this.#doubted.add(peer.id)
+    this.#init.doubted?.(peer, true)
   }
 
   /**
@@ -484,7 +508,7 @@ export class Membership implements Protocol<MembershipMessage> {
     for (const { id, sequence } of dead) {
       const member = this.#members.get(id)
       if (member?.state !== 'alive' || member.peer.sequence > sequence || member.heardAt > quietSince) continue
-      if (!this.#init.contacts().some((contact) => contact.id === id)) continue
+      if (!this.#isContact(id)) continue
       this.tally.add('rumours')
       this.probe(member.peer, 'others found it dead')
     }

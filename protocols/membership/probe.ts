@@ -29,6 +29,8 @@ const PINGS = { direct: 2, indirect: 1, suspicion: 4 } as const
  */
 export class Probe {
   readonly peer: PeerDescriptor
+  /** Whether the peer is a contact, or was one since the probe began: in an alarm whoever is doubted leaves the contacts at once. */
+  watched: boolean
   readonly #environment: Pick<Environment<never>, 'now' | 'after'>
   readonly #times: ProbeTimes
   readonly #actions: ProbeActions
@@ -41,11 +43,13 @@ export class Probe {
     environment: Pick<Environment<never>, 'now' | 'after'>,
     peer: PeerDescriptor,
     reason: string,
+    watched: boolean,
     times: ProbeTimes,
     actions: ProbeActions,
   ) {
     this.#environment = environment
     this.peer = peer
+    this.watched = watched
     this.#reason = reason
     this.#times = times
     this.#actions = actions
