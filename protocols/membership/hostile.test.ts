@@ -181,6 +181,21 @@ test('strangers that say one word and hang up, each under a new key, neither rai
   }
 })
 
+test('strangers that come and go take no room among the lost: the contacts of an earlier partition are all asked again', () => {
+  const simulation = network({ nodes: 30, contacts: 16 })
+  const { protocol } = simulation.node('n0')
+  const { membership } = protocol
+  const gone = protocol.contacts.map(({ id }) => id)
+  for (const id of gone) simulation.kill(id)
+  assert.ok(simulation.runUntil(() => protocol.contacts.length === 0, 20_000))
+  assert.equal(membership.status().lost, gone.length)
+  simulation.run(20_000)
+  visited(simulation, 'n0', 500)
+  simulation.run(10_000)
+  assert.ok(membership.tally.get('deaths') > gone.length + 100, 'the strangers were up, and are dead')
+  assert.equal(membership.status().lost, gone.length)
+})
+
 test('a flood of requests makes a node ping seldom, and strangers never', () => {
   const simulation = network({ nodes: 6 })
   const helper = simulation.node('n0')

@@ -13,7 +13,8 @@ interface Lost {
 
 /**
  * Contacts that died, and are asked again from time to time for as long as there is room: perhaps they only were on the
- * other side of a partition. Without this, serf's known defect: two halves that forgot each other never merge.
+ * other side of a partition. Without this, serf's known defect: two halves that forgot each other never merge. Contacts alone, or
+ * strangers that come and go would take all the room.
  *
  * They are kept by incident, a run of deaths without a pause between them. When there are too many, a random one of the largest
  * incident makes room, among equals the oldest: so neither a partition of long ago nor that of a minute ago is forgotten because

@@ -533,10 +533,11 @@ export class Membership implements Protocol<MembershipMessage> {
 
   #dead(peer: PeerDescriptor, reason: string): void {
     const known = this.isUp(peer.id)
+    const watched = this.#probes.get(peer.id)?.watched
     this.tally.add(known ? 'deaths' : 'strangers-silent')
     this.#down(peer, 'dead', reason)
     if (!known) return
-    this.#lost.add(peer, this.#environment.now())
+    if (watched) this.#lost.add(peer, this.#environment.now())
     this.#rumors.add(peer, this.#environment.now())
   }
 
