@@ -81,6 +81,20 @@ describe('TokenBucket', () => {
     assert.ok(full.take(5000, 1000), 'still full')
   })
 
+  test('who leaves a reserve never takes it, whoever does not can; an amount that the reserve leaves no room for takes a full bucket', () => {
+    const bucket = new TokenBucket(0, 100)
+    let taken = 0
+    while (bucket.take(1, 7, 50)) taken += 7
+    assert.equal(taken, 49)
+    assert.ok(bucket.take(1, 51))
+    const full = new TokenBucket(0, 100)
+    assert.equal(full.take(1, 101, 50), false)
+    assert.ok(full.take(1, 80, 50))
+    assert.equal(full.take(1, 10, 50), false)
+    const infinite = new TokenBucket(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY)
+    assert.ok(infinite.take(0, 1e300, Number.POSITIVE_INFINITY))
+  })
+
   test('a rate of 0 gives the burst once and then nothing, an infinite bucket gives everything', () => {
     const once = new TokenBucket(0, 5)
     assert.ok(once.take(1000, 5))

@@ -15,10 +15,13 @@ export class TokenBucket {
     this.burst = burst
   }
 
-  /** Takes `amount` tokens if they are there. `now` in ms; a clock that steps back takes nothing away. */
-  take(now: number, amount = 1): boolean {
+  /**
+   * Takes `amount` tokens if they are there. `now` in ms; a clock that steps back takes nothing away.
+   * @param reserve tokens that have to be left over for others; an amount so large that they never would takes a full bucket
+   */
+  take(now: number, amount = 1, reserve = 0): boolean {
     this.refill(now)
-    if (this.#tokens < amount) return false
+    if (this.#tokens < amount || this.#tokens < Math.min(amount + reserve, this.burst)) return false
     this.#tokens -= amount
     return true
   }

@@ -2,6 +2,7 @@ import type { TokenBucket } from './bucket.ts'
 import type { PeerDescriptor } from './descriptor.ts'
 import type { Environment, Protocol, Timer } from './environment.ts'
 import type { Exchange, MissedReason } from './exchange.ts'
+import { Pace } from './pace.ts'
 import { Tally } from './tally.ts'
 
 export type RoundMessage<Offer, Answer> =
@@ -17,28 +18,53 @@ export interface RoundsOptions<Offer, Answer> {
    * @default 0.9 period (the shortest jittered round)
    */
   readonly timeout?: number
+  /**
+   * ms within which one peer is answered once, as soon as more than FREE offers came since this node's last round: an offer of a few bytes
+   * can get kilobytes back, paid from the budget that all of this node's offers share. 0 for never.
+   * @default 0.2 period: an honest peer asks once a period, give or take the jitter and what its messages were delayed
+   */
+  readonly pause?: number
+  /**
+   * Share of the budget's burst that answers leave to what this node says of its own accord: otherwise peers that are many, or use
+   * many exchanges, would silence it.
+   * @default 0.5
+   */
+  readonly reserve?: number
   /** Upper bound of a message's bytes on the wire. */
   readonly size: (message: RoundMessage<Offer, Answer>) => number
   /** The node's gossip budget in bytes, one bucket for all its exchanges. What does not fit is not said. */
   readonly budget: TokenBucket
 }
 
-type Pace<Offer, Answer> = Required<Omit<RoundsOptions<Offer, Answer>, 'budget'>>
+type Manner<Offer, Answer> = Required<Omit<RoundsOptions<Offer, Answer>, 'budget'>>
 
 /** The latest. */
-const paces: Pace<never, never>[] = []
-const MAX_PACES = 8
+const manners: Manner<never, never>[] = []
+const MAX_MANNERS = 8
 
-/** One object for all Rounds that have the same pace: of a million simulated nodes, all. */
-function paceOf<Offer, Answer>(options: RoundsOptions<Offer, Answer>): Pace<Offer, Answer> {
-  const { period, timeout = period * 0.9, size } = options
-  const known = paces.find((pace) => pace.period === period && pace.timeout === timeout && pace.size === size)
-  if (known !== undefined) return known as unknown as Pace<Offer, Answer>
-  const pace = { period, timeout, size }
-  paces.unshift(pace as unknown as Pace<never, never>)
-  paces.length = Math.min(paces.length, MAX_PACES)
-  return pace
+/** One object for all Rounds that have the same options: of a million simulated nodes, all. */
+function mannerOf<Offer, Answer>(options: RoundsOptions<Offer, Answer>): Manner<Offer, Answer> {
+  const { period, timeout = period * 0.9, pause = period * 0.2, reserve = 0.5, size } = options
+  const known = manners.find(
+    (one) =>
+      one.period === period &&
+      one.timeout === timeout &&
+      one.pause === pause &&
+      one.reserve === reserve &&
+      one.size === size,
+  )
+  if (known !== undefined) return known as unknown as Manner<Offer, Answer>
+  const manner = { period, timeout, pause, reserve, size }
+  manners.unshift(manner as unknown as Manner<never, never>)
+  manners.length = Math.min(manners.length, MAX_MANNERS)
+  return manner
 }
+
+/**
+ * Offers between two rounds that are answered whoever sent them: partners at random send one on average, and more than these in one
+ * of a million rounds. So nothing is remembered of anybody until somebody asks too often.
+ */
+const FREE = 8
 
 /** Round numbers are 31 bits, so that they are small integers to a JavaScript engine. */
 const ROUNDS = 2 ** 31
@@ -48,12 +74,13 @@ const ROUNDS = 2 ** 31
  *
  * Invariants: (1) at most one offer is open; (2) every offer sent ends in exactly one `absorb` or `missed` (or in
  * `stop`); one that the budget did not allow ends in neither, so `partner` and `offer` must not promise anything;
- * (3) bytes sent in any second never exceed the budget's `burst + rate`.
+ * (3) bytes sent in any second never exceed the budget's `burst + rate`; (4) between two rounds one peer is answered FREE times and
+ * then once a `pause`, whatever it sends; its other offers change nothing here.
  */
 export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answer>> {
   readonly #environment: Environment<RoundMessage<Offer, Answer>>
   readonly #exchange: Exchange<Offer, Answer>
-  readonly #pace: Pace<Offer, Answer>
+  readonly #manner: Manner<Offer, Answer>
   readonly #budget: TokenBucket
   #timer: Timer | undefined
   #round: number
@@ -66,6 +93,10 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
   #answers = 0
   #absorbed = 0
   #failures: Tally | undefined
+  /** Offers that came since this node's last round. */
+  #asking = 0
+  /** Who was answered of late, while more than FREE came. */
+  #answered: Pace | undefined
 
   constructor(
     environment: Environment<RoundMessage<Offer, Answer>>,
@@ -74,13 +105,13 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
   ) {
     this.#environment = environment
     this.#exchange = exchange
-    this.#pace = paceOf(options)
+    this.#manner = mannerOf(options)
     this.#budget = options.budget
     // A restarted node must not take an answer to its former self for its own.
     this.#round = environment.random.integer(ROUNDS)
   }
 
-  /** A copy: offers, answers, absorbed, timeout, unreachable, late, over-budget */
+  /** A copy: offers, answers, absorbed, timeout, unreachable, late, over-budget, too-often */
   get tally(): Tally {
     const all = new Tally()
     const counts = {
@@ -94,7 +125,7 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
   }
 
   start(): void {
-    this.#timer ??= this.#environment.every(this.#pace.period, this)
+    this.#timer ??= this.#environment.every(this.#manner.period, this)
   }
 
   stop(): void {
@@ -105,8 +136,9 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
 
   /** One round; the timer's business. */
   turn(): void {
+    this.#asking = 0
     if (this.#partner !== undefined) {
-      if (this.waited() < this.#pace.timeout) return
+      if (this.waited() < this.#manner.timeout) return
       this.miss('timeout')
     }
     const partner = this.#exchange.partner()
@@ -137,10 +169,15 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
   }
 
   private answer(from: PeerDescriptor, round: number, offer: Offer): void {
+    this.#asking++
+    if (this.#asking > FREE && !this.mayAsk(from.id)) {
+      this.fail('too-often')
+      return
+    }
     const body = this.#exchange.answer(from, offer)
     if (body === undefined) return
     const message = { kind: 'answer', round, body } as const
-    if (!this.affords(message)) return
+    if (!this.affords(message, this.#budget.burst * this.#manner.reserve)) return
     this.#answers++
     this.#environment.send(from, message)
   }
@@ -148,7 +185,7 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
   private absorb(from: PeerDescriptor, round: number, answer: Answer): void {
     const partner = this.#partner
     const asked = partner !== undefined && round === this.#round && (from === partner || from.id === partner.id)
-    if (!asked || this.waited() > this.#pace.timeout) {
+    if (!asked || this.waited() > this.#manner.timeout) {
       this.fail('late')
       return
     }
@@ -170,8 +207,15 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
     this.#exchange.missed(partner, reason)
   }
 
-  private affords(message: RoundMessage<Offer, Answer>): boolean {
-    if (this.#budget.take(this.#environment.now(), this.#pace.size(message))) return true
+  private mayAsk(id: string): boolean {
+    const { pause } = this.#manner
+    if (pause === 0) return true
+    this.#answered ??= new Pace(pause)
+    return this.#answered.allows(id, this.#environment.now())
+  }
+
+  private affords(message: RoundMessage<Offer, Answer>, reserve = 0): boolean {
+    if (this.#budget.take(this.#environment.now(), this.#manner.size(message), reserve)) return true
     this.fail('over-budget')
     return false
   }

@@ -61,6 +61,28 @@ function network(
   return { simulation, downs, got, ask, ring }
 }
 
+type Member = Simulation<StackMessage, Stack>['nodes'][number]
+
+/** What the nodes hear from now on of the exchanges that `Rounds` drives: how many offers or answers of each, and the latest. */
+function overheard(nodes: readonly Member[], kind: 'offer' | 'answer') {
+  const heard = new Map<string, { readonly count: number; readonly latest: StackMessage }>()
+  for (const { protocol } of nodes) {
+    const receive = protocol.receive.bind(protocol)
+    protocol.receive = (from, said) => {
+      const [name, message] = exchangeOf(said)
+      if (message?.kind === kind) heard.set(name, { count: (heard.get(name)?.count ?? 0) + 1, latest: said })
+      receive(from, said)
+    }
+  }
+  return heard
+}
+
+function exchangeOf({ channel, message }: StackMessage): [string, { readonly kind?: string }?] {
+  if (channel === 'structures') return [message.name, message.message as { readonly kind?: string }]
+  if (channel === 'groups') return message.message.kind === 'ring' ? ['groups ring', message.message.round] : [channel]
+  return 'kind' in message ? [channel, message] : [channel]
+}
+
 const settled = (bed: Bed) => () => bed.ring().correct === bed.ring().total
 
 suite('stack', () => {
@@ -202,6 +224,43 @@ suite('stack', () => {
       assert.ok(sent.maxBytes <= budget + 8192, `${id}: ${sent.maxBytes} bytes in one second`)
     }
   })
+
+  for (const gossip of ['honest-only', 'defended'] as const) {
+    test(`a peer that repeats the offers of every exchange as fast as it can gets few answers, and silences nobody: ${gossip}`, () => {
+      const structures = ['line:number', 'latency', 'slices:number']
+      const { simulation } = network(12, { options: { gossip, structures } })
+      const [victim, peer] = simulation.nodes as [Member, Member]
+      for (const node of simulation.nodes) node.describe({ attributes: node.protocol.ranked() })
+      const offers = overheard(simulation.nodes, 'offer')
+      simulation.run(15_000)
+      const exchanges = [
+        'sampling',
+        'tman',
+        gossip === 'defended' ? 'samples' : 'aggregation',
+        'groups ring',
+        ...structures,
+      ]
+      assert.deepEqual([...offers.keys()].sort(), exchanges.sort())
+      const own = () => ['tman', 'sampling'].map((name) => victim.protocol.status()[name as 'tman'].counts)
+      const before = own()
+      const answers = overheard([peer], 'answer')
+      for (let i = 0; i < 3000; i++) {
+        for (const { latest } of offers.values()) peer.environment.send(victim.self, latest)
+        simulation.run(5)
+      }
+      for (const name of exchanges) {
+        const { count } = answers.get(name) ?? { count: 0 }
+        assert.ok(count > 0 && count <= 31 * 13, `${count} answers to 3000 offers in 15 s: ${name}`)
+      }
+      own().forEach((counts, i) => {
+        const rounds = (counts.offers ?? 0) - (before[i]?.offers ?? 0)
+        assert.ok(
+          rounds > 0 && (counts.absorbed ?? 0) - (before[i]?.absorbed ?? 0) >= rounds - 1,
+          JSON.stringify(counts),
+        )
+      })
+    })
+  }
 
   test('an attribute that no node has is an error with its place; one that some node has is not', () => {
     const bed = network(5)

@@ -94,6 +94,17 @@ function checkExchanges({ log }: Gossip) {
   return ends
 }
 
+type Member = Simulation<Message, Gossip>['nodes'][number]
+
+/** A node that sends the peer an offer every `pause` ms. */
+function flooding(environment: Environment<Message>, to: () => PeerDescriptor, pause: number): Gossip {
+  environment.every(pause, () => environment.send(to(), { kind: 'offer', round: 1, body: 1 }))
+  return new Gossip(environment, () => undefined)
+}
+
+/** Answers whoever asks, as often as it asks, as long as the budget lasts. */
+const undefended = (budget: TokenBucket) => ({ budget, pause: 0, reserve: 0 })
+
 /** The most bytes sent in any second, wherever it begins. */
 function most({ log }: Gossip): number {
   const times = log.filter((entry) => entry.kind === 'sent').map(({ at }) => at)
@@ -138,7 +149,8 @@ describe('Rounds', () => {
 
   test('an answer from anybody but the asked partner never counts, even with the right round number', () => {
     const simulation = new Simulation<Message, Gossip>({ seed: 1 })
-    const asked = simulation.add({}, (environment) => new Gossip(environment, () => undefined))
+    // However often it was asked while it slept, it answers all.
+    const asked = simulation.add({}, (environment) => new Gossip(environment, () => undefined, { pause: 0 }))
     const asker = simulation.add({}, (environment) => new Gossip(environment, () => asked.self))
     const liar = simulation.add({}, (environment) => new Gossip(environment, () => undefined))
     simulation.pause(asked.id)
@@ -183,11 +195,11 @@ describe('Rounds', () => {
   test('bytes in any second never exceed burst + rate, however many offers come in; without the budget the flood goes through', () => {
     const flooded = (budget: TokenBucket) => {
       const simulation = new Simulation<Message, Gossip>({ seed: 1 })
-      const victim = simulation.add({}, (environment) => new Gossip(environment, () => flooder.self, { budget }))
-      const flooder = simulation.add({}, (environment) => {
-        environment.every(5, () => environment.send(victim.self, { kind: 'offer', round: 1, body: 1 }))
-        return new Gossip(environment, () => undefined)
-      })
+      const victim: Member = simulation.add(
+        {},
+        (environment) => new Gossip(environment, () => flooder.self, undefended(budget)),
+      )
+      const flooder: Member = simulation.add({}, (environment) => flooding(environment, () => victim.self, 5))
       simulation.run(20_000)
       return victim.protocol
     }
@@ -197,6 +209,57 @@ describe('Rounds', () => {
     assert.ok(bounded.tally.get('over-budget') > 3000)
     const unbounded = flooded(new TokenBucket(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY))
     assert.ok(most(unbounded) > 15_000, `${most(unbounded)} bytes in a second`)
+  })
+
+  test('a peer that floods with offers is answered 13 times a period, and the node goes on asking and answering; without a pause it takes all', () => {
+    const flooded = (pause?: number) => {
+      const simulation = new Simulation<Message, Gossip>({ seed: 1 })
+      const options = { budget: new TokenBucket(1500, 500), ...(pause !== undefined && { pause }) }
+      const victim: Member = simulation.add({}, (environment) => new Gossip(environment, () => honest.self, options))
+      const honest: Member = simulation.add({}, (environment) => new Gossip(environment, () => victim.self))
+      const flooder = simulation.add({}, (environment) => flooding(environment, () => victim.self, 2))
+      simulation.run(40 * PERIOD)
+      const answers = victim.protocol.log.filter((entry) => entry.kind === 'sent' && entry.to === flooder.id).length
+      return { victim: victim.protocol, honest: honest.protocol, answers }
+    }
+    const paced = flooded()
+    assert.ok(paced.answers <= 41 * (8 + 5), `${paced.answers} answers in 40 periods`)
+    assert.ok(paced.victim.tally.get('too-often') > 18_000)
+    assert.ok(paced.victim.count('absorb') >= 38, `${paced.victim.count('absorb')} answers to the node itself`)
+    assert.ok(paced.honest.count('absorb') >= 38, `${paced.honest.count('absorb')} answers of the node to another`)
+    const open = flooded(0)
+    assert.ok(open.answers > 500, `${open.answers} answers`)
+    assert.ok(open.honest.count('absorb') < 10, `${open.honest.count('absorb')} answers of the node to another`)
+  })
+
+  test('peers that are too many to be paced do not take what the node’s own offers need; without a reserve they do', () => {
+    const flooded = (reserve?: number) => {
+      const simulation = new Simulation<Message, Gossip>({ seed: 1 })
+      const options = { budget: new TokenBucket(1500, 500), ...(reserve !== undefined && { reserve }) }
+      const victim: Member = simulation.add({}, (environment) => new Gossip(environment, () => honest.self, options))
+      const honest: Member = simulation.add({}, (environment) => new Gossip(environment, () => undefined))
+      for (let i = 0; i < 100; i++) simulation.add({}, (environment) => flooding(environment, () => victim.self, 50))
+      simulation.run(40 * PERIOD)
+      return victim.protocol
+    }
+    const reserved = flooded()
+    assert.ok(reserved.tally.get('answers') > 500, 'the rest is used')
+    assert.ok(reserved.count('absorb') >= 38, `${reserved.count('absorb')} of 40 rounds`)
+    const bare = flooded(0)
+    assert.ok(bare.count('absorb') < 10, `${bare.count('absorb')} of 40 rounds`)
+  })
+
+  test('who asks twice in a burst now and then is not refused while few ask', () => {
+    const simulation = new Simulation<Message, Gossip>({ seed: 1 })
+    const node = simulation.add({}, (environment) => new Gossip(environment, () => undefined))
+    const others = [0, 1].map(() => simulation.add({}, (environment) => new Gossip(environment, () => node.self)))
+    for (let i = 0; i < 40; i++) {
+      const [one] = others as [(typeof others)[number]]
+      for (let k = 0; k < 2; k++) one.environment.send(node.self, { kind: 'offer', round: k, body: 1 })
+      simulation.run(PERIOD)
+    }
+    assert.equal(node.protocol.tally.get('too-often'), 0)
+    assert.ok(node.protocol.tally.get('answers') > 40 * 3)
   })
 
   test('two exchanges of one node share its budget', () => {
