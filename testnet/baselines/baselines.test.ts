@@ -3,12 +3,14 @@ import { test } from 'node:test'
 import type { Codec } from '../../core/codec.ts'
 import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment, Protocol } from '../../core/environment.ts'
+import { Random } from '../../core/random.ts'
 import { compose, type Publication, publicationId } from '../../protocols/broadcast/publication.ts'
 import { Simulation } from '../simulator/simulation.ts'
 import { Acknowledged, type AcknowledgedMessage, acknowledgedCodec } from './acknowledged.ts'
 import { Flooding, type FloodingMessage, floodingCodec } from './flooding.ts'
 import { Mesh, type MeshMessage, meshCodec } from './mesh.ts'
 import { Srm, type SrmMessage, srmCodec } from './srm.ts'
+import { Wait } from './srm-wait.ts'
 
 interface Spreading<M> extends Protocol<M> {
   spread(publication: Publication): unknown
@@ -217,4 +219,25 @@ test('SRM: requests that hear each other are fewer than the members that lack a 
   assert.equal(group.lacking(), 0)
   const requests = group.sum('requests')
   assert.ok(requests >= 1 && requests < 39, `${requests} requests of 39 members`)
+})
+
+/** The shortest and the longest of many waits of a member that has spoken so often, in distances. */
+function waits(adaptive: boolean, spoken: number): { least: number; most: number } {
+  const wait = new Wait(new Random(1), { a: 2, b: 2, limits: { a: [0.5, 2], b: [1, 100] }, adaptive })
+  for (let i = 0; i < spoken; i++) {
+    wait.first(10)
+    wait.ended(1)
+    wait.spoke()
+  }
+  for (let i = 0; i < spoken; i++) wait.spoke()
+  const drawn = Array.from({ length: 1000 }, () => wait.again(10) / 10)
+  return { least: Math.min(...drawn), most: Math.max(...drawn) }
+}
+
+test('SRM: however often a member spoke, the waits of one that does not adapt stay, and those of one that does keep to their bounds', () => {
+  const fixed = waits(false, 50)
+  assert.deepEqual(fixed, waits(false, 0))
+  assert.ok(fixed.least >= 2 && fixed.least < 2.1 && fixed.most > 3.9 && fixed.most < 4, JSON.stringify(fixed))
+  const adaptive = waits(true, 50)
+  assert.ok(adaptive.least >= 0.5 && adaptive.most < 2, JSON.stringify(adaptive))
 })

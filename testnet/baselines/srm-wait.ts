@@ -57,9 +57,11 @@ export class Wait {
     this.#delay = average(this.#delay, distances)
   }
 
+  /** Who asks for several losses at once speaks several times before it adapts again: the bound is kept here, too. */
   spoke(): void {
+    if (!this.#options.adaptive) return
     this.#nearest = true
-    this.#a -= 0.1
+    this.#a = Math.max(this.#options.limits.a[0], this.#a - 0.1)
   }
 
   /** Somebody said what had been said already. @param nearer whether we, who spoke too, are much nearer; undefined when we did not */
