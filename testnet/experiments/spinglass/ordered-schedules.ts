@@ -29,6 +29,8 @@ const BRISK: Partial<OrderedOptions> = {
 export interface ScheduleOutcome {
   readonly seed: number
   readonly members: number
+  /** Share of the messages that the network loses, but in calm and under heavier loss. */
+  readonly loss: number
   readonly violations: readonly string[]
   /** What was done to the group. */
   readonly faults: Readonly<Record<string, number>>
@@ -51,10 +53,12 @@ export function runSchedule(seed: number, options: Partial<OrderedOptions> = {})
   const random = new Random(seed).fork('schedule')
   const members = 5 + random.integer(5)
   const record = new OrderedRecord()
+  const latency = uniform(2, 20 + random.integer(60))
+  const loss = random.chance(0.5) ? 0.05 * random.integer(4) : 0
   const simulation = new Simulation<OrderedMessage, OrderedHost>({
     seed,
-    latency: uniform(2, 20 + random.integer(60)),
-    loss: random.chance(0.5) ? 0.05 * random.integer(4) : 0,
+    latency,
+    loss,
     duplicate: random.chance(0.5) ? 0.05 : 0,
     reorder: { rate: random.chance(0.5) ? 0.1 : 0, ms: 200 },
     codec: orderedCodec,
@@ -88,7 +92,7 @@ export function runSchedule(seed: number, options: Partial<OrderedOptions> = {})
     }
   }
   publish(CALM)
-  const faults = disturb(simulation, ids, random, make, asleep)
+  const faults = disturb(simulation, ids, loss, random, make, asleep)
   publish(FAULTS)
   simulation.heal()
   simulation.lose(0)
@@ -126,7 +130,7 @@ export function runSchedule(seed: number, options: Partial<OrderedOptions> = {})
   const { deliveries, numbers, views } = record
   const messages = simulation.nodes.reduce((sum, { sent }) => sum + sent.messages, 0)
   const bytes = simulation.nodes.reduce((sum, { sent }) => sum + sent.bytes, 0)
-  return { seed, members, violations, faults, deliveries, numbers, views, stalls, survives, messages, bytes }
+  return { seed, members, loss, violations, faults, deliveries, numbers, views, stalls, survives, messages, bytes }
 }
 
 function positionOf(status: Readonly<Record<string, unknown>> | undefined): unknown[] {
@@ -139,11 +143,15 @@ type Make = (id: string) => (environment: ConstructorParameters<typeof OrderedHo
 function disturb(
   simulation: Simulation<OrderedMessage, OrderedHost>,
   ids: readonly string[],
+  base: number,
   random: Random,
   make: Make,
   asleep: Map<string, number>,
 ): Record<string, number> {
   const faults: Record<string, number> = {}
+  const over = simulation.now + FAULTS
+  /** What the network loses: the worst of these, so that no fault ends another's loss, or that of the schedule. */
+  const losses = [base]
   /** Nodes that may still forget: fewer than half in all, or a majority's promises could be forgotten. */
   const mortal = random.sample(ids, Math.floor((ids.length - 1) / 2))
   const kinds = {
@@ -170,8 +178,13 @@ function disturb(
       simulation.pause(node.id, ms)
     },
     loss: (ms: number) => {
-      simulation.lose(0.1 + 0.1 * random.integer(4))
-      simulation.after(ms, () => simulation.lose(0))
+      const rate = 0.1 + 0.1 * random.integer(4)
+      losses.push(rate)
+      simulation.lose(Math.max(...losses))
+      simulation.after(ms, () => {
+        losses.splice(losses.indexOf(rate), 1)
+        if (simulation.now < over) simulation.lose(Math.max(...losses)) // after it nothing is lost
+      })
     },
     restart: (ms: number) => {
       const id = mortal.pop()

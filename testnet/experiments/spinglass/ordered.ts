@@ -201,6 +201,7 @@ function scheduleTable(schedules: readonly ScheduleOutcome[]) {
   const columns = [
     'seed',
     'members',
+    'loss',
     'violations',
     'numbers',
     'deliveries',
@@ -214,11 +215,11 @@ function scheduleTable(schedules: readonly ScheduleOutcome[]) {
     name: 'schedules',
     columns,
     rows: schedules.map((one) => {
-      const { seed, members, violations, numbers, deliveries, views, stalls, messages, bytes, faults } = one
+      const { seed, members, loss, violations, numbers, deliveries, views, stalls, messages, bytes, faults } = one
       const what = Object.entries(faults)
         .map(([kind, times]) => `${times} ${kind}`)
         .join(' ')
-      return [seed, members, violations.length, numbers, deliveries, views, stalls, messages, bytes, what]
+      return [seed, members, loss, violations.length, numbers, deliveries, views, stalls, messages, bytes, what]
     }),
   }
 }
