@@ -69,7 +69,8 @@ interface Run {
   readonly qualities: readonly Quality[]
   /** Share of dead links in each cycle after half the nodes died; empty where none did. */
   readonly dead: readonly number[]
-  readonly whole: boolean
+  /** Components of the overlay among the living: at every look, right after half the nodes died, and in each cycle after it. */
+  readonly components: readonly number[]
   readonly load: ReturnType<typeof loadOf>
 }
 
@@ -120,32 +121,41 @@ function run(
     cycle = next
     look()
   }
-  let whole = components(overlay.graph()).length === 1
   const load = loadOf(overlay.simulation.nodes, cycle)
+  const parts = qualities.map((quality) => quality.components)
+  const lookAtDead = () => {
+    dead.push(overlay.deadLinks())
+    parts.push(components(overlay.graph()).length)
+  }
   if (start === 'random') {
     overlay.kill(Math.floor(nodes / 2))
-    dead.push(overlay.deadLinks())
-    whole = whole && components(overlay.graph()).length === 1
+    lookAtDead()
     for (let i = 0; i < sizes.healing; i++) {
       overlay.cycles(1)
-      dead.push(overlay.deadLinks())
+      lookAtDead()
     }
-    whole = whole && components(overlay.graph()).length === 1
   }
-  return { variant, start, qualities, dead, whole, load }
+  return { variant, start, qualities, dead, components: parts, load }
 }
 
 const last = (run: Run) => run.qualities.at(-1) as Quality
 const fixed = (value: number, digits = 3) => Number(value.toPrecision(digits))
 
-function rowsOf(run: Run, reference: Quality): Row[] {
-  const { variant, start, dead, whole } = run
+export function rowsOf(run: Run, reference: Quality): Row[] {
+  const { variant, start, dead, components: parts } = run
   const { cycle, mean, deviation, max, clustering: clusters, path } = last(run)
   const name = `${variant}, ${start} start, cycle ${cycle}`
   const ours = variant.startsWith('tendril')
   const random = fixed(reference.deviation)
+  const connected = parts.filter((count) => count === 1).length
   const rows: Row[] = [
-    { case: name, metric: 'in-degree, mean', reference: VIEW, measured: fixed(mean), ok: Math.abs(mean - VIEW) < 1.5 },
+    {
+      case: name,
+      metric: 'in-degree, mean',
+      reference: `${VIEW} +- 1.5`,
+      measured: fixed(mean),
+      ok: Math.abs(mean - VIEW) <= 1.5,
+    },
   ]
   const degree = { case: name, metric: 'in-degree, deviation', measured: fixed(deviation) }
   // The paper: Newscast's in-degrees are far from a random graph's, swapping keeps them narrower than it.
@@ -157,14 +167,14 @@ function rowsOf(run: Run, reference: Quality): Row[] {
     {
       case: name,
       metric: 'in-degree, most',
-      reference: `${reference.max} (random graph)`,
+      reference: `${ours ? '<= 1.5 x ' : ''}${reference.max} (random graph${ours ? '' : ', not judged'})`,
       measured: max,
       ok: !ours || max <= 1.5 * reference.max,
     },
     {
       case: name,
       metric: 'clustering',
-      reference: `${ours ? '<= 1.3 x ' : ''}${fixed(reference.clustering)} (random graph)`,
+      reference: `${ours ? '<= 1.3 x ' : ''}${fixed(reference.clustering)} (random graph${ours ? '' : ', not judged'})`,
       measured: fixed(clusters),
       ok: !ours || clusters <= 1.3 * reference.clustering,
     },
@@ -175,7 +185,13 @@ function rowsOf(run: Run, reference: Quality): Row[] {
       measured: fixed(path),
       ok: Math.abs(path / reference.path - 1) < 0.05,
     },
-    { case: name, metric: 'connected throughout', reference: 'yes', measured: whole ? 'yes' : 'no', ok: whole },
+    {
+      case: name,
+      metric: `looks at which all are connected${dead.length > 0 ? ', those at the living half too' : ''}`,
+      reference: `all ${parts.length}`,
+      measured: connected,
+      ok: connected === parts.length,
+    },
   )
   if (dead.length > 0) {
     const healed = dead.findIndex((share) => share < 0.01)
