@@ -50,8 +50,9 @@ function compare(
   found.error = Math.max(found.error, Math.abs(value - truth) / Math.max(Math.abs(truth), 1e-9))
 }
 
-export function agrees({ stated, inside, unknown }: Agreement): boolean {
-  return unknown === 0 && stated > 0 && inside >= INSIDE * stated
+/** @param least share of the intervals that hold the exact figure */
+export function agrees({ stated, inside, unknown }: Agreement, least = INSIDE): boolean {
+  return unknown === 0 && stated > 0 && inside >= least * stated
 }
 
 export function agreementText({ stated, inside, unknown, ageMs, error }: Agreement): string {

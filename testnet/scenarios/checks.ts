@@ -1,4 +1,6 @@
+import { Random } from '../../core/random.ts'
 import type { Check, Verdict } from '../checks/check.ts'
+import { agreement, agreementText, agrees } from '../checks/gossip.ts'
 import { bandsOf, ringOf } from '../checks/ring.ts'
 import { components } from '../observers/graph.ts'
 import { live, type Testnet } from '../testnet.ts'
@@ -23,6 +25,7 @@ export function checkOf(given: ScenarioCheck, known: Known): Check {
     if (given.count === 'exact') return exact(testnet)
     if (given.count !== undefined) return covered(testnet, given.count)
     if (given.delivered !== undefined) return delivered(testnet, given.delivered, known.began + given.since, known)
+    if (given.gossip !== undefined) return gossip(testnet, given.gossip)
     if (given.components !== undefined) return connected(testnet, given.components)
     return ghosts(testnet, given.ghosts ?? 0)
   }
@@ -77,6 +80,12 @@ async function delivered(testnet: Testnet, least: number, since: number, { audie
   }
   const detail = `${arrived} of ${expected} deliveries of ${publications.length} publications`
   return { ok: arrived >= least * expected, detail }
+}
+
+/** Asks everybody: that costs no message. */
+async function gossip(testnet: Testnet, least: number) {
+  const found = await agreement(testnet, new Random(0), live(testnet).length)
+  return { ok: agrees(found, least), detail: agreementText(found) }
 }
 
 async function connected(testnet: Testnet, most: number) {

@@ -27,7 +27,7 @@ export function problemsOf(scenario: Scenario): Problem[] {
   return [...timesOf(scenario), ...nodesOf(scenario)]
 }
 
-function timesOf({ timeline, checks, duration }: Scenario): Problem[] {
+function timesOf({ timeline, checks, duration, stack }: Scenario): Problem[] {
   const end = durationText(duration)
   const problems: Problem[] = []
   timeline.forEach((step, i) => {
@@ -38,8 +38,12 @@ function timesOf({ timeline, checks, duration }: Scenario): Problem[] {
       problems.push({ path: ['timeline', i, step.for === undefined ? verbOf(step) : 'for'], message })
     }
   })
-  checks.forEach(({ at = duration, since, delivered }, i) => {
+  checks.forEach(({ at = duration, since, delivered, gossip }, i) => {
     if (at > duration) problems.push({ path: ['checks', i, 'at'], message: `is after the end (${end})` })
+    if (gossip !== undefined && !stack.aggregates?.includes('number')) {
+      const message = 'asks for what gossip keeps up of number: stack needs aggregates: [number]'
+      problems.push({ path: ['checks', i, 'gossip'], message })
+    }
     if (delivered === undefined) return
     const some = timeline.some((step) => step.publish && step.at + lengthOf(step) >= since && step.at <= at)
     const message = 'has nothing to hold: nothing is published before it, and after its since'

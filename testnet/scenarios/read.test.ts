@@ -128,6 +128,11 @@ for (const [what, text, expected] of [
     /^x\.yaml:8: checks\[0\]\.delivered has nothing to hold: nothing is published/,
   ],
   [
+    'gossip of what it does not keep up',
+    `${HEAD}checks:\n- gossip: 90%\n`,
+    /^x\.yaml:5: checks\[0\]\.gossip asks for what gossip keeps up of number: stack needs aggregates: \[number\]$/,
+  ],
+  [
     'restarting the living',
     `${HEAD}timeline:\n- restart: 2\n`,
     /^x\.yaml:5: timeline\[0\]\.restart wants 2 nodes, and 0 are down then$/,

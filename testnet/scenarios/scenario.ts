@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { SAMPLING_DEFAULTS } from '../../overlays/sampling/sampling.ts'
 import { TMAN_DEFAULTS } from '../../overlays/tman/tman.ts'
+import { EPOCH_DEFAULTS } from '../../protocols/aggregation/epochs.ts'
+import { STANDING_DEFAULTS } from '../../protocols/aggregation/standing.ts'
 import { DEFAULTS as BROADCAST_DEFAULTS } from '../../protocols/broadcast/options.ts'
 import { MEMBERSHIP_DEFAULTS } from '../../protocols/membership/options.ts'
 import { WAVE_DEFAULTS } from '../../protocols/query/wave/wave.ts'
@@ -12,6 +14,15 @@ import { duration, period, share, size } from './units.ts'
 const MAX_NODES = 2 ** 20
 const nodesError = `must be a whole number from 1 to ${MAX_NODES}`
 const seedError = `must be a whole number from 0 to ${2 ** 32 - 1}`
+
+/** Of gossip aggregation. An epoch takes 30 rounds unless its length is said. */
+const AGGREGATION_DEFAULTS = {
+  period: 2000,
+  settle: 20,
+  ...EPOCH_DEFAULTS,
+  draws: STANDING_DEFAULTS.draws,
+  leaders: STANDING_DEFAULTS.leaders,
+}
 
 /** A group of options of the stack: those of the defaults, of the same kind, times in ms. */
 function optionsOf<Defaults extends object>(defaults: Defaults) {
@@ -91,6 +102,7 @@ const stack = z.strictObject(
     membership: optionsOf(MEMBERSHIP_DEFAULTS),
     query: optionsOf(WAVE_DEFAULTS),
     broadcast: optionsOf(BROADCAST_DEFAULTS),
+    aggregation: optionsOf(AGGREGATION_DEFAULTS),
   },
   { error: 'must be a mapping of options of the stack' },
 )
@@ -105,6 +117,11 @@ const CHECKS = {
   count: z.union([z.literal('exact'), share], { error: 'must be exact, or a share' }),
   /** Share of the deliveries that came, of the publications since `since`: each at each node that was up from then on. */
   delivered: share,
+  /**
+   * Share of the intervals stated WITH GOSSIP, of count(*) and avg(number) at every node, that hold the exact figure; every node has to
+   * state both. What gossip states is of an epoch ago: only when nobody came or went for two epochs is it of now.
+   */
+  gossip: share,
   /** Components of the graph of contacts, at most. */
   components: z.int({ error: 'must be a whole number from 1' }).min(1, { error: 'must be a whole number from 1' }),
   /** Nodes that died or left and are still somebody's contact, at most. */
@@ -126,6 +143,7 @@ const check = z
       longLinks: CHECKS.longLinks.exactOptional(),
       count: CHECKS.count.exactOptional(),
       delivered: CHECKS.delivered.exactOptional(),
+      gossip: CHECKS.gossip.exactOptional(),
       components: CHECKS.components.exactOptional(),
       ghosts: CHECKS.ghosts.exactOptional(),
     },

@@ -65,6 +65,19 @@ class Credulous extends Stack {
   }
 }
 
+/** A transfer that the one who asked for it puts in twice. */
+class PutsInTwice extends Stack {
+  override receive(from: PeerDescriptor, said: StackMessage): void {
+    if (said.channel !== 'aggregation' || said.message.kind !== 'answer') super.receive(from, said)
+    else {
+      const { message } = said
+      const { id, deltas } = message.body.transfer
+      const transfer = { id, deltas: deltas.map((delta) => 2 * delta) }
+      super.receive(from, { ...said, message: { ...message, body: { ...message.body, transfer } } })
+    }
+  }
+}
+
 /** A wave that counts the attempts it has given up beside those that took their place. */
 const countsAbandoned: MakeStack = (environment, init) => {
   const lying = sendingThrough<StackMessage>(environment, (to, message) => {
@@ -85,6 +98,12 @@ for (const { name, make, invariant, first } of [
     first: 1,
   },
   { name: 'a wave that counts abandoned attempts', make: countsAbandoned, invariant: ['counted-once'], first: 1 },
+  {
+    name: 'an average into which transfers go twice',
+    make: ((environment, init) => new PutsInTwice(environment, init)) satisfies MakeStack,
+    invariant: ['gossip'],
+    first: 1,
+  },
 ]) {
   test(`a deliberate bug, ${name}, is caught and shrunk to a few steps that still show it`, async (context) => {
     const { failing } = await swarm({ first, count: 10, sizes: [16, 24], make, failures: 1, tries: 60 })
