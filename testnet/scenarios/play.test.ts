@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Receipt } from '../../protocols/broadcast/broadcast.ts'
 import { Stack } from '../../protocols/stack.ts'
 import { play } from './play.ts'
 import { parseScenario, readScenario, shipped } from './read.ts'
@@ -79,6 +80,22 @@ test('a check that does not hold within its time fails, and one that does says w
   )
   assert.ok(healed.ok, JSON.stringify(healed.checks))
   assert.ok(healed.checks.every(({ at }) => at > 5500 && at < 20_000))
+})
+
+test('no delivery of no publication is none: a network that refuses every one fails its check, which says why', async () => {
+  class Mute extends Stack {
+    override publish(): Receipt {
+      return { status: 'refused', reason: 'broken' }
+    }
+  }
+  const given = scenario(
+    'name: x\nnodes: 4\nduration: 20s\ntimeline: [{at: 10s, publish: {messages: 5, rate: 5}}]\nchecks: [{delivered: 1}]\n',
+  )
+  assert.ok((await run(given)).ok)
+  const make: MakeStack = (environment, init) => new Mute(environment, init)
+  const [check] = (await run(given, { make })).checks
+  assert.equal(check?.ok, false)
+  assert.match(check?.detail ?? '', /^0 of 0 deliveries of 0 publications; \d+ were refused: broken$/)
 })
 
 const QUIET = 'name: x\nnodes: 24\nduration: 15s\nstack: {gossipBudget: 8KiB}\n'
