@@ -1,6 +1,7 @@
 import { Random } from '../../core/random.ts'
 import type { Audience } from './audience.ts'
 import type { Chronicle } from './chronicle.ts'
+import type { End } from './overlapping.ts'
 import { sizeOf } from './plausible.ts'
 import type { Scenario } from './scenario.ts'
 import type { Faults, Stage } from './stage.ts'
@@ -173,17 +174,13 @@ export class Director {
     else if (step.slow !== undefined) {
       const { by } = step.slow
       const chosen = pick(step.slow.nodes) ?? []
-      this.#disturb(step, `slow ${named(chosen)} by ${durationText(by)}`, () => {
-        for (const index of chosen) faults.slow(index, 0)
-      })
-      for (const index of chosen) faults.slow(index, by)
+      const ends = chosen.map((index) => faults.slow(index, by))
+      this.#disturb(step, `slow ${named(chosen)} by ${durationText(by)}`, allOf(ends))
     } else if (step.throttle !== undefined) {
       const { nodes, ...limits } = step.throttle
       const chosen = pick(nodes) ?? []
-      this.#disturb(step, `throttle ${named(chosen)}`, () => {
-        for (const index of chosen) faults.throttle(index, {})
-      })
-      for (const index of chosen) faults.throttle(index, limits)
+      const ends = chosen.map((index) => faults.throttle(index, limits))
+      this.#disturb(step, `throttle ${named(chosen)}`, allOf(ends))
     } else if (step.clock !== undefined) {
       const { jump, rate } = step.clock
       const chosen = this.#choose(step.clock.nodes, this.#up(), random)
@@ -195,10 +192,8 @@ export class Director {
     } else if (step.byzantine !== undefined) {
       const { as } = step.byzantine
       const chosen = this.#choose(step.byzantine.nodes, this.#up().filter(notFirst(step.byzantine.nodes)), random)
-      this.#disturb(step, `byzantine, ${as}: ${named(chosen)}`, () => {
-        for (const index of chosen) faults.disguise(index, undefined)
-      })
-      for (const index of chosen) faults.disguise(index, as)
+      const ends = chosen.map((index) => faults.disguise(index, as))
+      this.#disturb(step, `byzantine, ${as}: ${named(chosen)}`, allOf(ends))
     }
   }
 
@@ -210,15 +205,12 @@ export class Director {
   ): void {
     const from = pick(senders)
     const to = pick(receivers)
-    const set = (value: number) => {
-      if (from === undefined && to === undefined) faults.lose(value, undefined, undefined)
-      else if (from === undefined) for (const receiver of to ?? []) faults.lose(value, undefined, receiver)
-      else if (to === undefined) for (const sender of from) faults.lose(value, sender, undefined)
-      else for (const sender of from) for (const receiver of to) faults.lose(value, sender, receiver)
-    }
+    // Nobody named is anybody, which is one target, and not each of all.
+    const ends = (from ?? [undefined]).flatMap((sender) =>
+      (to ?? [undefined]).map((receiver) => faults.lose(rate, sender, receiver)),
+    )
     const where = `${from === undefined ? '' : ` from ${named(from)}`}${to === undefined ? '' : ` to ${named(to)}`}`
-    this.#disturb(step, `lose ${Number((rate * 100).toFixed(2))} % of the messages${where}`, () => set(0))
-    set(rate)
+    this.#disturb(step, `lose ${Number((rate * 100).toFixed(2))} % of the messages${where}`, allOf(ends))
   }
 
   /** A fault of the network begins; `end` takes it back, after the step's time or when everything is healed. */
@@ -275,6 +267,12 @@ const NODE_VERBS: ReadonlySet<Verb> = new Set(Object.keys(STATES) as NodeVerb[])
 /** Node 0, which newcomers ask, is spared unless it is named. */
 function notFirst(some: Who): (index: number) => boolean {
   return (index) => index !== 0 || 'nodes' in some
+}
+
+function allOf(ends: readonly End[]): End {
+  return () => {
+    for (const end of ends) end()
+  }
 }
 
 function lasting(step: Step): string {

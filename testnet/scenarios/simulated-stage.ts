@@ -5,8 +5,9 @@ import { type Outcome, Stack, type StackInit } from '../../protocols/stack.ts'
 import { SimulatedTestnet } from '../simulated.ts'
 import { constant, type Latency, logNormal, uniform } from '../simulator/latency.ts'
 import { DISGUISE, type DisguiseName } from './disguises.ts'
+import { type End, Overlapping } from './overlapping.ts'
 import type { Scenario } from './scenario.ts'
-import type { Faults, Stage } from './stage.ts'
+import type { Faults, Limits, Stage } from './stage.ts'
 
 /** Makes a node's protocols; tests put a broken one here. */
 export type MakeStack = (environment: Environment<StackMessage>, init: StackInit) => Stack
@@ -28,20 +29,32 @@ export interface Overseer {
 /** What a testnet asks of its nodes is for it to bound: their rates are for strangers. */
 const ASKING = { rate: 1000, burst: 1000 }
 
+/** The name of all links, as others are `<from>><to>`, either of them left out for anybody. */
+const EVERYWHERE = '>'
+
 /** Simulated nodes in virtual time. */
 export class SimulatedStage implements Stage, Faults {
   readonly testnet: SimulatedTestnet
   overseer: Overseer | undefined
   readonly #options: SimulatedStageOptions
-  readonly #loss: number
+  /** Rates at links by their names, see `lose`. */
+  readonly #losses: Overlapping<string, number>
   /** By id, ms. */
   readonly #slow = new Map<string, number>()
-  readonly #disguised = new Map<number, DisguiseName>()
+  readonly #delays = new Overlapping<number, number>((index, ms) => {
+    if (ms.length === 0) this.#slow.delete(this.#id(index))
+    else
+      this.#slow.set(
+        this.#id(index),
+        ms.reduce((all, one) => all + one),
+      )
+  })
+  readonly #throttles: Overlapping<number, Limits>
+  readonly #disguises = new Overlapping<number, DisguiseName>(() => undefined)
   #failure: Error | undefined
 
   constructor({ seed, network, start, stack }: Scenario, options: SimulatedStageOptions = {}) {
     this.#options = options
-    this.#loss = network.loss
     const latency = modelOf(network.latency)
     const { reorder, bandwidth } = network
     this.testnet = new SimulatedTestnet({
@@ -56,6 +69,16 @@ export class SimulatedStage implements Stage, Faults {
       stagger: start.stagger,
       stack: { ...stack, query: { ...ASKING, ...stack.query } },
       make: (environment, init, index) => this.#make(environment, init, index),
+    })
+    this.#losses = new Overlapping((link, rates) => {
+      const [from, to] = link.split('>') as [string, string]
+      const usual = link === EVERYWHERE ? network.loss : 0
+      const rate = rates.reduce((all, one) => 1 - (1 - all) * (1 - one), usual)
+      this.testnet.simulation.lose(rate, { ...(from !== '' && { from }), ...(to !== '' && { to }) })
+    })
+    this.#throttles = new Overlapping((index, limits) => {
+      const least = limits.reduce<Limits>(tighter, bandwidth ?? {})
+      this.testnet.simulation.throttle({ ...bandwidth, ...least }, [this.#id(index)])
     })
   }
 
@@ -96,35 +119,32 @@ export class SimulatedStage implements Stage, Faults {
     this.testnet.simulation.heal(name)
   }
 
-  lose(rate: number, from: number | undefined, to: number | undefined): void {
-    const where = { ...(from !== undefined && { from: this.#id(from) }), ...(to !== undefined && { to: this.#id(to) }) }
-    const everywhere = from === undefined && to === undefined
-    this.testnet.simulation.lose(everywhere ? 1 - (1 - this.#loss) * (1 - rate) : rate, where)
+  lose(rate: number, from: number | undefined, to: number | undefined): End {
+    const end = (index: number | undefined) => (index === undefined ? '' : this.#id(index))
+    return this.#losses.begin(`${end(from)}>${end(to)}`, rate)
   }
 
-  slow(index: number, ms: number): void {
-    if (ms === 0) this.#slow.delete(this.#id(index))
-    else this.#slow.set(this.#id(index), ms)
+  slow(index: number, ms: number): End {
+    return this.#delays.begin(index, ms)
   }
 
-  throttle(index: number, limits: { readonly up?: number; readonly down?: number }): void {
-    this.testnet.simulation.throttle(limits, [this.#id(index)])
+  throttle(index: number, limits: Limits): End {
+    return this.#throttles.begin(index, limits)
   }
 
   clock(index: number, change: { readonly step: number; readonly rate?: number }): void {
     this.testnet.simulation.setClock(this.#id(index), change)
   }
 
-  disguise(index: number, as: DisguiseName | undefined): void {
-    if (as === undefined) this.#disguised.delete(index)
-    else this.#disguised.set(index, as)
+  disguise(index: number, as: DisguiseName): End {
+    return this.#disguises.begin(index, as)
   }
 
   #make(environment: Environment<StackMessage>, init: StackInit, index: number): Stack {
     const { make = (watched, plain) => new Stack(watched, plain) } = this.#options
     const everybody = () => this.testnet.nodes.map(({ id }) => id)
     const watched = sendingThrough<StackMessage>(environment, (to, message) => {
-      const disguise = this.#disguised.get(index)
+      const disguise = this.#disguises.latest(index)
       const said = disguise === undefined ? message : DISGUISE[disguise](message, environment.self.id, everybody)
       if (said === undefined) return
       this.overseer?.sent(index, environment.now(), said)
@@ -140,6 +160,16 @@ export class SimulatedStage implements Stage, Faults {
   #ids(indices: readonly number[]): string[] {
     return indices.map((index) => this.#id(index))
   }
+}
+
+function tighter(a: Limits, b: Limits): Limits {
+  const [up, down] = [least(a.up, b.up), least(a.down, b.down)]
+  return { ...(up !== undefined && { up }), ...(down !== undefined && { down }) }
+}
+
+function least(...limits: readonly (number | undefined)[]): number | undefined {
+  const said = limits.filter((limit) => limit !== undefined)
+  return said.length === 0 ? undefined : Math.min(...said)
 }
 
 function modelOf(latency: Scenario['network']['latency']): Latency {

@@ -2,20 +2,31 @@ import type { Outcome } from '../../protocols/stack.ts'
 import type { LocalTestnet } from '../local/local.ts'
 import type { Testnet } from '../testnet.ts'
 import type { DisguiseName } from './disguises.ts'
+import type { End } from './overlapping.ts'
 
-/** Faults that only a simulated network has. Those with a name end when `heal` is told it. */
+/**
+ * Faults that only a simulated network has. Those with a name end when `heal` is told it, the others when what they return is called:
+ * then what the scenario gave the network, and other faults that go on, are in force as before.
+ */
 export interface Faults {
   /** Nothing gets from these to those, and back if `both`. */
   cut(name: string, from: readonly number[], to: readonly number[], both: boolean): void
   heal(name: string): void
-  /** The share of messages lost, on top of what was lost there already; 0 lifts it. */
-  lose(rate: number, from: number | undefined, to: number | undefined): void
-  /** ms that whatever these send and get takes longer; 0 lifts it. */
-  slow(index: number, ms: number): void
-  /** Bytes a second; nothing said is no limit. */
-  throttle(index: number, limits: { readonly up?: number; readonly down?: number }): void
+  /** The share of messages lost, on top of what was lost there already: rates act independently. */
+  lose(rate: number, from: number | undefined, to: number | undefined): End
+  /** ms that whatever these send and get takes longer, on top of what it took. */
+  slow(index: number, ms: number): End
+  /** Bytes a second, where it was not less already; nothing said changes nothing. */
+  throttle(index: number, limits: Limits): End
   clock(index: number, change: { readonly step: number; readonly rate?: number }): void
-  disguise(index: number, as: DisguiseName | undefined): void
+  /** The latest counts. */
+  disguise(index: number, as: DisguiseName): End
+}
+
+/** Bytes a second that a node sends and gets. */
+export interface Limits {
+  readonly up?: number
+  readonly down?: number
 }
 
 /** Where a scenario is played: a testnet, its time, and the faults that it has besides those of every testnet. */
