@@ -158,6 +158,11 @@ export class SimulatedTimer<Message> implements Timer {
     this.event = HELD
   }
 
+  /** Its incarnation is over, and it has no event any more. */
+  drop(): void {
+    this.event = DONE
+  }
+
   /** The node goes on: fires at once, unless it was cancelled meanwhile. */
   release(): void {
     if (this.event === HELD) this.environment.queue(this, 0)

@@ -250,6 +250,7 @@ export class Network<Message> {
     const { environment } = timer
     if (!environment.open) {
       this.queue.release(event)
+      timer.drop() // its slot is another timer's from now on, which must not be cancelled in its stead
     } else if (this.states[environment.index] === RUNNING) {
       this.trace.add(this.now, TIMER, -1, environment.index, 0)
       environment.fire(timer)

@@ -116,8 +116,10 @@ export class SimulatedNode<Message, P extends Protocol<Message>> {
     this.network.lines?.clear(this.index, this.network.now)
     if (refuses) this.conditions().refuses = true
     else if (this.#condition !== undefined) this.#condition.refuses = false
-    const waited = this.#condition?.held?.events.filter(({ kind }) => kind === MESSAGE) ?? []
+    const held = this.#condition?.held?.events ?? []
+    const waited = held.filter(({ kind }) => kind === MESSAGE)
     if (waited.length > 0) this.network.tally.add('dead', waited.length)
+    for (const { kind, payload } of held) if (kind === TIMER) (payload as SimulatedTimer<Message>).drop()
     if (this.#condition !== undefined) this.#condition.held = undefined
   }
 

@@ -39,6 +39,30 @@ describe('after', () => {
     assert.deepEqual(fired, [5, 30])
   })
 
+  test("of a dead incarnation can be cancelled at any time, and nobody else's timer with it", () => {
+    for (const pauses of [false, true]) {
+      const { simulation, environment, fired, fire } = lone()
+      const other = simulation.add({}, (env) => new Recorder(env)).protocol.environment
+      const timers = [environment.after(10, fire), environment.every(10, fire)]
+      if (pauses) {
+        simulation.pause('n0')
+        simulation.run(20)
+      }
+      simulation.kill('n0')
+      simulation.run(20)
+      const kept = [1, 2, 3].map((ms) => other.after(ms, fire))
+      for (const timer of [...timers, ...timers]) timer.cancel()
+      for (const ms of [4, 5, 6]) kept.push(other.after(ms, fire))
+      const began = simulation.now
+      simulation.run(20)
+      assert.deepEqual(
+        fired.map((at) => at - began),
+        [1, 2, 3, 4, 5, 6],
+      )
+      assert.equal(simulation.pending, 0)
+    }
+  })
+
   test('can be cancelled by another timer of the same instant', () => {
     const { simulation, environment } = lone()
     let second: Timer | undefined
