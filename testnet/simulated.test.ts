@@ -39,6 +39,32 @@ test('some simulated nodes leave, are killed, pause, and come back', async (t) =
   }
 })
 
+test('nodes leave within an action of the network: no time passes meanwhile, none goes back, and who comes back at once stays', async () => {
+  const testnet = new SimulatedTestnet({ seed: 5 })
+  await testnet.start(6)
+  await testnet.sleep(5000)
+  const { simulation } = testnet
+  const began = testnet.now()
+  let after = 0
+  simulation.after(10, () => {
+    for (const index of [1, 2, 3]) void testnet.leave(index)
+    void testnet.restart(3)
+    after = testnet.now()
+  })
+  await testnet.sleep(11)
+  assert.deepEqual([after - began, testnet.now() - began], [10, 11])
+  assert.deepEqual(
+    testnet.nodes.map(({ condition }) => condition),
+    ['up', 'left', 'left', 'up', 'up', 'up'],
+  )
+  const alive = () => simulation.nodes.map((node) => node.alive)
+  assert.deepEqual(alive(), [true, false, false, true, true, true])
+  assert.equal(simulation.node('n0').protocol.member('n1')?.state, 'alive', 'goodbyes are under way')
+  await testnet.sleep(1000)
+  assert.equal(simulation.node('n0').protocol.member('n1')?.state, 'left', 'and arrive')
+  assert.deepEqual(alive(), [true, false, false, true, true, true])
+})
+
 test('the same seed gives the same run', async () => {
   const run = async (seed: number) => {
     const testnet = new SimulatedTestnet({ seed })

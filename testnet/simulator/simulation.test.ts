@@ -38,6 +38,15 @@ function chatter(seed: number) {
   return simulation
 }
 
+test('time that an action lets go on by itself does not go back', () => {
+  const { simulation } = network(1)
+  simulation.after(5, () => simulation.run(10))
+  simulation.run(6)
+  assert.equal(simulation.now, 15)
+  simulation.run(1)
+  assert.equal(simulation.now, 16)
+})
+
 describe('the same seed', () => {
   test('gives the same run, event by event; another seed another one', () => {
     const run = (seed: number) => {

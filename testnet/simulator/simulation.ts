@@ -177,7 +177,8 @@ export class Simulation<Message, P extends Protocol<Message> = Protocol<Message>
       before = network.now
       if (same > 1_000_000 + 1000 * network.environments.length) throw new Error(`time stands still at ${before} ms`)
     }
-    network.now = until
+    // An action that let time go on by itself has gone further, and time does not go back.
+    network.now = Math.max(network.now, until)
   }
 
   /** Runs in steps of `stepMs` until the predicate holds. False when it still does not after `limitMs`. */
