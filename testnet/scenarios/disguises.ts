@@ -31,9 +31,11 @@ export const DISGUISE: Readonly<Record<DisguiseName, Disguise>> = {
     if (message.channel !== 'membership') return message
     const { message: said } = message
     if (said.kind !== 'ping' && said.kind !== 'pong') return message
-    const dead = everybody()
-      .slice(0, RUMOURS)
-      .map((id) => ({ id, sequence: 2 ** 40 }))
+    const all = everybody()
+    // The next few each time: who pings counts its pings.
+    const first = said.nonce * RUMOURS
+    const named = Array.from({ length: Math.min(RUMOURS, all.length) }, (_, i) => all[(first + i) % all.length])
+    const dead = (named as string[]).map((id) => ({ id, sequence: 2 ** 40 }))
     return { channel: 'membership', message: { ...said, dead } }
   },
 }
