@@ -4,7 +4,7 @@ import { SimulatedStage, type SimulatedStageOptions } from '../scenarios/simulat
 
 /** The first thing that did not hold. */
 export interface Breach {
-  /** Of the invariant or check; `exception` when a protocol threw. */
+  /** Of the invariant or check; when a protocol threw, what and where: two exceptions are two bugs unless both are the same. */
   readonly name: string
   /** On the testnet's clock, ms. */
   readonly at: number
@@ -25,11 +25,16 @@ export async function attempt(scenario: Scenario, options: SimulatedStageOptions
     const check = outcome.checks.find(({ ok }) => !ok)
     return { breach: violation ?? check, outcome }
   } catch (error) {
-    const { message, stack = '' } = error as Error
-    const where = stack.split('\n').find((line) => line.includes(' at ')) ?? ''
-    const breach = { name: 'exception', at: stage.testnet.now(), detail: `${message}${where.replace(/^ +/, ' ')}` }
-    return { breach, outcome: undefined }
+    return { breach: { ...exception(error as Error), at: stage.testnet.now() }, outcome: undefined }
   } finally {
     await stage.testnet.stop()
   }
+}
+
+function exception(error: Error): Pick<Breach, 'name' | 'detail'> {
+  const { message, stack = '' } = error
+  const where = stack.split('\n').find((line) => /^ +at /.test(line)) ?? ''
+  // The file within its folder and the line: the same in every clone.
+  const [place = 'an unknown place'] = /[^/\\]+[/\\][^/\\]+:\d+(?=:\d+\)?$)/.exec(where) ?? []
+  return { name: `exception: ${error.constructor.name} at ${place}`, detail: `${message}${where.replace(/^ +/, ' ')}` }
 }

@@ -20,7 +20,8 @@ export interface ShrinkOptions {
 /**
  * Makes a scenario that breaks something as small as it can be while it still breaks the same thing: fewer steps by delta
  * debugging (Zeller and Hildebrandt 2002: ever smaller parts are left out), then fewer nodes, then simpler parameters, until
- * nothing can be left out any more. Every accepted simplification was played.
+ * nothing can be left out any more. Every accepted simplification was played. The same thing is one of the same name: an invariant, a
+ * check, or an exception thrown at the same place.
  *
  * @param breaks plays a scenario and says what it breaks
  */
