@@ -122,3 +122,47 @@ for (const [name, make] of [
     )
   })
 }
+
+/** What a node reports, with more in it. */
+type Report = ReturnType<Stack['status']>
+const MANY = 100_000_000
+
+for (const [what, change] of [
+  ['acquaintances', (report) => ({ ...report, membership: { ...report.membership, acquaintances: MANY } })],
+  ['groups kept for others', (report) => ({ ...report, groups: { ...report.groups, registry: MANY } })],
+  [
+    'members of a group',
+    (report) => {
+      const group = { contacts: 1, members: MANY, size: 1, quiet: true, counts: {} }
+      return { ...report, groups: { ...report.groups, groups: { x: group } } }
+    },
+  ],
+  ['bytes of unfinished messages', (report) => broadcasting(report, { unfinished: { messages: 1, bytes: MANY } })],
+  ['topics', (report) => broadcasting(report, { topics: MANY })],
+  ['lanes', (report) => broadcasting(report, { lanes: MANY })],
+  ['publications to spread', (report) => broadcasting(report, { most: { early: MANY } })],
+  ['announcements waited for', (report) => broadcasting(report, { most: { announced: MANY } })],
+  ['peers told of publishers', (report) => broadcasting(report, { most: { told: MANY } })],
+  ['publications seen', (report) => broadcasting(report, { most: { seen: MANY } })],
+  ['components of aggregation', (report) => ({ ...report, aggregation: { ...report.aggregation, components: MANY } })],
+  ['children in a structure', (report) => ({ ...report, structures: { tree: { children: MANY } } })],
+  ['values in a structure', (report) => ({ ...report, structures: { slices: { values: MANY } } })],
+  ['clients in a structure', (report) => ({ ...report, structures: { superpeers: { clients: MANY } } })],
+  ['longLinks in a structure', (report) => ({ ...report, structures: { torus: { longLinks: MANY } } })],
+] as const satisfies readonly (readonly [string, (report: Report) => Report])[]) {
+  test(`bounded watches ${what}, too`, async () => {
+    class Hoarding extends Stack {
+      override status(): Report {
+        return change(super.status())
+      }
+    }
+    const given = scenario('name: x\nnodes: 2\nduration: 1s\ninvariants: [bounded]\n')
+    const make: MakeStack = (environment, init) => new Hoarding(environment, init)
+    const { violations } = await run(given, { make })
+    assert.match(violations[0]?.detail ?? '', new RegExp(`^node 0 holds ${MANY} ${what}`))
+  })
+}
+
+function broadcasting(report: Report, more: Partial<Report['broadcast']>): Report {
+  return { ...report, broadcast: { ...report.broadcast, ...more } }
+}

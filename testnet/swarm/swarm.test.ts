@@ -6,6 +6,7 @@ import type { StackMessage } from '../../protocols/channels.ts'
 import { Stack } from '../../protocols/stack.ts'
 import { problemsOf } from '../scenarios/plausible.ts'
 import { parseScenario } from '../scenarios/read.ts'
+import type { Scenario } from '../scenarios/scenario.ts'
 import type { MakeStack } from '../scenarios/simulated-stage.ts'
 import { verbOf } from '../scenarios/steps.ts'
 import { scenarioText } from '../scenarios/write.ts'
@@ -41,6 +42,16 @@ test('schedules make sense, differ by their seed only, and cover every fault', (
   }
   const all = 'add block byzantine churn clock kill leave lose partition pause publish query silence slow throttle'
   assert.equal([...verbs].sort().join(' '), all)
+})
+
+test('one schedule of eight is calm for long enough that the dead have to be forgotten', () => {
+  const FORGOTTEN = 80_000
+  const schedules = Array.from({ length: 200 }, (_, seed) => randomScenario(seed, [32, 256]))
+  const calm = ({ duration, checks }: Scenario) => duration - (checks[0]?.at ?? 0)
+  assert.deepEqual(
+    schedules.flatMap((scenario, seed) => (calm(scenario) > FORGOTTEN ? [seed] : [])),
+    schedules.flatMap((_, seed) => (seed % 8 === 0 ? [seed] : [])),
+  )
 })
 
 test('a schedule written as YAML reads back as the same, so what is printed replays exactly', async () => {
