@@ -319,7 +319,7 @@ function switchedOff({ nodes, hubs, many }: Sizes, seed: number): Row[] {
     const bytes = flooded(pushInterval, seed)
     const off = pushInterval === 0
     rows.push({
-      case: `push limit ${off ? 'off' : 'on'}: one node pushes 100 times a second`,
+      case: `limits of pushes and of Rounds ${off ? 'off' : 'on'}: one node pushes 100 times a second`,
       metric: 'bytes a second that its victim answers',
       reference: off ? '> 50000 (the attack works)' : '<= 8000',
       measured: Math.round(bytes),
@@ -331,7 +331,7 @@ function switchedOff({ nodes, hubs, many }: Sizes, seed: number): Row[] {
 
 /** Bytes a second that a node sends while another one pushes to it a hundred times a second: 30 descriptors for each of one. */
 function flooded(pushInterval: number, seed: number): number {
-  const overlay = new Overlay({ nodes: 100, seed, options: { pushInterval } })
+  const overlay = new Overlay({ nodes: 100, seed, options: { pushInterval }, unpaced: pushInterval === 0 })
   overlay.startRandom()
   overlay.cycles(30)
   const victim = overlay.simulation.nodes[0] as (typeof overlay.simulation.nodes)[number]

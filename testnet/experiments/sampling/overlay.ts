@@ -27,10 +27,11 @@ class Sampler implements Protocol<SamplingMessage> {
   readonly sampling: Sampling
   readonly #rounds: Rounds<Parameters<Sampling['absorb']>[1], Parameters<Sampling['absorb']>[1]>
 
-  constructor(environment: Environment<SamplingMessage>, options: Partial<SamplingOptions>, size: Size) {
+  constructor(environment: Environment<SamplingMessage>, { options, unpaced = false }: OverlayInit, size: Size) {
     this.sampling = new Sampling(environment, { options })
     const budget = new TokenBucket(BUDGET - BURST, BURST)
-    this.#rounds = new Rounds(environment, this.sampling, { period: CYCLE, budget, size })
+    const pace = unpaced ? { pause: 0, reserve: 0 } : {}
+    this.#rounds = new Rounds(environment, this.sampling, { period: CYCLE, budget, size, ...pace })
   }
 
   start(): void {
@@ -52,6 +53,8 @@ export interface OverlayInit {
   readonly nodes: number
   readonly seed: number
   readonly options: Partial<SamplingOptions>
+  /** Rounds answers whoever asks, as often as it asks. @default false */
+  readonly unpaced?: boolean
 }
 
 /** Peer sampling alone on the simulator, event by event through Rounds. Every node has an address group of its own. */
@@ -183,7 +186,7 @@ export class Overlay {
 
   #add(): Sampler {
     const make = (environment: Environment<SamplingMessage>) =>
-      new Sampler(environment, { view: VIEW, ...this.#init.options }, this.#size)
+      new Sampler(environment, { ...this.#init, options: { view: VIEW, ...this.#init.options } }, this.#size)
     const { protocol } = this.simulation.add({ start: false }, make)
     this.#samplers.push(protocol)
     return protocol
