@@ -18,7 +18,8 @@ export const KEYS = `name, description, nodes, seed, duration, network, start, s
 network: latency (20ms, {uniform: [10ms, 50ms]} or {logNormal: {median: 30ms, sigma: 0.5}}), loss, duplicate, reorder {rate, by},
   bandwidth {up, down, queue}
 start: stagger, between the starts of two nodes
-stack: samplingPeriod, tmanPeriod, gossipBudget, structures, aggregates, and mappings of options: sampling, tman, membership, query, broadcast
+stack: samplingPeriod, tmanPeriod, gossipBudget, structures, aggregates, and mappings of options: sampling, tman, membership, query,
+  broadcast, aggregation
 timeline: a list of steps, each with at and one of these; those with * can last, for: 10s undoes them afterwards.
   nodes  kill* (like kill -9), silence* (like a power cut), pause*, resume, restart, leave*, add {nodes, over}, churn* {every, away,
          how: kill, silence or leave}, which needs a for
@@ -26,7 +27,7 @@ timeline: a list of steps, each with at and one of these; those with * can last,
   other  clock {nodes, jump, rate}, byzantine* {nodes, as: mute, freeloader or rumours},
          publish {messages, rate, bytes, from}, query {sql, times, every, from}
 checks: a list, each with at (otherwise at the end), within, since, and one of ring, longLinks, count (exact or a share), delivered,
-  components, ghosts
+  gossip (the share of its intervals that hold; needs aggregates: [number]), components, ghosts
 invariants: a list of what is watched throughout, by default all that can be: counted-once, delivered-once, in-order, bounded,
   no-resurrection, forgotten, no-dead-root, gossip-budget
 Times are written 200ms, 10s, 2min or 1h, from when all nodes are up; shares 5% or 0.05; sizes 200 or 4KiB; nodes 10%, 3 or [1, 2].
