@@ -3,11 +3,14 @@ import { live, type Testnet } from '../testnet.ts'
 import type { Check } from './check.ts'
 
 /**
- * Everybody who lives is counted, once, with one delegation each but for the asker, and `number` sums up to what it must.
+ * Everybody who lives is counted, once, and `number` sums up to what it must, whenever it is asked; with one delegation each
+ * but for the asker, at least once in `asks` questions. A delegate that is slow has its piece given to others as well, which
+ * costs a delegation more and no accuracy: on real nodes a busy machine is enough for that.
  *
  * @param asker index of the node that asks; by default the first that is up
+ * @param asks 1 where nothing can be slow by chance
  */
-export function exactCount(asker?: number): Check {
+export function exactCount(asker?: number, asks = 1): Check {
   const name = 'exact count'
   return {
     name,
@@ -15,18 +18,21 @@ export function exactCount(asker?: number): Check {
       const nodes = live(testnet)
       const sum = nodes.reduce((total, { labels }) => total + labels.number, 0)
       const sql = 'SELECT count(*), sum(number) FROM nodes'
-      const { rows, coverage, cost } = await testnet.query(asker ?? nodes[0]?.index ?? 0, sql)
-      const [counted, summed] = rows[0] ?? []
-      const ok =
-        counted === nodes.length &&
-        summed === sum &&
-        coverage.missing === 0 &&
-        coverage.intervals.length === 0 &&
-        cost.delegations === nodes.length - 1
-      const detail =
-        `counted ${counted} of ${nodes.length}, sum(number) ${summed} of ${sum}, ${coverage.missing} missing, ` +
-        `${cost.delegations} delegations, ${cost.hops} hops`
-      return { name, ok, detail }
+      for (let asked = 1; ; asked++) {
+        const { rows, coverage, cost } = await testnet.query(asker ?? nodes[0]?.index ?? 0, sql)
+        const [counted, summed] = rows[0] ?? []
+        const exact =
+          counted === nodes.length &&
+          summed === sum &&
+          coverage.missing === 0 &&
+          coverage.intervals.length === 0 &&
+          cost.delegations >= nodes.length - 1
+        const ok = exact && cost.delegations === nodes.length - 1
+        const detail =
+          `counted ${counted} of ${nodes.length}, sum(number) ${summed} of ${sum}, ${coverage.missing} missing, ` +
+          `${cost.delegations} delegations, ${cost.hops} hops`
+        if (ok || !exact || asked >= asks) return { name, ok, detail }
+      }
     },
   }
 }

@@ -4,13 +4,16 @@ import { Random } from '../../core/random.ts'
 import { QueryError } from '../../protocols/query/language/query-error.ts'
 import { anyLive, exactlyOnce, publishAndCollect, spreadText } from '../checks/broadcast.ts'
 import type { Check } from '../checks/check.ts'
-import { exactCount, honestCount } from '../checks/count.ts'
+import { exactCount as exactlyCounted, honestCount } from '../checks/count.ts'
 import { bandsFilled, ringComplete } from '../checks/ring.ts'
 import { turnover } from '../checks/turnover.ts'
 import { type Testnet, waitFor } from '../testnet.ts'
 import { type LocalOptions, LocalTestnet } from './local.ts'
 
 const COUNT = 'SELECT count(*) FROM nodes'
+
+/** Three questions: of 32 nodes in one process of a busy machine, one is slow now and then. */
+const exactCount = (asker?: number) => exactlyCounted(asker, 3)
 
 async function withTestnet(nodes: number, options: LocalOptions, body: (testnet: LocalTestnet) => Promise<void>) {
   const testnet = new LocalTestnet({ seed: 1, ...options })
