@@ -9,11 +9,14 @@ for (const delivery of DELIVERY_NAMES) {
     assert.ok(isDelivery(delivery))
     const bed = network({ nodes: 10, wire: true, seed: 4 })
     const published: string[] = []
-    for (let i = 0, tries = 0; i < 20; tries++) {
-      const node = bed.simulation.node(bed.ids[i % 3] as string)
+    // What is ordered before a member comes in is not brought after: all are in first.
+    const warmUp = delivery === 'ordered' ? 1 : 0
+    for (let i = -warmUp, tries = 0; i < 20; tries++) {
+      const node = bed.simulation.node(bed.ids[Math.abs(i) % 3] as string)
       const receipt = node.protocol.publish(TOPIC, text(`${i}`), { delivery })
       if (receipt.status === 'accepted') {
-        published.push(receipt.id)
+        if (i >= 0) published.push(receipt.id)
+        else bed.simulation.run(15_000)
         i++
       }
       // Reliable first learns who is in the group, ordered agrees on it.
@@ -22,7 +25,7 @@ for (const delivery of DELIVERY_NAMES) {
     }
     bed.simulation.run(15_000)
     for (const id of bed.ids) {
-      const got = bed.got.get(id)?.map((message) => message.id) ?? []
+      const got = (bed.got.get(id) ?? []).map((message) => message.id).filter((one) => published.includes(one))
       assert.deepEqual(got.toSorted(), published.toSorted(), id)
     }
     assertOrdered(bed)

@@ -14,7 +14,7 @@ function tellOfNothing(bed: Bed, from: string, to: string, count: number, salt: 
   }
 }
 
-test('announcements of what does not exist: bounded wants and memory, and what exists still arrives; by default none is heard', () => {
+test('announcements of what does not exist: bounded wants and memory, and what exists still arrives; switched off none is heard', () => {
   for (const told of [0, 4]) {
     const bed = network({ nodes: 20, loss: 0.1, seed: 3, options: { told } })
     const published: string[] = []

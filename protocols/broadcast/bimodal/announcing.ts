@@ -8,6 +8,7 @@ import type { Publication } from '../publication.ts'
 import { numbersOf } from '../runs.ts'
 import { type BimodalMessage, bimodalCodec, type Holding, MAX_TOLD } from './codec.ts'
 import { holdingsOf } from './contents.ts'
+import { Haste } from './haste.ts'
 import type { Lack } from './lacking.ts'
 
 /** What announcing needs of repair. */
@@ -22,7 +23,7 @@ export interface Supplies {
 
 /** What one peer may make us do. */
 export interface AnnouncingLimits {
-  /** Ids a second that a peer is heard about, and wants of us; and at once. @default 100, 200 (chosen: ten publishers at their rate, told to a tenth of the group) */
+  /** Ids a second that a peer is heard about, and wants of us; and at once. @default 5 and 10 times a publisher's `rate`: 100, 200 (chosen) */
   readonly rate: number
   readonly burst: number
   /** Ids that we wait for because this peer was the first to tell of them. @default 256 (chosen) */
@@ -31,28 +32,20 @@ export interface AnnouncingLimits {
   readonly strikes: number
 }
 
-const LIMITS: AnnouncingLimits = { rate: 100, burst: 200, perPeer: 256, strikes: 4 }
+const LIMITS = { perPeer: 256, strikes: 4 }
 
 /** ms after the last sign of it for which there is trouble. */
 const TROUBLE = 30_000
-/** ms between asking and getting, before anything was got; how much an answer tells of it (RFC 6298: an eighth). */
-const RTT = 100
-const GAIN = 1 / 8
-/** ms for which the tree is waited for at first, at least and at most. */
-const WAIT = 100
-const LEAST_WAIT = 50
-const MOST_WAIT = 16_000
-/** The share of what the tree still brings that it is waited for. */
-const QUANTILE = 0.95
-/** How much longer a tree that sleeps is waited for than it was last late. */
-const MARGIN = 1.25
-/**
- * When the tree brings more than this share of what was asked for, those who pass on are slow, not lost, and asking makes them slower:
- * then digests are left to repair. How much one such case counts, and what is left of it after one that was not asked for.
- */
-const MOST_HASTE = 0.1
-const HASTE_GAIN = 0.5
-const CALM = 0.995
+/** ms without news after which nobody knows whether the tree still stands: the next publication is told, to so many. */
+const IDLE = 10_000
+const UNTRIED = 1
+/** ms between two tellings: so a node sends at most ten times `told` a second, whatever is published. */
+const BATCH = 100
+/** ms for which news is told again with every telling. */
+const NEWS = 300
+/** ms by which a timer is late when this node slept; ms after which it is not waited for any more. */
+const SLEPT = 50
+const FORGOTTEN = 32_000
 /** Asked for and not answered at a time: what the tree brings late it brings in bursts. */
 const MAX_FLYING = 8
 /** Attempts for one publication; what is lacked then is left to digests. */
@@ -98,11 +91,13 @@ interface Peer {
  * dead relay kept from a part of the tree spreads there like a rumour, in round trips, not in rounds.
  *
  * Trouble is what this node sees itself: within 30 s it asked for something or served it. In an undisturbed network
- * nothing is sent. How long the tree is waited for is learned from it: of twenty that it brings after the first word nineteen come in time.
+ * nothing is sent, but for the first publication after ten quiet seconds, which one partner is told of: a tree that lost a
+ * part meanwhile is found out with it. Where the tree is slow, not lossy, nothing is told nor asked for: see Haste.
  *
  * Invariants: (1) nothing is sent that the budget does not pay for; (2) a want is served only for what that peer was told of
  * in the last 5 s; (3) at most 4096 ids are waited for, 256 because of one peer, each asked for at most 8 times;
- * (4) of a peer at most 100 ids a second are heard, and as many wanted.
+ * (4) of a peer so many ids a second are heard as five publishers may publish, and as many wanted; (5) nobody is told more
+ * than ten times a second.
  */
 export class Announcing {
   readonly #environment: Environment<BimodalMessage>
@@ -110,14 +105,12 @@ export class Announcing {
   readonly #supplies: Supplies
   readonly #limits: AnnouncingLimits
   #troubled = Number.NEGATIVE_INFINITY
-  #wait = WAIT
-  /** The share of what was asked for that the tree brought as well, of late. */
-  #haste = 0
-  /** Between asking and getting, ms: smoothed, and how far it is from that. */
-  #rtt = RTT
-  #deviation = RTT / 4
-  /** To be told at the end of this tick; at most MAX_TOLD. */
-  #news: Publication[] = []
+  readonly #haste = new Haste()
+  /** What was taken in lately, and when, oldest first: to be told with the next tellings; at most MAX_TOLD. */
+  #news: { readonly publication: Publication; readonly at: number }[] = []
+  /** When something was taken in last, and when anybody was told last. */
+  #tookAt = Number.NEGATIVE_INFINITY
+  #toldAt = Number.NEGATIVE_INFINITY
   #tick: Timer | undefined
   #timer: Timer | undefined
   /** When the timer fires. */
@@ -138,7 +131,8 @@ export class Announcing {
     this.#environment = environment
     this.#init = init
     this.#supplies = supplies
-    this.#limits = { ...LIMITS, ...limits }
+    const { rate } = init.options
+    this.#limits = { ...LIMITS, rate: 5 * rate, burst: 10 * rate, ...limits }
   }
 
   get sizes(): Record<string, number> {
@@ -146,7 +140,7 @@ export class Announcing {
       announced: this.#heard.size,
       told: this.#said.size,
       tellers: this.#peers.size,
-      wait: Math.round(this.#wait),
+      wait: Math.round(this.#haste.wait),
     }
   }
 
@@ -155,49 +149,58 @@ export class Announcing {
     this.#troubled = this.#environment.now()
   }
 
+  get #isOn(): boolean {
+    return this.#init.options.fanout > 0 && this.#init.options.told > 0
+  }
+
   get #isTroubled(): boolean {
-    return (
-      this.#init.options.fanout > 0 && this.#init.options.told > 0 && this.#environment.now() - this.#troubled < TROUBLE
-    )
+    return this.#environment.now() - this.#troubled < TROUBLE
   }
 
   /** A publication was taken in, however it came; or made here. */
   took(publication: Publication, pushed: boolean): void {
+    if (!this.#isOn) return
+    const now = this.#environment.now()
     const key = keyOf(publication)
     const heard = this.#heard.get(key)
     if (heard !== undefined) {
       if (heard.last !== undefined && !pushed) {
         this.#peer(heard.last).strikes = 0
-        this.#haste *= CALM
-        if (heard.attempts === 1) this.#answered(this.#environment.now() - heard.at)
+        this.#haste.asked(now, heard.attempts === 1 ? now - heard.at : undefined)
       }
-      if (pushed) this.#learn(this.#environment.now() - heard.since)
+      if (pushed) this.#haste.brought(now, now - heard.since, this.#init.options.period)
       // What was asked for stays: the tree may bring it yet, and how late it was is worth knowing.
       if (heard.attempts === 0 || pushed) this.#forget(key, heard)
       else heard.due = Number.POSITIVE_INFINITY
     }
-    if (!this.#isTroubled || this.#news.length >= MAX_TOLD) return
-    this.#news.push(publication)
-    this.#tick ??= this.#environment.after(0, () => this.#tell())
+    const untried = now - this.#tookAt > IDLE
+    this.#tookAt = now
+    if (!this.#isTroubled && !untried) return
+    this.#news.push({ publication, at: now })
+    if (this.#news.length > MAX_TOLD) this.#news.shift()
+    this.#tick ??= this.#environment.after(Math.max(0, this.#toldAt + BATCH - now), () => this.#tell())
   }
 
   /** The tree brought what had come already. @returns whether that is no matter for the patience of digests */
   raced(publication: Publication): boolean {
+    const now = this.#environment.now()
+    const { period } = this.#init.options
     const key = keyOf(publication)
     const heard = this.#heard.get(key)
-    if (heard === undefined) return false
-    const late = this.#environment.now() - heard.since
-    this.#learn(late)
-    // Whoever passes on is asleep, not lost: as repair has it.
-    if (late > this.#init.options.period) this.#wait = Math.min(MOST_WAIT, Math.max(this.#wait, late * MARGIN))
+    if (heard === undefined) {
+      this.#haste.overtaken(now)
+      return false
+    }
+    const late = now - heard.since
+    this.#haste.brought(now, late, period)
+    this.#haste.overtaken(now, late > period ? late : 0)
     this.#forget(key, heard)
-    this.#haste += (1 - this.#haste) * HASTE_GAIN
     this.#init.counts.done.add('overtaken')
-    return late <= this.#init.options.period
+    return late <= period
   }
 
   receiveHave(from: PeerDescriptor, holdings: readonly Holding[]): void {
-    if (this.#init.options.told === 0) {
+    if (!this.#isOn) {
       this.#init.counts.refused.add('have-off')
       return
     }
@@ -224,7 +227,7 @@ export class Announcing {
             this.#init.counts.refused.add('have-share')
             return
           }
-          this.#hear(key, { publisher, sequence, from, peer, due: now + this.#wait })
+          this.#hear(key, { publisher, sequence, from, peer, due: now + this.#haste.wait })
         }
       }
     }
@@ -243,19 +246,13 @@ export class Announcing {
         else served.push({ publisher, sequence, since: now })
       }
     }
-    if (served.length > 0) this.#supplies.supply(from, holdingsOf(served), 0) // a last one is left to digests
+    if (served.length > 0) this.#supplies.supply(from, holdingsOf(served), this.#init.options.retransmissions - 1)
   }
 
   /** The tree brought one whose predecessor is lacking here: who sent it has that, or will. */
   gap(from: PeerDescriptor, { publisher: id, previous: sequence }: Publication): void {
     const publisher = positionOf(id)
-    if (
-      sequence === 0 ||
-      this.#init.options.fanout === 0 ||
-      this.#init.options.told === 0 ||
-      !this.#supplies.lacks({ publisher, sequence })
-    )
-      return
+    if (!this.#isOn || sequence === 0 || !this.#supplies.lacks({ publisher, sequence })) return
     this.receiveHave(from, holdingsOf([{ publisher, sequence, since: 0 }]))
   }
 
@@ -305,13 +302,13 @@ export class Announcing {
   /** Asks for all that is due; forgets what is of no use any more. */
   #ask(): void {
     const now = this.#environment.now()
-    const slept = now - this.#next > LEAST_WAIT
+    const slept = now - this.#next > SLEPT
     this.#timer = undefined
     this.#next = Number.POSITIVE_INFINITY
     if (slept) {
       // What is lacked has come in the meantime, perhaps, and waits to be read.
-      for (const heard of this.#heard.values()) if (heard.due <= now) heard.due = now + this.#wait
-      this.#wake(now + this.#wait)
+      for (const heard of this.#heard.values()) if (heard.due <= now) heard.due = now + this.#haste.wait
+      this.#wake(now + this.#haste.wait)
       return
     }
     const asked = new Map<PeerDescriptor, Lack[]>()
@@ -320,20 +317,19 @@ export class Announcing {
     for (const { due, attempts } of this.#heard.values())
       if (attempts > 0 && due > now && Number.isFinite(due)) flying++
     for (const [key, heard] of this.#heard) {
-      if (now - heard.since > 2 * MOST_WAIT) this.#forget(key, heard)
+      if (now - heard.since > FORGOTTEN) this.#forget(key, heard)
       else if (heard.due > now) next = Math.min(next, heard.due)
       else if (!this.#supplies.lacks(heard)) heard.due = Number.POSITIVE_INFINITY
       else {
         const { last } = heard
         if (last !== undefined) this.#peer(last).strikes++
-        if (heard.attempts === 0 && this.#haste > MOST_HASTE) {
-          this.#haste *= CALM
+        if (heard.attempts === 0 && this.#haste.isTooMuch(now)) {
           this.#forget(key, heard)
           this.#init.counts.done.add('left-to-digests')
           continue
         }
         if (heard.attempts === 0 && flying >= MAX_FLYING) {
-          heard.due = now + this.#rtt
+          heard.due = now + this.#haste.rtt
           next = Math.min(next, heard.due)
           continue
         }
@@ -346,7 +342,7 @@ export class Announcing {
         heard.attempts++
         heard.asked.add(whom.id)
         heard.last = whom.id
-        heard.due = now + this.#timeout(whom.id)
+        heard.due = now + this.#haste.timeout(this.#init.rtt?.(whom.id))
         heard.at = now
         next = Math.min(next, heard.due)
         const some = asked.get(whom) ?? []
@@ -376,9 +372,11 @@ export class Announcing {
 
   #tell(): void {
     this.#tick = undefined
-    const news = this.#news
-    this.#news = []
     const now = this.#environment.now()
+    this.#toldAt = now
+    this.#news = this.#news.filter(({ at }) => now - at <= NEWS)
+    if (this.#haste.isTooMuch(now)) return
+    const news = this.#news.map(({ publication }) => publication)
     const { self, random } = this.#environment
     const publishers = new Set(news.map(({ publisher }) => publisher))
     const others = this.#init
@@ -389,7 +387,7 @@ export class Announcing {
       for (const one of this.#with(publication))
         lacks.set(keyOf(one), { publisher: positionOf(one.publisher), sequence: one.sequence, since: now })
     const holdings = holdingsOf([...lacks.values()].slice(-MAX_TOLD))
-    for (const partner of random.sample(others, this.#init.options.told)) {
+    for (const partner of random.sample(others, this.#isTroubled ? this.#init.options.told : UNTRIED)) {
       if (!this.#say(partner, { kind: 'have', holdings })) continue
       this.#init.counts.done.add('told')
       for (const publication of news) this.said(partner, publication)
@@ -403,25 +401,6 @@ export class Announcing {
       yield one
       one = this.#init.store.get(one.publisher, one.previous)?.publication
     }
-  }
-
-  /** The tree brought something so late after the first word of it. */
-  #learn(late: number): void {
-    if (late > this.#init.options.period) this.#haste = 1
-    const step = Math.max(20, this.#wait / 10, (late - this.#wait) / 2)
-    const wait = this.#wait + step * (late > this.#wait ? QUANTILE : QUANTILE - 1)
-    this.#wait = Math.min(MOST_WAIT, Math.max(LEAST_WAIT, wait))
-  }
-
-  /** Somebody answered after so long. */
-  #answered(after: number): void {
-    this.#deviation += GAIN * 2 * (Math.abs(after - this.#rtt) - this.#deviation)
-    this.#rtt += GAIN * (after - this.#rtt)
-  }
-
-  /** ms after which another is asked. */
-  #timeout(id: string): number {
-    return Math.max(3 * (this.#init.rtt?.(id) ?? 0), this.#rtt + 3 * this.#deviation)
   }
 
   #peer(id: string): Peer {

@@ -19,11 +19,11 @@ test('while the tree loses nothing a digest goes out every fourth round, with tr
   assert.ok(calm > 0.2 && calm < 0.3, `${calm}`)
 
   bed.simulation.lose(0.1)
-  publishSteadily(bed, ['n1', 'n2'], 10, 200)
+  publishSteadily(bed, ['n1', 'n2'], 20, 200)
   bed.simulation.lose(0)
   const alert = pace(bed)
   assert.ok(alert > 0.7, `${alert}`)
   bed.simulation.run(20_000)
-  for (const id of bed.ids) assert.equal(bed.got.get(id)?.length, 160, id)
+  for (const id of bed.ids) assert.equal(bed.got.get(id)?.length, 170, id)
   assertOrdered(bed)
 })

@@ -119,7 +119,10 @@ function ofBimodal(
     members,
     seed,
     latency: (_, from, to) => LINK * routes.hops(number(from.id), number(to.id)),
-    options: { rate: RATE, burst: RATE, retention: 5000, bufferBytes: 2 ** 23, publisherBytes: 2 ** 23 },
+    options: {
+      ...{ rate: RATE, burst: RATE, retention: 5000, bufferBytes: 2 ** 23, publisherBytes: 2 ** 23 },
+      ...(first === 'multicast' && { told: 0 }), // the paper's: digests alone repair
+    },
     between: (environment, member) => {
       numbers.set(environment.self.id, member)
       return lossy(environment, (to, sent) => {
