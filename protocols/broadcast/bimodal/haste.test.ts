@@ -70,7 +70,10 @@ test('the first publication after a silence finds out a tree that lost a part, l
     return runs.reduce((sum, got) => sum + got) / runs.length
   }
   const [without, announced] = [share(0), share(4)]
-  assert.ok(announced > 0.96 && 1 - announced < (1 - without) / 3, `${announced} of the living have it after 1.5 s; ${without} by digests`)
+  assert.ok(
+    announced > 0.96 && 1 - announced < (1 - without) / 3,
+    `${announced} of the living have it after 1.5 s; ${without} by digests`,
+  )
 })
 
 test('where the tree lost nothing that costs a small message a node, and what follows costs nothing', () => {
