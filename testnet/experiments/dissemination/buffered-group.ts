@@ -82,6 +82,7 @@ export class BufferedGroup {
       ...DEFAULTS,
       period: PERIOD,
       fanout: FANOUT,
+      told: 0, // digests and pulls alone
       settle: 0,
       brisk: Number.POSITIVE_INFINITY,
       bufferMessages: buffer,
