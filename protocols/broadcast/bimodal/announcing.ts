@@ -39,6 +39,8 @@ const TROUBLE = 30_000
 /** ms without news after which nobody knows whether the tree still stands: the next publication is told, to so many. */
 const IDLE = 10_000
 const UNTRIED = 1
+/** ms for which the tree is waited for at least where there is no trouble: longer than it takes through a thousand nodes. */
+const CALM = 300
 /** ms between two tellings: so a node sends at most ten times `told` a second, whatever is published. */
 const BATCH = 100
 /** ms for which news is told again with every telling. */
@@ -205,6 +207,11 @@ export class Announcing {
       return
     }
     const now = this.#environment.now()
+    if (this.#haste.isTooMuch(now)) {
+      this.#init.counts.done.add('left-to-digests')
+      return
+    }
+    const due = now + Math.max(this.#haste.wait, this.#isTroubled ? 0 : CALM)
     const peer = this.#peer(from.id)
     if (!peer.heard.take(now)) {
       this.#init.counts.refused.add('have-rate')
@@ -227,7 +234,7 @@ export class Announcing {
             this.#init.counts.refused.add('have-share')
             return
           }
-          this.#hear(key, { publisher, sequence, from, peer, due: now + this.#haste.wait })
+          this.#hear(key, { publisher, sequence, from, peer, due })
         }
       }
     }

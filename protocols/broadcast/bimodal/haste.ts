@@ -2,7 +2,7 @@
 const RTT = 100
 const GAIN = 1 / 8
 /** ms for which the tree is waited for at first, at least and at most. */
-const WAIT = 300
+const WAIT = 150
 const LEAST_WAIT = 50
 const MOST_WAIT = 16_000
 /** The share of what the tree still brings that it is waited for. */
