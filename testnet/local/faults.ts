@@ -25,6 +25,8 @@ export interface FaultPlan {
   readonly bytes: number
   /** As long before the fault as with it. */
   readonly seconds: number
+  /** Messages a second that every node lets a publisher make. @default the stack's */
+  readonly quota?: number
   /** Messages a second that the flooding node tries to publish. */
   readonly flood: number
 }
@@ -71,7 +73,7 @@ interface Published {
 
 /** Starts a network, lets it publish, does the fault to it while it goes on, and says what the others had of it. */
 export async function underFault(plan: FaultPlan): Promise<FaultFigures> {
-  const { fault, nodes, seed, alone, flood, seconds } = plan
+  const { fault, nodes, seed, alone, quota, flood, seconds } = plan
   const random = new Random(seed).fork(fault)
   const all = Array.from({ length: nodes }, (_, i) => i)
   const faulty = random.sample(all.slice(1), Math.max(1, Math.round(SHARES[fault] * nodes)))
@@ -80,7 +82,8 @@ export async function underFault(plan: FaultPlan): Promise<FaultFigures> {
   const [survivor] = healthy as [number]
   const senders = random.sample(healthy, plan.senders)
   const publishRates = fault === 'flooding' ? { [victim]: flood } : {}
-  const testnet = new LocalTestnet({ seed, alone: alone ? all : [], publishRates })
+  const rates = { ...(quota !== undefined && { publishRate: quota }), publishRates }
+  const testnet = new LocalTestnet({ seed, alone: alone ? all : [], ...rates })
   try {
     await testnet.start(nodes)
     for (const check of [ringComplete(READY), bandsFilled(READY)]) {

@@ -17,7 +17,7 @@ export interface NodePlan {
   readonly structures: readonly string[]
   /** ms between two rounds of aggregation. */
   readonly gossipPeriod: number | undefined
-  /** Messages a second that it lets itself publish; undefined: the stack's, to which all others hold it anyway. */
+  /** Messages a second that it lets a publisher make, itself included; undefined: the stack's. */
   readonly publishRate?: number | undefined
 }
 

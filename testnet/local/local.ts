@@ -32,7 +32,9 @@ export interface LocalOptions {
   readonly structures?: readonly string[]
   /** ms between two rounds of aggregation. @default the stack's */
   readonly gossipPeriod?: number
-  /** What some nodes let themselves publish, messages a second, by index; all others hold them to the rate of the stack. */
+  /** Messages a second that nodes let a publisher make, twice that at once. @default the stack's */
+  readonly publishRate?: number
+  /** What some nodes let themselves publish and say nothing of it, messages a second, by index. */
   readonly publishRates?: Readonly<Record<number, number>>
   /** Nodes that start at a time, in each process. More run over the node that all of them join through. @default 4 */
   readonly atOnce?: number
@@ -213,11 +215,11 @@ export class LocalTestnet implements Testnet {
   }
 
   async #startOne(index: number): Promise<void> {
-    const { dht = false, alone = [], structures = [], gossipPeriod, publishRates = {} } = this.#options
+    const { dht = false, alone = [], structures = [], gossipPeriod } = this.#options
     const { network, seed } = this
     const own = alone.includes(index)
     const host = own ? await this.#newChild() : (this.#hosts[index % this.#hosts.length] as Host)
-    const { [index]: publishRate } = publishRates
+    const publishRate = this.#options.publishRates?.[index] ?? this.#options.publishRate
     const plan = { index, network, seed, bootstrap: this.#bootstrap, dht, structures, gossipPeriod, publishRate }
     const { id, address } = await host.start(plan)
     this.#bootstrap ??= address

@@ -39,7 +39,7 @@ export async function startNode(plan: NodePlan): Promise<TendrilNode> {
       aggregates: ['number', 'load'],
       gossip: 'honest-only',
       ...(gossipPeriod !== undefined && { aggregation: { period: gossipPeriod } }),
-      ...(publishRate !== undefined && { broadcast: { rate: publishRate, burst: publishRate } }),
+      ...(publishRate !== undefined && { broadcast: { rate: publishRate, burst: 2 * publishRate } }),
     },
   })
 }
