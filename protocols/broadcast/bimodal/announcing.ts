@@ -23,7 +23,7 @@ export interface Supplies {
 
 /** What one peer may make us do. */
 export interface AnnouncingLimits {
-  /** Ids a second that a peer is heard about, and wants of us; and at once. @default 5 and 10 times a publisher's `rate`: 100, 200 (chosen) */
+  /** Ids a second that a peer is heard about, and wants of us; and at once. @default 100, 200, or 5 and 10 times a publisher's `rate` (chosen) */
   readonly rate: number
   readonly burst: number
   /** Ids that we wait for because this peer was the first to tell of them. @default 256 (chosen) */
@@ -98,7 +98,7 @@ interface Peer {
  *
  * Invariants: (1) nothing is sent that the budget does not pay for; (2) a want is served only for what that peer was told of
  * in the last 5 s; (3) at most 4096 ids are waited for, 256 because of one peer, each asked for at most 8 times;
- * (4) of a peer so many ids a second are heard as five publishers may publish, and as many wanted; (5) nobody is told more
+ * (4) of a peer so many ids a second are heard as five publishers may publish, or 100, and as many wanted; (5) nobody is told more
  * than ten times a second.
  */
 export class Announcing {
@@ -134,7 +134,7 @@ export class Announcing {
     this.#init = init
     this.#supplies = supplies
     const { rate } = init.options
-    this.#limits = { ...LIMITS, rate: 5 * rate, burst: 10 * rate, ...limits }
+    this.#limits = { ...LIMITS, rate: Math.max(100, 5 * rate), burst: Math.max(200, 10 * rate), ...limits }
   }
 
   get sizes(): Record<string, number> {
