@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { positionOf } from '../../../core/position.ts'
-import { type Bed, delivered, network, publishSteadily, TOPIC, total } from '../network.fixture.ts'
+import { type Bed, delivered, network, publishSteadily, TOPIC, text, total } from '../network.fixture.ts'
 import type { BimodalMessage } from './codec.ts'
 
 /** `from` tells `to` of so many publications that there are not, of as many publishers. */
@@ -46,4 +46,32 @@ test('announcements bring within a second or two what a lossy tree missed, witho
   assert.ok(announced.share > without.share, `${announced.share} with, ${without.share} without, 4 s after the last`)
   assert.ok(announced.share > 0.99)
   assert.ok(announced.copies < 1.1)
+})
+
+test('who tells of publications before they are made teaches nobody that the tree is slow', () => {
+  const bed = network({ nodes: 20, loss: 0.05, seed: 5 })
+  const [publisher, liar, victim] = ['n2', 'n18', 'n1'] as const
+  const position = positionOf(publisher)
+  const published: string[] = []
+  for (let i = 0; i < 300; i++) {
+    const made = bed.node(publisher).publish(TOPIC, text(`${i}`))
+    if (made.status !== 'accepted') assert.fail(JSON.stringify(made))
+    published.push(made.id)
+    // Ten messages, which are a second, ahead.
+    const holdings = [
+      { publisher: position, settled: 0, runs: [{ first: made.sequence + 10, last: made.sequence + 10 }] },
+    ]
+    const { environment } = bed.simulation.node(liar)
+    const message: BimodalMessage = { kind: 'have', holdings }
+    environment.send(bed.simulation.node(victim).self, { group: positionOf(TOPIC), delivery: 'bimodal', message })
+    bed.simulation.run(100)
+    const { lanes } = bed.node(victim).topics()[0] ?? {}
+    assert.ok(
+      (lanes?.bimodal?.delivery.wait as number) < 500,
+      `it waits ${lanes?.bimodal?.delivery.wait} ms for the tree`,
+    )
+  }
+  bed.simulation.run(15_000)
+  assert.equal(delivered(bed, published), 1)
+  assert.equal(total(bed, 'done', 'left-to-digests', [victim]), 0)
 })

@@ -170,7 +170,8 @@ export class Announcing {
         this.#peer(heard.last).strikes = 0
         this.#haste.asked(now, heard.attempts === 1 ? now - heard.at : undefined)
       }
-      if (pushed) this.#haste.brought(now, now - heard.since, this.#init.options.period)
+      // Of what was asked for and not sent nobody knows whether whoever told of it had it: a liar tells of what is not made yet.
+      if (pushed && heard.attempts === 0) this.#haste.inTime(now - heard.since)
       // What was asked for stays: the tree may bring it yet, and how late it was is worth knowing.
       if (heard.attempts === 0 || pushed) this.#forget(key, heard)
       else heard.due = Number.POSITIVE_INFINITY
@@ -193,9 +194,9 @@ export class Announcing {
       this.#haste.overtaken(now)
       return false
     }
-    const late = now - heard.since
-    this.#haste.brought(now, late, period)
-    this.#haste.overtaken(now, late > period ? late : 0)
+    // It was sent when it was asked for last, so that this asking was not too early by more than the wait before it.
+    const late = now - Math.max(heard.since, heard.at - this.#haste.wait)
+    this.#haste.overtaken(now, late, period)
     this.#forget(key, heard)
     this.#init.counts.done.add('overtaken')
     return late <= period

@@ -57,18 +57,28 @@ export class Haste {
     this.#rtt += GAIN * (after - this.#rtt)
   }
 
-  /** The tree brought what had been asked for and had come. @param asleep ms for which whoever passes on must have slept; 0: not at all */
-  overtaken(now: number, asleep = 0): void {
-    this.#wait = Math.min(MOST_WAIT, Math.max(this.#wait, asleep * MARGIN))
-    this.#reckon(now, 1, TELLS)
+  /** The tree brought something so many ms after the first word of it, before it was asked for. */
+  inTime(after: number): void {
+    this.#learn(Math.min(after, this.#wait))
   }
 
-  /** The tree brought something so many ms after the first word of it. @param period of the digests: what is later is asleep */
-  brought(now: number, late: number, period: number): void {
+  /**
+   * The tree brought what had been asked for and had come.
+   *
+   * @param late ms after the first word of it; undefined where nobody told of it
+   * @param period of the digests: whoever passes on so late is asleep
+   */
+  overtaken(now: number, late?: number, period = Number.POSITIVE_INFINITY): void {
+    if (late !== undefined) this.#learn(late)
+    const asleep = late !== undefined && late > period
+    if (asleep) this.#wait = Math.min(MOST_WAIT, Math.max(this.#wait, late * MARGIN))
+    this.#reckon(now, 1, asleep ? 1 : TELLS)
+  }
+
+  #learn(late: number): void {
     const step = Math.max(20, this.#wait / 10, (late - this.#wait) / 2)
     const wait = this.#wait + step * (late > this.#wait ? QUANTILE : QUANTILE - 1)
     this.#wait = Math.min(MOST_WAIT, Math.max(LEAST_WAIT, wait))
-    if (late > period) this.#reckon(now, 1, 1)
   }
 
   #reckon(now: number, overtaken: 0 | 1, gain: number): void {
