@@ -3,38 +3,13 @@ import { test } from 'node:test'
 import { Random } from '../../core/random.ts'
 import { QueryError } from '../../protocols/query/language/query-error.ts'
 import { anyLive, exactlyOnce, publishAndCollect, spreadText } from '../checks/broadcast.ts'
-import type { Check } from '../checks/check.ts'
-import { exactCount as exactlyCounted, honestCount } from '../checks/count.ts'
+import { honestCount } from '../checks/count.ts'
 import { bandsFilled, ringComplete } from '../checks/ring.ts'
 import { turnover } from '../checks/turnover.ts'
-import { type Testnet, waitFor } from '../testnet.ts'
-import { type LocalOptions, LocalTestnet } from './local.ts'
+import { waitFor } from '../testnet.ts'
+import { exactCount, holds, messages, withTestnet } from './local.fixture.ts'
 
 const COUNT = 'SELECT count(*) FROM nodes'
-
-/** Three questions: of 32 nodes in one process of a busy machine, one is slow now and then. */
-const exactCount = (asker?: number) => exactlyCounted(asker, 3)
-
-async function withTestnet(nodes: number, options: LocalOptions, body: (testnet: LocalTestnet) => Promise<void>) {
-  const testnet = new LocalTestnet({ seed: 1, ...options })
-  try {
-    await testnet.start(nodes)
-    await body(testnet)
-  } finally {
-    await testnet.stop()
-  }
-}
-
-async function holds(testnet: Testnet, ...checks: Check[]): Promise<void> {
-  for (const check of checks) {
-    const { name, ok, detail } = await check.run(testnet)
-    assert.ok(ok, `${name}: ${detail}`)
-  }
-}
-
-function messages(testnet: Testnet, topic: string, count: number, bytes = 200) {
-  return { topic, messages: count, bytes, rate: 20, publisher: anyLive(testnet, new Random(3)) }
-}
 
 for (const nodes of [1, 2, 3]) {
   test(`${nodes} real nodes: an exact count with N-1 delegations, and every message once`, async () => {
@@ -65,15 +40,6 @@ test('32 real nodes: exact count, every message once; during 10 % silent deaths 
     assert.equal(spread.delivered, spread.expected)
     assert.equal(spread.duplicates, 0)
     assert.ok(honestCount(await testnet.query(0, COUNT), 29))
-  })
-})
-
-test('100 real nodes: an exact count with 99 delegations, every message once', async (t) => {
-  await withTestnet(100, {}, async (testnet) => {
-    await holds(testnet, ringComplete(120_000), bandsFilled(60_000))
-    t.diagnostic(`ready after ${Math.round(testnet.now())} ms`)
-    await holds(testnet, exactCount(), exactCount(99))
-    await holds(testnet, exactlyOnce(messages(testnet, 'news', 20)))
   })
 })
 
