@@ -53,6 +53,15 @@ describe('epochs', () => {
     assert.equal(epochs.turn(LENGTH * 15 + 600_000), true)
   })
 
+  test('swarm seed 724: an epoch that a fast clock began does not keep a change waiting until the other clocks have come up to it', () => {
+    const epochs = new Epochs(0)
+    assert.equal(epochs.hear(LENGTH * 3, LENGTH + 500), 'newer')
+    epochs.changed()
+    for (let now = LENGTH + 1000; now < LENGTH * 2 + 500; now += 500) assert.equal(epochs.turn(now), false)
+    assert.equal(epochs.turn(LENGTH * 2 + 500), true, 'one length after it began here, as for any other')
+    assert.equal(epochs.current, LENGTH * 4)
+  })
+
   test('one who announces a new epoch every second restarts the others four times in thirty seconds, not thirty', () => {
     const epochs = new Epochs(0)
     const heard = Array.from({ length: 30 }, (_, i) => epochs.hear(LENGTH + i, LENGTH + i * 1000))

@@ -36,6 +36,8 @@ export class Epochs {
   /** Neither this epoch nor any before it is for this node. */
   readonly #barrier: number
   #current = 0
+  /** When the current one began here, by this node's clock. */
+  #begunAt = 0
   #changed = false
 
   /** @param now when the node starts */
@@ -50,17 +52,17 @@ export class Epochs {
     return this.#current
   }
 
-  /** Something happened that only a new epoch takes in: the next one begins with the next step of the grid. */
+  /** Something happened that only a new epoch takes in: the next one begins with the next step of the grid, one `length` from now at most. */
   changed(): void {
     this.#changed = true
   }
 
   /** To be asked every round. True when a new epoch begins here. */
   turn(now: number): boolean {
-    const next = this.#grid(now)
+    const next = this.#grid(Math.max(now, this.#current + now - this.#begunAt))
     if (next <= Math.max(this.#current, this.#barrier)) return false
     const wanted = this.#current === 0 || this.#changed || now - this.#current >= this.#options.longest
-    if (wanted) this.#begin(next)
+    if (wanted) this.#begin(next, now)
     return wanted
   }
 
@@ -76,12 +78,13 @@ export class Epochs {
       this.tally.add('too-many')
       return 'declined'
     }
-    this.#begin(epoch)
+    this.#begin(epoch, now)
     return 'newer'
   }
 
-  #begin(epoch: number): void {
+  #begin(epoch: number, now: number): void {
     this.#current = epoch
+    this.#begunAt = now
     this.#changed = false
   }
 

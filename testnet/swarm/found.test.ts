@@ -52,6 +52,22 @@ timeline:
 `,
   },
   {
+    was: 'seed 724: deaths after a node with a fast clock had begun an epoch stayed in gossip until all clocks had come up to it',
+    yaml: `
+nodes: 32
+seed: 724
+duration: 70s
+network: {latency: 20ms}
+stack: {aggregates: [number], aggregation: {period: 500}}
+timeline:
+- {at: 12s, clock: {nodes: [3], jump: 55s}}
+- {at: 13s, kill: [20, 27, 28, 29, 30, 31]}
+- {at: 27s, kill: [3, 21, 22, 23, 24, 25, 26]}
+checks:
+- {at: 65s, within: 0s, gossip: 85%}
+`,
+  },
+  {
     was: 'seeds 19 and 55: two neighbours that had buried each other, among many dead, refused each other for a minute after the fault',
     yaml: `
 nodes: 44
