@@ -12,6 +12,7 @@ import { MEMBERSHIP_DEFAULTS, type MembershipOptions } from './options.ts'
 import { Pings } from './pings.ts'
 import { Probe, type ProbeTimes } from './probe.ts'
 import { Relays } from './relays.ts'
+import { Requests } from './requests.ts'
 import { Rumors } from './rumors.ts'
 import { Survivors } from './survivors.ts'
 
@@ -70,8 +71,9 @@ export class Membership implements Protocol<MembershipMessage> {
   readonly #options: MembershipOptions
   readonly #members: Members
   readonly #probes = new Map<string, Probe>()
-  readonly #pings = new Pings()
+  readonly #pings: Pings
   readonly #relays: Relays
+  readonly #requests = new Requests()
   readonly #lost: LostPeers
   readonly #health: LocalHealth
   /** Those being probed whose direct ping was not answered; a subset of the probed. */
@@ -85,7 +87,6 @@ export class Membership implements Protocol<MembershipMessage> {
   #timer: Timer | undefined
   /** Of the first search of an alarm. */
   #searching: Timer | undefined
-  #nonce = 0
   #round = 0
 
   constructor(environment: Environment<MembershipMessage>, init: MembershipInit) {
@@ -94,8 +95,9 @@ export class Membership implements Protocol<MembershipMessage> {
     this.#options = { ...MEMBERSHIP_DEFAULTS, ...init.options }
     this.#members = new Members(() => init.contacts())
     this.#disputes = new Disputes(this.#members)
+    this.#pings = new Pings(environment, this.#rumors)
     this.#relays = new Relays(environment, this.#options.pingTimeout, {
-      ping: (peer) => this.#ping(peer),
+      ping: (peer) => this.#pings.send(peer),
       refuses: ({ id }) => !this.isUp(id) || this.#health.poor,
       tally: this.tally,
     })
@@ -106,7 +108,7 @@ export class Membership implements Protocol<MembershipMessage> {
       ...(init.groupOf && { groupOf: init.groupOf }),
       members: this.#members,
       isProbed: (id) => this.#probes.has(id),
-      ping: (peer) => this.#ping(peer),
+      ping: (peer) => this.#pings.send(peer),
       tally: this.tally,
     })
   }
@@ -124,6 +126,7 @@ export class Membership implements Protocol<MembershipMessage> {
     this.#doubted.clear()
     this.#pings.clear()
     this.#relays.clear()
+    this.#requests.clear()
   }
 
   receive(from: PeerDescriptor, message: MembershipMessage): void {
@@ -189,7 +192,7 @@ export class Membership implements Protocol<MembershipMessage> {
   #returns(peer: PeerDescriptor): void {
     if (this.#pings.waits(peer.id, this.#environment.now() - RETURN_EVERY)) return
     this.tally.add('returning')
-    this.#ping(peer)
+    this.#pings.send(peer)
   }
 
   /**
@@ -206,7 +209,7 @@ export class Membership implements Protocol<MembershipMessage> {
     if (this.#pings.waits(peer.id, now - OFFERED_EVERY)) return
     this.#offeredAt = now
     this.tally.add('offered')
-    this.#ping(peer)
+    this.#pings.send(peer)
   }
 
   /**
@@ -229,7 +232,7 @@ export class Membership implements Protocol<MembershipMessage> {
     if (!lost || now - this.#bridgedAt < BRIDGE_EVERY) return
     this.#bridgedAt = now
     this.tally.add('bridges')
-    for (const other of this.#lost.all(now)) this.#ping(other)
+    for (const other of this.#lost.all(now)) this.#pings.send(other)
   }
 
   /** A partner of some gossip told of these: remembered, in case that nobody else is left. */
@@ -282,7 +285,7 @@ export class Membership implements Protocol<MembershipMessage> {
       this.#isContact(peer.id),
       this.#times(this.isUp(peer.id)),
       {
-        ping: (target) => this.#ping(target),
+        ping: (target) => this.#pings.send(target),
         pingThroughOthers: (target) => this.#pingThroughOthers(target),
         suspect: (target, why) => this.#suspect(target, why),
         dead: (target, why) => this.#dead(target, why),
@@ -353,7 +356,7 @@ export class Membership implements Protocol<MembershipMessage> {
     } else if (this.#init.contacts().length === 0) this.#survivors.askAcquaintances()
     if (this.#round % this.#options.retryLost === 0) {
       const lost = this.#lost.pick(now)
-      if (lost !== undefined) this.#ping(lost)
+      if (lost !== undefined) this.#pings.send(lost)
     }
   }
 
@@ -396,12 +399,6 @@ export class Membership implements Protocol<MembershipMessage> {
     const ids = [...this.#probes.keys()]
     if (!contacts.has(peer.id) && ids.filter((id) => !contacts.has(id)).length >= MAX_OTHERS) return false
     return this.isUp(peer.id) || ids.filter((id) => !this.isUp(id)).length < MAX_STRANGERS
-  }
-
-  #ping(peer: PeerDescriptor): void {
-    this.#nonce++
-    this.#pings.add(this.#nonce, peer.id, this.#environment.now())
-    this.#environment.send(peer, { kind: 'ping', nonce: this.#nonce, dead: this.#rumors.told })
   }
 
   #answered(from: PeerDescriptor, nonce: number): void {
@@ -468,9 +465,9 @@ export class Membership implements Protocol<MembershipMessage> {
       .sort((a, b) => ringDistance(a.position, target.position) - ringDistance(b.position, target.position))
       .slice(0, this.#options.indirect)
     for (const helper of helpers) {
-      this.#nonce++
-      this.#relays.asked(this.#nonce, helper.id, target.id, helpers.length)
-      this.#environment.send(helper, { kind: 'request', nonce: this.#nonce, target })
+      const nonce = this.#pings.nonce()
+      this.#requests.asked(nonce, helper.id, target.id, helpers.length)
+      this.#environment.send(helper, { kind: 'request', nonce, target })
     }
     return helpers.length > 0
   }
@@ -481,7 +478,7 @@ export class Membership implements Protocol<MembershipMessage> {
    * `reprieves` of them it counts for nothing.
    */
   #relayed(from: PeerDescriptor, nonce: number, alive: boolean): void {
-    const asked = this.#relays.result(from.id, nonce)
+    const asked = this.#requests.result(from.id, nonce)
     if (asked === undefined) return
     const probe = this.#probes.get(asked.id)
     const member = this.#members.get(asked.id)

@@ -11,8 +11,6 @@ const MAX_RELAYS = 64
  * all: the rest then go without an indirect probe, and suspicion decides.
  */
 const RELAYS_PER_SECOND = 20
-/** Requests of this node's own that are open. */
-const MAX_ASKED = 256
 
 interface Relay {
   readonly requester: PeerDescriptor
@@ -21,7 +19,7 @@ interface Relay {
   timer: Timer | undefined
 }
 
-/** Both sides of the indirect probe: the pings this node does for others, and those that others do for it. */
+/** One side of the indirect probe: the pings this node does for others. The other side is Requests. */
 export class Relays {
   readonly #environment: Environment<MembershipMessage>
   readonly #timeout: number
@@ -30,10 +28,6 @@ export class Relays {
   readonly #tally: Tally
   readonly #allowance = new TokenBucket(RELAYS_PER_SECOND, RELAYS_PER_SECOND)
   #relays: Relay[] = []
-  /** Nonce -> who was asked about whom; at most MAX_ASKED, oldest out. */
-  readonly #asked = new Map<number, { helper: string; target: string }>()
-  /** Peer asked about -> helpers whose result is outstanding. */
-  readonly #outstanding = new Map<string, number>()
 
   /**
    * @param timeout ms after which a target that this node pinged for another counts as silent
@@ -54,8 +48,6 @@ export class Relays {
   clear(): void {
     for (const { timer } of this.#relays) timer?.cancel()
     this.#relays = []
-    this.#asked.clear()
-    this.#outstanding.clear()
   }
 
   /** Another node wants to know whether `target` lives. */
@@ -80,27 +72,6 @@ export class Relays {
   /** The transport cannot reach it: whoever asked about it is told. */
   unreachable(id: string): void {
     for (const relay of this.#relays.filter(({ target }) => target === id)) this.#finish(relay, false)
-  }
-
-  asked(nonce: number, helper: string, target: string, helpers: number): void {
-    this.#asked.set(nonce, { helper, target })
-    this.#outstanding.set(target, helpers)
-    if (this.#asked.size <= MAX_ASKED) return
-    const [oldest, { target: about }] = this.#asked.entries().next().value as [number, { target: string }]
-    this.#asked.delete(oldest)
-    this.#outstanding.delete(about)
-  }
-
-  /** A helper's result came in: whom it is about, and whether it was the last of the helpers. */
-  result(helper: string, nonce: number): { id: string; allFailed: boolean } | undefined {
-    const asked = this.#asked.get(nonce)
-    if (asked?.helper !== helper) return undefined
-    this.#asked.delete(nonce)
-    const id = asked.target
-    const left = (this.#outstanding.get(id) ?? 1) - 1
-    if (left > 0) this.#outstanding.set(id, left)
-    else this.#outstanding.delete(id)
-    return { id, allFailed: left <= 0 }
   }
 
   #finish(relay: Relay, alive: boolean): void {
