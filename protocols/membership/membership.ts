@@ -1,7 +1,7 @@
 import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment, Protocol, Timer } from '../../core/environment.ts'
 import { Tally } from '../../core/tally.ts'
-import { Disputes, OFFERED_FOR } from './disputes.ts'
+import { Disputes } from './disputes.ts'
 import { FailureDetector } from './failure-detector.ts'
 import { LostPeers } from './lost.ts'
 import { type Member, Members, NEVER, type PeerState } from './members.ts'
@@ -36,8 +36,6 @@ const STALE = 60_000
 /** ms between two pings to a peer that is back from the dead, and between two rounds of pings to all that were lost. */
 const RETURN_EVERY = 1000
 const BRIDGE_EVERY = 5000
-/** ms between two pings to one of the dead that others offer, and from its death to the first: it has to bury this node as well. */
-const OFFERED_EVERY = OFFERED_FOR
 
 /**
  * Who is alive among the peers that this node depends on. Any message from a peer proves it alive; that it is dead is for the
@@ -63,7 +61,6 @@ export class Membership implements Protocol<MembershipMessage> {
   readonly #lost: LostPeers
   readonly #survivors: Survivors
   #bridgedAt = NEVER
-  #offeredAt = NEVER
   readonly #disputes: Disputes
   readonly #rumors = new Rumors()
   #timer: Timer | undefined
@@ -76,8 +73,13 @@ export class Membership implements Protocol<MembershipMessage> {
     this.#init = init
     this.#options = { ...MEMBERSHIP_DEFAULTS, ...init.options }
     this.#members = new Members(() => init.contacts())
-    this.#disputes = new Disputes(this.#members)
     this.#pings = new Pings(environment, this.#rumors)
+    this.#disputes = new Disputes({
+      members: this.#members,
+      pings: this.#pings,
+      period: this.#options.period,
+      tally: this.tally,
+    })
     this.#detector = new FailureDetector(environment, {
       contacts: () => init.contacts(),
       members: this.#members,
@@ -179,21 +181,9 @@ export class Membership implements Protocol<MembershipMessage> {
     this.#pings.send(peer)
   }
 
-  /**
-   * Others offer somebody taken for dead here. Two that buried each other while links carried one way, or lost much, are silent
-   * towards each other for good, and only those around know that both live. So it is pinged, though seldom: as long as nothing
-   * of its own arrives here, every ping would keep it from burying this node, which it cannot reach. At most one a period.
-   */
+  /** Others offer this peer, which may have been taken for dead here. */
   offered(peer: PeerDescriptor): void {
-    const member = this.#members.get(peer.id)
-    const now = this.#environment.now()
-    if (this.#timer === undefined || member?.state !== 'dead' || member.heardAt === NEVER) return
-    this.#disputes.offered(peer.id, now)
-    if (now - this.#offeredAt < this.#options.period || now - member.since < OFFERED_EVERY) return
-    if (this.#pings.waits(peer.id, now - OFFERED_EVERY)) return
-    this.#offeredAt = now
-    this.tally.add('offered')
-    this.#pings.send(peer)
+    if (this.#timer !== undefined) this.#disputes.offered(peer, this.#environment.now())
   }
 
   /**
