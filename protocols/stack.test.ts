@@ -3,8 +3,9 @@ import { describe as suite, test } from 'node:test'
 import { positionOf } from '../core/position.ts'
 import { Simulation, type SimulationOptions } from '../testnet/simulator/simulation.ts'
 import { type StackMessage, stackCodec } from './channels.ts'
+import type { StackOptions } from './options.ts'
 import type { Answer } from './query/wave/answer.ts'
-import { type Outcome, Stack, type StackOptions } from './stack.ts'
+import { type Outcome, Stack } from './stack.ts'
 
 interface Bed {
   readonly simulation: Simulation<StackMessage, Stack>

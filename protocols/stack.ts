@@ -8,13 +8,11 @@ import type { Sign } from '../core/signed.ts'
 import { samplingCodec } from '../overlays/sampling/codec.ts'
 import { addressGroup } from '../overlays/sampling/groups.ts'
 import type { Aged } from '../overlays/sampling/held.ts'
-import { Sampling, type SamplingOptions } from '../overlays/sampling/sampling.ts'
+import { Sampling } from '../overlays/sampling/sampling.ts'
 import { tmanCodec } from '../overlays/tman/codec.ts'
 import { ringRanking, sides } from '../overlays/tman/ring.ts'
-import { TMan, type TManOptions } from '../overlays/tman/tman.ts'
-import type { AggregationOptions } from './aggregation/aggregation.ts'
-import type { DefendedOptions } from './aggregation/defended.ts'
-import { type GossipMode, KeptUp } from './aggregation/kept-up.ts'
+import { TMan } from '../overlays/tman/tman.ts'
+import { KeptUp } from './aggregation/kept-up.ts'
 import {
   Broadcast,
   type BroadcastEvents,
@@ -22,58 +20,21 @@ import {
   type Receipt,
   type SubscribeOptions,
 } from './broadcast/broadcast.ts'
-import type { BroadcastOptions } from './broadcast/options.ts'
 import type { Subscriber } from './broadcast/subscriptions.ts'
 import type { Channel, Messages, StackMessage } from './channels.ts'
 import { Groups } from './groups/groups.ts'
 import { Gone } from './membership/gone.ts'
 import { Membership } from './membership/membership.ts'
-import type { MembershipOptions } from './membership/options.ts'
+import { STACK_DEFAULTS, type StackOptions } from './options.ts'
 import { answerFromGossip } from './query/gossip/gossip.ts'
 import { parse } from './query/language/parser.ts'
 import type { QueryError } from './query/language/query-error.ts'
 import { unknownAttribute } from './query/language/type-check.ts'
 import type { Answer } from './query/wave/answer.ts'
 import type { Fallen } from './query/wave/task.ts'
-import { Wave, type WaveOptions } from './query/wave/wave.ts'
-import type { OwnStructure, StructureMember } from './structures/structure.ts'
+import { Wave } from './query/wave/wave.ts'
+import type { StructureMember } from './structures/structure.ts'
 import { Structures } from './structures/structures.ts'
-
-export interface StackOptions {
-  readonly sampling: Partial<SamplingOptions>
-  readonly tman: Partial<TManOptions>
-  readonly membership: Partial<MembershipOptions>
-  readonly query: Partial<WaveOptions>
-  readonly broadcast: Partial<BroadcastOptions>
-  /**
-   * Of the mode 'honest-only'. A node's period is 2000 ms, and what counts in rounds is twice as long as the class says that runs
-   * each second: epochs of 60000 ms (`length`), offers repeated for 30000 (`patience`) and remembered for 120000 (`memory`). Another
-   * `period` changes these with it. `ranges` are those below.
-   */
-  readonly aggregation: Partial<AggregationOptions>
-  /** Attributes that gossip keeps up, for queries WITH GOSSIP: at most 16, the same on all nodes. @default load, memory_free, memory_total, cpus, uptime */
-  readonly aggregates: readonly string[]
-  /** How `aggregates` are kept up. @default 'honest-only'; a real node's is 'defended' */
-  readonly gossip: GossipMode
-  /** What attributes can be at least and at most: gossip clamps all values to it. @default {} (anything) */
-  readonly ranges: Readonly<Record<string, readonly [number, number]>>
-  /** Attributes of which gossip keeps the 10 largest and smallest, for ORDER BY ... LIMIT ... WITH GOSSIP: at most 4. @default none */
-  readonly tops: readonly string[]
-  /** Attributes whose different texts gossip keeps, for GROUP BY ... WITH GOSSIP: at most 4. @default none */
-  readonly unions: readonly string[]
-  /** Of the mode 'defended'. A node's defaults are those of the class: a period of 2000 ms. `ranges` are those above. */
-  readonly defended: Partial<DefendedOptions>
-  /** Structures beside the ring: `line:<attribute>`, `torus`, ... (structures/kinds.ts). @default none */
-  readonly structures: readonly string[]
-  /** Rankings of the user's own, run as the structures `own:<name>`. @default none */
-  readonly rankings: readonly OwnStructure[]
-  /** ms between two rounds of peer sampling. @default 3000 */
-  readonly samplingPeriod: number
-  /** ms between two rounds of T-Man, for the ring and each structure. @default 500 */
-  readonly tmanPeriod: number
-  /** Bytes that all gossip of this node may send in any one second. @default 262144 */
-  readonly gossipBudget: number
-}
 
 export interface StackEvents extends BroadcastEvents {
   peerUp?(peer: PeerDescriptor): void
@@ -98,18 +59,6 @@ export interface StackInit {
 /** What a query came to: an answer, or the error that only the network's answer could show. */
 export type Outcome = { readonly answer: Answer } | { readonly error: QueryError }
 
-const DEFAULTS = {
-  aggregates: ['load', 'memory_free', 'memory_total', 'cpus', 'uptime'] as readonly string[],
-  gossip: 'honest-only' as GossipMode,
-  ranges: {},
-  tops: [] as readonly string[],
-  unions: [] as readonly string[],
-  structures: [],
-  rankings: [],
-  samplingPeriod: 3000,
-  tmanPeriod: 500,
-  gossipBudget: 256 * 1024,
-}
 /** A quarter of the budget may go at once: enough for the largest publication that repair sends. */
 const BURST = 0.25
 /** Random peers that are asked whether they live when many contacts do not answer at once. */
@@ -144,7 +93,7 @@ export class Stack implements Protocol<StackMessage> {
   constructor(environment: Environment<StackMessage>, init: StackInit) {
     this.#environment = environment
     this.#init = init
-    const options = { ...DEFAULTS, ...init.options }
+    const options = { ...STACK_DEFAULTS, ...init.options }
     const burst = options.gossipBudget * BURST
     const budget = new TokenBucket(options.gossipBudget - burst, burst)
     const contacts = () => this.#tman.view

@@ -3,8 +3,9 @@ import type { Sign } from '../core/signed.ts'
 import { JOIN_DEFAULTS } from '../node/join.ts'
 import type { Receipt } from '../protocols/broadcast/broadcast.ts'
 import { type StackMessage, stackCodec } from '../protocols/channels.ts'
+import type { StackOptions } from '../protocols/options.ts'
 import type { Answer } from '../protocols/query/wave/answer.ts'
-import { type Outcome, Stack, type StackInit, type StackOptions } from '../protocols/stack.ts'
+import { type Outcome, Stack, type StackInit } from '../protocols/stack.ts'
 import { Simulation, type SimulationOptions } from './simulator/simulation.ts'
 import {
   type Condition,

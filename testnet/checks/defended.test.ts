@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { StackMessage } from '../../protocols/channels.ts'
-import { Stack, type StackInit, type StackOptions } from '../../protocols/stack.ts'
+import type { StackOptions } from '../../protocols/options.ts'
+import { Stack, type StackInit } from '../../protocols/stack.ts'
 import { SimulatedTestnet } from '../simulated.ts'
 import { lying } from '../simulator/byzantine.ts'
 

@@ -1,6 +1,7 @@
 import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import { type StackMessage, stackCodec } from '../../../protocols/channels.ts'
-import { type Outcome, Stack, type StackOptions } from '../../../protocols/stack.ts'
+import type { StackOptions } from '../../../protocols/options.ts'
+import { type Outcome, Stack } from '../../../protocols/stack.ts'
 import { loadOf } from '../../observers/load.ts'
 import { Simulation } from '../../simulator/simulation.ts'
 import type { Row } from '../experiment.ts'
@@ -8,7 +9,7 @@ import type { Row } from '../experiment.ts'
 /** ms: T-Man's period in the stack, the fastest of a node's rounds. All healing is counted in it. */
 export const ROUND = 500
 
-/** The node's gossip budget as in protocols/stack.ts: bytes in any second. */
+/** The node's gossip budget as in protocols/options.ts: bytes in any second. */
 const BUDGET = 256 * 1024
 
 /** Peers that each node knows at a random start. */

@@ -11,7 +11,7 @@ import { Simulation } from '../../simulator/simulation.ts'
 /** ms between two rounds of a node: one cycle of the papers. */
 export const CYCLE = 1000
 
-/** The node's gossip budget as in protocols/stack.ts: bytes in any second. */
+/** The node's gossip budget as in protocols/options.ts: bytes in any second. */
 export const BUDGET = 256 * 1024
 const BURST = BUDGET / 4
 

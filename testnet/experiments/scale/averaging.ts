@@ -9,7 +9,7 @@ type Message = RoundMessage<number, number>
 
 /** ms between two rounds of a node. */
 export const PERIOD = 1000
-/** Bytes in any second, as in protocols/stack.ts. */
+/** Bytes in any second, as in protocols/options.ts. */
 const BUDGET = 256 * 1024
 
 const bucket = () => new TokenBucket(BUDGET * 0.75, BUDGET * 0.25)
