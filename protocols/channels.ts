@@ -1,5 +1,7 @@
 import type { Codec } from '../core/codec.ts'
+import type { Environment } from '../core/environment.ts'
 import { Malformed } from '../core/malformed.ts'
+import { sendingThrough } from '../core/sending.ts'
 import { type SamplingMessage, samplingCodec } from '../overlays/sampling/codec.ts'
 import { type TManMessage, tmanCodec } from '../overlays/tman/codec.ts'
 import { type AggregationMessage, aggregationCodec } from './aggregation/codec.ts'
@@ -78,4 +80,16 @@ export const stackCodec: Codec<StackMessage> = {
 export function queueClass({ channel }: StackMessage): 'control' | 'query' | 'data' {
   if (channel === 'query') return 'query'
   return channel === 'broadcast' ? 'data' : 'control'
+}
+
+/** The environment of one protocol: the node's, with chance of its own, and every message under the channel's name. */
+export function onChannel<C extends Channel>(
+  environment: Environment<StackMessage>,
+  channel: C,
+): Environment<Messages[C]> {
+  return sendingThrough(
+    environment,
+    (to, message) => environment.send(to, { channel, message } as StackMessage),
+    environment.random.fork(channel),
+  )
 }

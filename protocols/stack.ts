@@ -3,7 +3,6 @@ import { TokenBucket } from '../core/bucket.ts'
 import type { PeerDescriptor } from '../core/descriptor.ts'
 import type { Environment, Protocol } from '../core/environment.ts'
 import { Rounds } from '../core/rounds.ts'
-import { sendingThrough } from '../core/sending.ts'
 import type { Sign } from '../core/signed.ts'
 import { samplingCodec } from '../overlays/sampling/codec.ts'
 import { addressGroup } from '../overlays/sampling/groups.ts'
@@ -21,7 +20,7 @@ import {
   type SubscribeOptions,
 } from './broadcast/broadcast.ts'
 import type { Subscriber } from './broadcast/subscriptions.ts'
-import type { Channel, Messages, StackMessage } from './channels.ts'
+import { onChannel, type StackMessage } from './channels.ts'
 import { Groups } from './groups/groups.ts'
 import { Gone } from './membership/gone.ts'
 import { Membership } from './membership/membership.ts'
@@ -451,13 +450,4 @@ export class Stack implements Protocol<StackMessage> {
 
 function merged(...tallies: { toJSON(): Record<string, number> }[]): Record<string, number> {
   return Object.assign({}, ...tallies.map((tally) => tally.toJSON()))
-}
-
-/** The environment of one protocol: the node's, with chance of its own, and every message under the channel's name. */
-function onChannel<C extends Channel>(environment: Environment<StackMessage>, channel: C): Environment<Messages[C]> {
-  return sendingThrough(
-    environment,
-    (to, message) => environment.send(to, { channel, message } as StackMessage),
-    environment.random.fork(channel),
-  )
 }
