@@ -2,15 +2,8 @@ import type { Attributes } from '../core/attributes.ts'
 import { TokenBucket } from '../core/bucket.ts'
 import type { PeerDescriptor } from '../core/descriptor.ts'
 import type { Environment, Protocol } from '../core/environment.ts'
-import { Rounds } from '../core/rounds.ts'
 import type { Sign } from '../core/signed.ts'
-import { samplingCodec } from '../overlays/sampling/codec.ts'
 import { addressGroup } from '../overlays/sampling/groups.ts'
-import type { Aged } from '../overlays/sampling/held.ts'
-import { Sampling } from '../overlays/sampling/sampling.ts'
-import { tmanCodec } from '../overlays/tman/codec.ts'
-import { ringRanking, sides } from '../overlays/tman/ring.ts'
-import { TMan } from '../overlays/tman/tman.ts'
 import { KeptUp } from './aggregation/kept-up.ts'
 import {
   Broadcast,
@@ -22,7 +15,6 @@ import {
 import type { Subscriber } from './broadcast/subscriptions.ts'
 import { onChannel, type StackMessage } from './channels.ts'
 import { Groups } from './groups/groups.ts'
-import { Gone } from './membership/gone.ts'
 import { Membership } from './membership/membership.ts'
 import { STACK_DEFAULTS, type StackOptions } from './options.ts'
 import { answerFromGossip } from './query/gossip/gossip.ts'
@@ -32,6 +24,7 @@ import { unknownAttribute } from './query/language/type-check.ts'
 import type { Answer } from './query/wave/answer.ts'
 import type { Fallen } from './query/wave/task.ts'
 import { Wave } from './query/wave/wave.ts'
+import { Ring } from './ring.ts'
 import type { StructureMember } from './structures/structure.ts'
 import { Structures } from './structures/structures.ts'
 
@@ -64,80 +57,56 @@ const BURST = 0.25
 const SURVIVORS = 64
 /** ms: what is asked of it may be some seconds old, and its messages are the largest that an idle node sends. */
 const AGGREGATION_PERIOD = 2000
-/** ms: several rounds, so that T-Man waits for slow partners instead of loading a busy machine with what comes too late. */
-const TMAN_TIMEOUT = 2000
 
 /**
  * One node's protocols, and the one place that assembles them. What each learns goes to the others here, in plain sight:
- * samples feed T-Man, T-Man's view is whom membership watches, whom queries and broadcasts are delegated to, and whom the
- * transport keeps connected; what membership buries leaves all of them.
+ * the ring's view is whom membership watches, whom queries and broadcasts are delegated to, and whom the transport keeps
+ * connected; what membership buries leaves all of them.
  */
 export class Stack implements Protocol<StackMessage> {
-  readonly #environment: Environment<StackMessage>
   readonly #init: StackInit
-  readonly #sampling: Sampling
-  readonly #tman: TMan
   readonly #membership: Membership
+  readonly #ring: Ring
   readonly #wave: Wave
   readonly #broadcast: Broadcast
   readonly #groups: Groups
   readonly #keptUp: KeptUp
   readonly #structures: Structures
-  readonly #gone = new Gone()
-  readonly #samplingRounds: Rounds<readonly Aged[], readonly Aged[]>
-  readonly #tmanRounds: Rounds<readonly PeerDescriptor[], readonly PeerDescriptor[]>
   #running = false
 
   /** @throws RangeError, a sentence, for structures that there are not */
   constructor(environment: Environment<StackMessage>, init: StackInit) {
-    this.#environment = environment
     this.#init = init
     const options = { ...STACK_DEFAULTS, ...init.options }
     const burst = options.gossipBudget * BURST
     const budget = new TokenBucket(options.gossipBudget - burst, burst)
-    const contacts = () => this.#tman.view
+    const contacts = () => this.#ring.view
 
     this.#membership = new Membership(onChannel(environment, 'membership'), {
       contacts: () => this.wanted(),
       up: (peer) => this.#up(peer),
       down: (peer, reason) => this.#down(peer, reason),
       doubted: (peer, yes) => this.#doubted(peer, yes),
-      answered: (peer) => this.#sampling.met(peer),
+      answered: (peer) => this.#ring.met(peer),
       alarm: () => this.#alarm(),
       groupOf: (peer) => addressGroup(peer, init.options?.sampling?.loopbackApart),
       ...(init.options?.membership && { options: init.options.membership }),
     })
-    const samplingEnvironment = onChannel(environment, 'sampling')
-    this.#sampling = new Sampling(samplingEnvironment, {
-      usable: (peer) => this.#membership.admits(peer) !== 'no',
-      quiet: () => this.#tman.quiet && this.#tman.view.length > 0,
-      ...(init.options?.sampling && { options: init.options.sampling }),
-    })
-    this.#samplingRounds = new Rounds(samplingEnvironment, this.#sampling, {
-      period: options.samplingPeriod,
-      budget,
-      size: samplingCodec.size,
-    })
-    const tmanEnvironment = onChannel(environment, 'tman')
-    this.#tman = new TMan(tmanEnvironment, {
-      ranking: ringRanking(),
-      sample: (count) => this.#sampling.sample(count),
-      admits: (peer) => this.#membership.admits(peer),
-      // Asking is rationed because it costs connections; when many died at once what was rationed is the way back.
-      ask: (peer) => this.#membership.probe(peer, 'no answer to gossip') && !this.#membership.alarmed,
-      refused: (peer) => this.#membership.offered(peer),
-      changed: () => this.#tell(() => init.on?.contactsChanged?.()),
-      ...(init.options?.tman && { options: init.options.tman }),
-    })
-    this.#tmanRounds = new Rounds(tmanEnvironment, this.#tman, {
-      period: options.tmanPeriod,
-      timeout: TMAN_TIMEOUT,
-      budget,
-      size: tmanCodec.size,
-    })
+    this.#ring = new Ring(
+      { sampling: onChannel(environment, 'sampling'), tman: onChannel(environment, 'tman') },
+      {
+        admits: (peer) => this.#membership.admits(peer),
+        // Asking is rationed because it costs connections; when many died at once what was rationed is the way back.
+        ask: (peer) => this.#membership.probe(peer, 'no answer to gossip') && !this.#membership.alarmed,
+        refused: (peer) => this.#membership.offered(peer),
+        changed: () => this.#tell(() => init.on?.contactsChanged?.()),
+        budget,
+        options,
+      },
+    )
     this.#wave = new Wave(onChannel(environment, 'query'), {
       contacts,
-      gone: () => this.#gone.lately(environment.now()),
+      gone: () => this.#ring.gone(),
       settled: () => this.settled,
       fallen: () => this.#fallen(),
       vouched: (id) => (this.#membership.member(id)?.reprieves ?? 0) > 0,
@@ -194,7 +163,7 @@ export class Stack implements Protocol<StackMessage> {
       period: options.tmanPeriod,
       sign: init.sign,
       contacts,
-      sample: (count) => this.#sampling.sample(count),
+      sample: (count) => this.#ring.sample(count),
       admits: (peer) => this.#membership.admits(peer),
       ask: (peer) => this.#membership.probe(peer, 'no answer to gossip'),
       refused: (peer) => this.#membership.offered(peer),
@@ -223,11 +192,11 @@ export class Stack implements Protocol<StackMessage> {
           from,
           message.body.map(({ peer }) => peer),
         )
-        this.#samplingRounds.receive(from, message)
+        this.#ring.receive(from, said)
         break
       case 'tman':
         this.#membership.told(from, message.body)
-        this.#tmanRounds.receive(from, message)
+        this.#ring.receive(from, said)
         break
       case 'membership':
         this.#membership.receive(from, message)
@@ -253,8 +222,7 @@ export class Stack implements Protocol<StackMessage> {
 
   /** The transport lost a peer, or could not reach it. */
   unreachable(id: string, reason: string): void {
-    this.#samplingRounds.unreachable(id)
-    this.#tmanRounds.unreachable(id)
+    this.#ring.unreachable(id)
     this.#keptUp.unreachable(id)
     this.#structures.unreachable(id)
     this.#groups.unreachable(id)
@@ -263,19 +231,18 @@ export class Stack implements Protocol<StackMessage> {
 
   /** Peers learnt outside gossip: a link's hello, the address book, the DHT. Their descriptors must be verified. */
   introduce(peers: readonly PeerDescriptor[]): void {
-    this.#sampling.introduce(peers)
-    this.#tman.consider(peers)
+    this.#ring.introduce(peers)
     this.#structures.introduce(peers)
   }
 
   /** The ring's view: whom queries and publications go through, the nearest neighbours first. */
   contacts(): readonly PeerDescriptor[] {
-    return this.#tman.view
+    return this.#ring.view
   }
 
   /** Whom this node wants to be connected to: its contacts, then those in its structures and groups; each once. */
   wanted(): readonly PeerDescriptor[] {
-    const contacts = this.#tman.view
+    const contacts = this.#ring.view
     const more = [...this.#structures.kept(), ...this.#groups.kept()]
     if (more.length === 0) return contacts
     const wanted = new Map(contacts.map((peer) => [peer.id, peer]))
@@ -297,25 +264,23 @@ export class Stack implements Protocol<StackMessage> {
   #fallen(): readonly Fallen[] {
     const disputed = this.#membership.disputed()
     const ids = new Set(disputed.map(({ id }) => id))
-    const silent = this.#gone
-      .lately(this.#environment.now())
-      .filter(({ id }) => !ids.has(id) && this.#membership.member(id)?.state !== 'left')
+    const silent = this.#ring.gone().filter(({ id }) => !ids.has(id) && this.#membership.member(id)?.state !== 'left')
     return [...disputed, ...silent].map((peer) => ({ peer, disputed: ids.has(peer.id) }))
   }
 
   /** Neighbours on the ring, the nearest first. */
   neighbours(): { successors: PeerDescriptor[]; predecessors: PeerDescriptor[] } {
-    return sides(this.#environment.self, this.#tman.view)
+    return this.#ring.neighbours()
   }
 
   /** Whether this node has found its place on the ring: before, its answers leave gaps, and name them. */
   get settled(): boolean {
-    return this.#tman.settled
+    return this.#ring.settled
   }
 
   /** Random peers, for whoever wants to know some. */
   sample(count: number): PeerDescriptor[] {
-    return this.#sampling.sample(count)
+    return this.#ring.sample(count)
   }
 
   /** What failure detection knows of a peer; undefined when it never was in touch. */
@@ -381,10 +346,9 @@ export class Stack implements Protocol<StackMessage> {
 
   status() {
     return {
-      contacts: this.#tman.view.length,
+      contacts: this.#ring.view.length,
       settled: this.settled,
-      sampling: { view: this.#sampling.view.length, counts: merged(this.#samplingRounds.tally, this.#sampling.tally) },
-      tman: { view: this.#tman.view.length, counts: merged(this.#tmanRounds.tally, this.#tman.tally) },
+      ...this.#ring.status(),
       membership: this.#membership.status(),
       query: this.#wave.status(),
       broadcast: this.#broadcast.status(),
@@ -395,7 +359,7 @@ export class Stack implements Protocol<StackMessage> {
   }
 
   #protocols(): readonly { start(): void; stop(): void }[] {
-    const rounds = [this.#samplingRounds, this.#tmanRounds, this.#structures, this.#keptUp]
+    const rounds = [this.#ring, this.#structures, this.#keptUp]
     return [this.#membership, ...rounds, this.#wave, this.#groups, this.#broadcast]
   }
 
@@ -404,31 +368,23 @@ export class Stack implements Protocol<StackMessage> {
     this.#tell(() => this.#init.on?.peerUp?.(peer))
   }
 
-  /** T-Man and sampling wait for no answer that will not come; in an alarm T-Man closes the ring without whoever is doubted. */
+  /** The ring waits for no answer that will not come, and in an alarm does not wait for a death either. */
   #doubted(peer: PeerDescriptor, yes: boolean): void {
     if (!yes) {
-      this.#tman.consider([peer])
+      this.#ring.consider(peer)
       return
     }
-    this.#samplingRounds.unreachable(peer.id)
-    this.#tmanRounds.unreachable(peer.id)
-    if (!this.#membership.alarmed) return
-    for (const contact of this.#tman.view)
-      if (this.#membership.admits(contact) === 'no') this.#gone.add(contact, this.#environment.now())
-    this.#tman.consider([])
-    // The exchange that waited for it is over: in an alarm the next one does not wait for its round.
-    this.#tmanRounds.turn()
+    this.#ring.unreachable(peer.id)
+    if (this.#membership.alarmed) this.#ring.close()
   }
 
   /** Random peers are the way back when the neighbourhood is gone. */
   #alarm(): void {
-    for (const peer of this.#sampling.sample(SURVIVORS)) this.#membership.probe(peer, 'no answer to a ping')
+    for (const peer of this.#ring.sample(SURVIVORS)) this.#membership.probe(peer, 'no answer to a ping')
   }
 
   #down(peer: PeerDescriptor, reason: string): void {
-    if (this.#tman.view.some(({ id }) => id === peer.id)) this.#gone.add(peer, this.#environment.now())
-    this.#sampling.remove(peer.id)
-    this.#tman.remove(peer.id)
+    this.#ring.remove(peer)
     this.#structures.remove(peer.id)
     this.#groups.remove(peer.id)
     this.#wave.peerDown(peer.id)
@@ -446,8 +402,4 @@ export class Stack implements Protocol<StackMessage> {
       return undefined
     }
   }
-}
-
-function merged(...tallies: { toJSON(): Record<string, number> }[]): Record<string, number> {
-  return Object.assign({}, ...tallies.map((tally) => tally.toJSON()))
 }
