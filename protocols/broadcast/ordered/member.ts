@@ -2,6 +2,7 @@ import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import type { Environment } from '../../../core/environment.ts'
 import type { DeliveryInit } from '../delivery.ts'
 import { type Publication, publicationId } from '../publication.ts'
+import { CatchUp, LEFT_BEHIND } from './catch-up.ts'
 import type { Joiners } from './joiners.ts'
 import { type Last, type OrderedBody, type OrderedFrame, orderedSize } from './messages.ts'
 import type { OrderedOptions } from './options.ts'
@@ -14,8 +15,6 @@ import type { WaitingRoom } from './waiting.ts'
 
 /** Why a member ends that was in a group which has not begun. */
 export const UNFOUNDED = 'too few nodes were heard to found a group'
-
-const LEFT_BEHIND = 'the group went on without this member'
 
 export interface MemberInit extends Pick<DeliveryInit, 'counts' | 'budget' | 'options' | 'store' | 'partners'> {
   readonly lineage: number
@@ -33,11 +32,9 @@ export interface MemberInit extends Pick<DeliveryInit, 'counts' | 'budget' | 'op
 
 /**
  * A member of the group, from where it came in to where it ends: in every view it is the leader's follower or the leader
- * (`Sequencer`), and has a part in the view's end (`Succession`).
+ * (`Sequencer`), and has a part in the view's end (`Succession`). What ended without it, it learns from others (`CatchUp`).
  *
  * It ends, and comes back as another, when a view goes on without it, when it cannot follow, and when it meets an older group.
- * That a later view goes on it believes those who were in the present one with it, and have not forgotten since: they went
- * on from it, or know who did. Anybody else can say so of any view, so that is hearsay (`#hearsay`).
  */
 export class OrderedMember {
   readonly #environment: Pick<Environment<never>, 'now' | 'random' | 'self'>
@@ -45,6 +42,7 @@ export class OrderedMember {
   readonly #options: OrderedOptions
   readonly #replica: Replica
   readonly #payloads: Payloads
+  readonly #catchUp: CatchUp
   #sequencer: Sequencer | undefined
   #succession: Succession
   /** When the leader last said that a majority answers it; the view's beginning counts. */
@@ -58,11 +56,6 @@ export class OrderedMember {
   #told = -1
   #toldAt = Number.NEGATIVE_INFINITY
   #beat = Number.NEGATIVE_INFINITY
-  /** A later view was heard of, since then. */
-  #behind = Number.POSITIVE_INFINITY
-  /** Since when it has been hearsay that there is one, while nobody shows that the present one goes on. */
-  #rumour = Number.POSITIVE_INFINITY
-  #asked = Number.NEGATIVE_INFINITY
   /** This member brought the present view about, and tells its leader. */
   #announced = Number.POSITIVE_INFINITY
   /** ms that it waits longer than the member before it until it tries to end a view itself; chance parts those who collide. */
@@ -100,6 +93,17 @@ export class OrderedMember {
       },
       options,
     )
+    this.#catchUp = new CatchUp(
+      environment,
+      {
+        counts: init.counts,
+        replica: this.#replica,
+        send: (to, view, body) => this.#send(to, view, body),
+        knows: (peer) => this.knows(peer),
+        ended: (reason) => this.#end(reason),
+      },
+      options,
+    )
     this.#succession = this.#enter()
   }
 
@@ -117,7 +121,7 @@ export class OrderedMember {
 
   /** Whether a majority of the view is in touch with its leader, as far as this member knows. */
   get live(): boolean {
-    if (this.#behind < Number.POSITIVE_INFINITY || !this.#replica.founded) return false
+    if (this.#catchUp.behind || !this.#replica.founded) return false
     if (this.#sequencer !== undefined) return this.#sequencer.live
     return this.#environment.now() - this.#heard <= this.#options.suspicion
   }
@@ -127,7 +131,7 @@ export class OrderedMember {
     if (this.live) return undefined
     const { view } = this.#replica
     const name = `view ${view.number}`
-    if (this.#behind < Number.POSITIVE_INFINITY) return `${name} is over, and what followed it is not known here`
+    if (this.#catchUp.behind) return `${name} is over, and what followed it is not known here`
     if (!this.#replica.founded) return 'the group is being founded'
     if (this.#sequencer === undefined) return `the leader of ${name} is silent, or has no majority of it`
     return `no majority of ${name} answers: ${this.#sequencer.answering} of ${view.members.length}`
@@ -151,10 +155,9 @@ export class OrderedMember {
   /** This node slept for so long. */
   slept(ms: number): void {
     this.#heard += ms
-    this.#behind += ms
-    this.#rumour += ms
     this.#sequencer?.slept(ms)
     this.#succession.slept(ms)
+    this.#catchUp.slept(ms)
   }
 
   doubt(id: string): void {
@@ -185,8 +188,7 @@ export class OrderedMember {
     this.#succession.turn(now)
     if (this.#over) return
     if (!this.live || this.leads) this.seek(now)
-    if (this.live) this.#rumour = Number.POSITIVE_INFINITY
-    if (Math.min(this.#behind, this.#rumour) < Number.POSITIVE_INFINITY) this.#catchUp(now)
+    this.#catchUp.turn(now, this.live)
   }
 
   /** A frame of this group's lineage. */
@@ -194,8 +196,8 @@ export class OrderedMember {
     const { view } = this.#replica
     const { body } = frame
     if (body.kind === 'fetch') this.#payloads.serve(from, body.first, body.last)
-    else if (frame.view > view.number) this.#late(from, frame)
-    else if (frame.view < view.number) this.#help(from, frame)
+    else if (frame.view > view.number) this.#catchUp.late(from, frame, this.live)
+    else if (frame.view < view.number) this.#catchUp.help(from, frame)
     else this.#hear(placeOf(view, from.id, frame.incarnation), body)
   }
 
@@ -204,7 +206,7 @@ export class OrderedMember {
     const { view } = this.#replica
     const place = placeOf(view, from.id)
     if (place >= 0 && this.#replica.member(place)?.incarnation === incarnation) {
-      this.#introduceTo(from)
+      this.#catchUp.introduce(from)
       return
     }
     if (place >= 0) this.#leaves(place) // it has forgotten that it was a member
@@ -254,8 +256,7 @@ export class OrderedMember {
     this.#lived = this.#entered
     this.#met = false
     this.#told = -1
-    this.#behind = Number.POSITIVE_INFINITY
-    this.#rumour = Number.POSITIVE_INFINITY
+    this.#catchUp.entered()
     this.#announced = Number.POSITIVE_INFINITY
     const { gather } = this.#options
     this.#ownTurn = Math.max(0, replica.place - 1) * gather + this.#environment.random.integer(gather)
@@ -403,70 +404,10 @@ export class OrderedMember {
     if (this.#replica.log.last > known) this.#acknowledge(now)
   }
 
-  /** Of a later view. */
-  #late(from: PeerDescriptor, { incarnation, body }: OrderedFrame): void {
-    const now = this.#environment.now()
-    if (placeOf(this.#replica.view, from.id, incarnation) < 0) {
-      this.#hearsay(from, now)
-      return
-    }
-    if (body.kind === 'gone') this.#end(LEFT_BEHIND)
-    if (this.#over) return
-    if (this.#behind === Number.POSITIVE_INFINITY) this.#behind = now
-    if (now - this.#asked < this.#options.batch) return
-    this.#asked = now
-    this.#send(from, this.#replica.view.number, { kind: 'sync' })
-  }
-
-  /**
-   * Somebody who was not in the present view speaks of a later one: a member that came in there, or anybody at all. Members are
-   * asked, who would know. If none of them can tell, and for `patience` no majority is behind the present view either, then
-   * the group may have gone on with nobody left whom this member knows: so in the end it counts, if it was said by
-   * somebody who takes part in the topic.
-   */
-  #hearsay(from: PeerDescriptor, now: number): void {
-    if (this.live || !this.knows(from)) this.#init.counts.refused.add('hearsay')
-    else this.#rumour = Math.min(this.#rumour, now)
-    if (now - this.#asked >= this.#options.resend) this.#ask(now)
-  }
-
-  #catchUp(now: number): void {
-    if (now - Math.min(this.#behind, this.#rumour) > this.#options.patience) this.#end('it missed too many views')
-    if (this.#over || now - this.#asked < this.#options.resend) return
-    this.#ask(now)
-  }
-
-  /** A member at random, how the present view ended. */
-  #ask(now: number): void {
-    this.#asked = now
-    const other = this.#environment.random.pick(this.#replica.view.members)
-    if (other !== undefined && other.peer.id !== this.#environment.self.id) {
-      this.#send(other.peer, this.#replica.view.number, { kind: 'sync' })
-    }
-  }
-
-  /** Of an earlier view: tells its sender what followed, or that it is in no view any more. */
-  #help(from: PeerDescriptor, frame: OrderedFrame): void {
-    if (frame.body.kind === 'gone' || frame.body.kind === 'decided') return
-    const value = this.#replica.successionOf(frame.view)
-    if (value !== undefined) this.#send(from, frame.view, { kind: 'decided', value })
-    else if (placeOf(this.#replica.view, from.id, frame.incarnation) < 0) {
-      this.#send(from, this.#replica.view.number, { kind: 'gone' })
-    }
-  }
-
   /** How the present view began, for a member of it. */
   #introduce(place: number): void {
     const peer = this.#replica.member(place)?.peer
-    if (peer !== undefined) this.#introduceTo(peer)
-  }
-
-  #introduceTo(peer: PeerDescriptor): void {
-    const { view, last } = this.#replica
-    const value = this.#replica.successionOf(view.number - 1)
-    const joined = value === undefined || value.joined.some((member) => member.peer.id === peer.id)
-    if (joined) this.#send(peer, view.number, { kind: 'install', view, last })
-    else this.#send(peer, view.number - 1, { kind: 'decided', value })
+    if (peer !== undefined) this.#catchUp.introduce(peer)
   }
 
   #decided(value: Value): void {
@@ -478,7 +419,7 @@ export class OrderedMember {
     this.#install(value)
     if (this.#over) return
     this.#announced = this.#environment.now()
-    for (const { peer } of value.joined) this.#introduceTo(peer)
+    for (const { peer } of value.joined) this.#catchUp.introduce(peer)
   }
 
   #install(value: Value): void {
