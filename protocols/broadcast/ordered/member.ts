@@ -6,15 +6,11 @@ import { CatchUp, LEFT_BEHIND } from './catch-up.ts'
 import type { Joiners } from './joiners.ts'
 import { type Last, type OrderedBody, type OrderedFrame, orderedSize } from './messages.ts'
 import type { OrderedOptions } from './options.ts'
+import { Participation } from './participation.ts'
 import { Payloads } from './payloads.ts'
 import { Replica } from './replica.ts'
-import { Sequencer } from './sequencer.ts'
-import { Succession } from './succession.ts'
-import { placeOf, succeed, type Succession as Value, type View } from './view.ts'
+import { placeOf, type Succession, succeed, type View } from './view.ts'
 import type { WaitingRoom } from './waiting.ts'
-
-/** Why a member ends that was in a group which has not begun. */
-export const UNFOUNDED = 'too few nodes were heard to found a group'
 
 export interface MemberInit extends Pick<DeliveryInit, 'counts' | 'budget' | 'options' | 'store' | 'partners'> {
   readonly lineage: number
@@ -31,8 +27,8 @@ export interface MemberInit extends Pick<DeliveryInit, 'counts' | 'budget' | 'op
 }
 
 /**
- * A member of the group, from where it came in to where it ends: in every view it is the leader's follower or the leader
- * (`Sequencer`), and has a part in the view's end (`Succession`). What ended without it, it learns from others (`CatchUp`).
+ * A member of the group, from where it came in to where it ends: it goes from view to view with one log (`Replica`), and has a
+ * part in each of them (`Participation`). What ended without it, it learns from others (`CatchUp`).
  *
  * It ends, and comes back as another, when a view goes on without it, when it cannot follow, and when it meets an older group.
  */
@@ -43,23 +39,9 @@ export class OrderedMember {
   readonly #replica: Replica
   readonly #payloads: Payloads
   readonly #catchUp: CatchUp
-  #sequencer: Sequencer | undefined
-  #succession: Succession
-  /** When the leader last said that a majority answers it; the view's beginning counts. */
-  #heard: number
-  #entered = 0
-  /** When it was last `live`. */
-  #lived = 0
-  /** Whether the leader said anything in this view. */
-  #met = false
-  /** What the leader was last told that we hold, and when. */
-  #told = -1
-  #toldAt = Number.NEGATIVE_INFINITY
+  /** In the present view. */
+  #part: Participation
   #beat = Number.NEGATIVE_INFINITY
-  /** This member brought the present view about, and tells its leader. */
-  #announced = Number.POSITIVE_INFINITY
-  /** ms that it waits longer than the member before it until it tries to end a view itself; chance parts those who collide. */
-  #ownTurn = 0
   #over = false
 
   constructor(
@@ -70,7 +52,6 @@ export class OrderedMember {
     this.#environment = environment
     this.#init = init
     this.#options = options
-    this.#heard = environment.now()
     const { lineage, incarnation, waiting, store } = init
     this.#replica = new Replica({ self: environment.self.id, lineage, incarnation }, options, init.view, init.last, {
       deliver: (publication, number) => {
@@ -104,7 +85,7 @@ export class OrderedMember {
       },
       options,
     )
-    this.#succession = this.#enter()
+    this.#part = this.#participate()
   }
 
   get replica(): Replica {
@@ -121,20 +102,12 @@ export class OrderedMember {
 
   /** Whether a majority of the view is in touch with its leader, as far as this member knows. */
   get live(): boolean {
-    if (this.#catchUp.behind || !this.#replica.founded) return false
-    if (this.#sequencer !== undefined) return this.#sequencer.live
-    return this.#environment.now() - this.#heard <= this.#options.suspicion
+    return this.#part.live
   }
 
   /** Why nothing is delivered: undefined while it is `live`. */
   get stalled(): string | undefined {
-    if (this.live) return undefined
-    const { view } = this.#replica
-    const name = `view ${view.number}`
-    if (this.#catchUp.behind) return `${name} is over, and what followed it is not known here`
-    if (!this.#replica.founded) return 'the group is being founded'
-    if (this.#sequencer === undefined) return `the leader of ${name} is silent, or has no majority of it`
-    return `no majority of ${name} answers: ${this.#sequencer.answering} of ${view.members.length}`
+    return this.#part.stalled
   }
 
   /** Whether it would vouch for this publication, in the order: its number's payload lacks. */
@@ -154,16 +127,12 @@ export class OrderedMember {
 
   /** This node slept for so long. */
   slept(ms: number): void {
-    this.#heard += ms
-    this.#sequencer?.slept(ms)
-    this.#succession.slept(ms)
+    this.#part.slept(ms)
     this.#catchUp.slept(ms)
   }
 
   doubt(id: string): void {
-    const place = placeOf(this.#replica.view, id)
-    if (place === 0) this.#heard = Math.min(this.#heard, this.#environment.now() - this.#options.suspicion / 2)
-    else if (place > 0) this.#sequencer?.doubt(place)
+    this.#part.doubt(placeOf(this.#replica.view, id))
   }
 
   /** Tells the others. */
@@ -178,14 +147,9 @@ export class OrderedMember {
     this.#payloads.turn(now)
     if (this.#payloads.hopeless(now)) this.#end('nobody has a payload any more that it must deliver next')
     if (this.#over) return
-    if (this.#sequencer === undefined) this.#follow(now)
-    else this.#lead(this.#sequencer, now)
-    if (this.#over) return
-    const { suspicion } = this.#options
-    const own = suspicion / 2 + this.#ownTurn
-    if (this.#replica.sealed && !this.#succession.coordinates && this.#succession.idle(now) > own)
-      this.#succession.begin()
-    this.#succession.turn(now)
+    this.#part.turn(now)
+    if (this.#over) return // also when whom it delivered to has stopped this node
+    this.#part.renew(now)
     if (this.#over) return
     if (!this.live || this.leads) this.seek(now)
     this.#catchUp.turn(now, this.live)
@@ -209,7 +173,7 @@ export class OrderedMember {
       this.#catchUp.introduce(from)
       return
     }
-    if (place >= 0) this.#leaves(place) // it has forgotten that it was a member
+    if (place >= 0) this.#part.leaves(place) // it has forgotten that it was a member
     if (this.leads) this.#init.joiners.add({ peer: from, incarnation }, fresh, this.#environment.now())
     this.point(from)
   }
@@ -248,169 +212,37 @@ export class OrderedMember {
     }
   }
 
-  #enter(): Succession {
+  #participate(): Participation {
     const { counts, waiting, joiners } = this.#init
-    const replica = this.#replica
-    this.#entered = this.#environment.now()
-    this.#heard = this.#entered
-    this.#lived = this.#entered
-    this.#met = false
-    this.#told = -1
-    this.#catchUp.entered()
-    this.#announced = Number.POSITIVE_INFINITY
-    const { gather } = this.#options
-    this.#ownTurn = Math.max(0, replica.place - 1) * gather + this.#environment.random.integer(gather)
-    const say = (place: number, body: OrderedBody) => this.#say(place, body)
-    const introduce = (place: number) => this.#introduce(place)
-    this.#sequencer =
-      replica.place === 0
-        ? new Sequencer(this.#environment, { replica, waiting, say, introduce, counts }, this.#options)
-        : undefined
-    this.#succession = new Succession(
+    return new Participation(
       this.#environment,
       {
-        replica,
-        say,
-        fetch: (place, first, last) => this.#payloads.fetch(place, first, last),
-        joined: () => joiners.chosen(replica.view, this.#environment.now()),
-        suspects: (place) => this.#suspects(place),
-        unwanted: (place) => this.#sequencer?.unwanted(place) ?? false,
-        decided: (value) => this.#decided(value),
         counts,
+        waiting,
+        joiners,
+        replica: this.#replica,
+        payloads: this.#payloads,
+        catchUp: this.#catchUp,
+        say: (place, body) => this.#say(place, body),
+        decided: (value) => this.#decided(value),
+        ended: (reason) => this.#end(reason),
       },
       this.#options,
     )
-    return this.#succession
   }
 
-  #suspects(place: number): boolean {
-    if (this.#sequencer !== undefined) return this.#sequencer.suspects(place)
-    return place === 0 && this.#environment.now() - this.#heard > this.#options.suspicion
-  }
-
-  #lead(sequencer: Sequencer, now: number): void {
-    const { joiners } = this.#init
-    if (sequencer.live) this.#replica.found()
-    if (this.#unfounded(now)) return
-    sequencer.turn(!this.#replica.sealed)
-    if (this.#over) return
-    const { view, founded } = this.#replica
-    const idle = !this.#succession.coordinates && this.#succession.idle(now) > this.#options.gather
-    if (founded && idle && (sequencer.failing || joiners.ripe(view, now))) this.#succession.begin()
-  }
-
-  #follow(now: number): void {
-    if (this.#unfounded(now)) return
-    const { founded } = this.#replica
-    const { heartbeat, suspicion, resend } = this.#options
-    const { sealed, vouched } = this.#replica
-    if (now - this.#toldAt >= heartbeat || vouched > this.#told) this.#acknowledge(now)
-    this.#payloads.hand(now)
-    const silent = now - this.#heard > suspicion + this.#ownTurn
-    if (founded && silent && !sealed && !this.#succession.coordinates) this.#succession.begin()
-    if (!this.#met && now - this.#announced >= resend) {
-      this.#announced = now
-      this.#introduce(0)
-    }
-  }
-
-  /**
-   * Gives up a group that was never founded, as too few of its founders were told; until then this member is for no other,
-   * so that two do not share their founders. It may also leave one that was founded without having come to decide anything.
-   */
-  #unfounded(now: number): boolean {
-    const { founded, uninvolved } = this.#replica
-    if (this.live) this.#lived = now
-    const { suspicion, patience } = this.#options
-    if (founded ? !uninvolved || now - this.#lived <= patience : now - this.#entered <= suspicion) return false
-    this.#end(UNFOUNDED)
-    return true
-  }
-
-  #acknowledge(now: number): void {
-    const { sealed, vouched } = this.#replica
-    if (!this.#say(0, { kind: 'ack', held: vouched, sealed })) return
-    this.#told = vouched
-    this.#toldAt = now
-  }
-
+  /** A frame of the present view; `place` is its sender's, -1 of a stranger. */
   #hear(place: number, body: OrderedBody): void {
-    const { counts } = this.#init
     if (place < 0) {
-      counts.refused.add('stranger')
+      this.#init.counts.refused.add('stranger')
       return
     }
-    this.#sequencer?.hears(place)
-    switch (body.kind) {
-      case 'order':
-        if (place === 0 && !this.leads) this.#order(body)
-        break
-      case 'ack':
-        this.#sequencer?.acknowledged(place, body.held, body.sealed)
-        break
-      case 'prepare':
-        if (this.#heeds(place)) this.#succession.prepare(place, body.ballot, body.known)
-        else counts.refused.add('leader-lives')
-        break
-      case 'promise':
-        this.#succession.promise(place, body)
-        break
-      case 'reject':
-        this.#succession.reject(body.ballot)
-        break
-      case 'propose':
-        this.#succession.propose(place, body.ballot, body.value)
-        break
-      case 'accepted':
-        this.#succession.accepted(place, body.ballot)
-        break
-      case 'decided':
-        this.#install(body.value)
-        break
-      case 'leave':
-        this.#leaves(place)
-        break
-      default:
-        break
-    }
+    this.#part.hear(place, body)
+    if (body.kind === 'decided') this.#install(body.value)
   }
 
-  #leaves(place: number): void {
-    this.#sequencer?.leaves(place)
-    if (place === 0 && !this.leads) this.#heard = Number.NEGATIVE_INFINITY
-  }
-
-  /** One member that does not hear a leader whom the others hear must not stop them. */
-  #heeds(place: number): boolean {
-    if (!this.#replica.founded) return false
-    if (place === 0 || this.#replica.sealed) return true
-    if (this.#sequencer !== undefined) return !this.#sequencer.live
-    return this.#environment.now() - this.#heard > this.#options.suspicion / 2
-  }
-
-  #order(body: OrderedBody & { readonly kind: 'order' }): void {
-    const now = this.#environment.now()
-    this.#met = true
-    if (body.live) this.#heard = now
-    if (body.live || body.placed.length > 0) this.#replica.found()
-    const known = this.#replica.log.last
-    if (!this.#replica.sealed && !this.#replica.extend(body.first, body.placed)) {
-      this.#init.counts.refused.add('out-of-log')
-      this.#acknowledge(now)
-      return
-    }
-    this.#replica.decide(body.commit)
-    this.#replica.drop(body.stable)
-    if (this.#replica.log.last > known) this.#acknowledge(now)
-  }
-
-  /** How the present view began, for a member of it. */
-  #introduce(place: number): void {
-    const peer = this.#replica.member(place)?.peer
-    if (peer !== undefined) this.#catchUp.introduce(peer)
-  }
-
-  #decided(value: Value): void {
+  /** This member ended the present view. */
+  #decided(value: Succession): void {
     const { view } = this.#replica
     this.#init.counts.done.add('views-ended')
     view.members.forEach((_, place) => {
@@ -418,11 +250,10 @@ export class OrderedMember {
     })
     this.#install(value)
     if (this.#over) return
-    this.#announced = this.#environment.now()
-    for (const { peer } of value.joined) this.#catchUp.introduce(peer)
+    this.#part.announce(value.joined)
   }
 
-  #install(value: Value): void {
+  #install(value: Succession): void {
     if (!this.#replica.install(value)) {
       const { self } = this.#environment
       const next = succeed(this.#replica.view, value)
@@ -431,8 +262,12 @@ export class OrderedMember {
       this.#init.counts.refused.add('bad-numbers')
       return
     }
-    if (this.#replica.place < 0) this.#end(LEFT_BEHIND)
-    else this.#enter()
+    if (this.#replica.place < 0) {
+      this.#end(LEFT_BEHIND)
+      return
+    }
+    this.#catchUp.entered()
+    this.#part = this.#participate()
   }
 
   #end(reason: string): void {
