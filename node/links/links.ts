@@ -16,15 +16,16 @@ import type { PeerDescriptor } from '../../core/descriptor.ts'
 import { Tally } from '../../core/tally.ts'
 import type { Verifier } from '../keys/verifier.ts'
 import { type BufferBudget, processBuffers } from './budget.ts'
-import { closeIdle, dialable, Favourites } from './connections.ts'
+import { closeIdle, Favourites } from './connections.ts'
 import { MAX_FRAME_BYTES } from './decoder.ts'
+import { Dialler } from './dialler.ts'
 import { encodeHello, FRAME, frameOf, PROTOCOL } from './frame.ts'
 import { LINK_LIMITS, type LinkLimits } from './limits.ts'
 import { Link, REFUSED_PAUSE } from './link.ts'
 import { Outbound } from './outbound.ts'
 import { OutboundQueue, type QueueClass } from './queue.ts'
 import { Reception } from './reception.ts'
-import { Slots, TooMany } from './slots.ts'
+import { TooMany } from './slots.ts'
 
 const SWEEP = 1000
 const SLOW_REPORT_PERIOD = 5000
@@ -98,7 +99,7 @@ export class Links<Message> implements Startable {
   readonly #limits: LinkLimits
   readonly #log: Logger
   readonly #links = new Map<string, Link>()
-  readonly #dials: Slots
+  readonly #dialler: Dialler
   readonly #favourites: Favourites
   readonly #reception: Reception<Message>
   readonly #dirty = new Set<Link>()
@@ -112,7 +113,7 @@ export class Links<Message> implements Startable {
     this.#init = init
     this.#limits = { ...LINK_LIMITS, ...init.limits }
     this.#log = components.logger.forComponent('tendril:links')
-    this.#dials = new Slots(this.#limits.parallelDials, this.#limits.waitingDials)
+    this.#dialler = new Dialler(components.connectionManager, this.#limits, init.self)
     this.#favourites = new Favourites(components.peerStore)
     this.#reception = new Reception({
       ...init,
@@ -195,10 +196,7 @@ export class Links<Message> implements Startable {
 
   /** Connects to somebody whose id or descriptor may be unknown, and says hello. @throws Error why there is no connection */
   async connect(target: Parameters<ConnectionManager['openConnection']>[0]): Promise<void> {
-    const { remotePeer } = await this.#dials.run(() => {
-      const signal = AbortSignal.timeout(this.#limits.dialTimeout) // the wait for its turn is not the dial's
-      return this.#components.connectionManager.openConnection(target, { signal })
-    })
+    const { remotePeer } = await this.#dialler.connect(target)
     this.#open(this.#linkTo(remotePeer.toString(), remotePeer))
   }
 
@@ -238,7 +236,7 @@ export class Links<Message> implements Startable {
       queued: { messages, bytes },
       unread,
       verifying: this.#init.verifier.queued,
-      dialsWaiting: this.#dials.waiting,
+      dialsWaiting: this.#dialler.waiting,
       sent: { ...this.#sent },
       received: this.#reception.received,
       reasons: this.tally.toJSON(),
@@ -294,7 +292,8 @@ export class Links<Message> implements Startable {
       return
     }
     link.opening = true
-    this.#openStream(link)
+    this.#dialler
+      .open(link)
       .then(({ stream, connection }) => {
         link.opening = false
         if (this.#links.get(link.id) !== link || stream.status !== 'open') {
@@ -314,42 +313,9 @@ export class Links<Message> implements Startable {
       })
   }
 
-  async #openStream(link: Link): Promise<{ stream: Stream; connection: Connection }> {
-    const connection = this.#connectionTo(link.peerId) ?? (await this.#dials.run(() => this.#dial(link)))
-    const signal = AbortSignal.timeout(this.#limits.dialTimeout)
-    return { stream: await connection.newStream([PROTOCOL], { signal }), connection }
-  }
-
-  async #dial(link: Link): Promise<Connection> {
-    const meanwhile = this.#connectionTo(link.peerId) // it may have dialled us while this waited for its turn
-    if (meanwhile !== undefined) return meanwhile
-    const addresses = dialable(link.addresses, link.id)
-    link.dialling = new AbortController()
-    try {
-      const signal = AbortSignal.any([link.dialling.signal, AbortSignal.timeout(this.#limits.dialTimeout)])
-      const target = addresses.length > 0 ? addresses : link.peerId
-      return await this.#components.connectionManager.openConnection(target, { signal })
-    } catch (error) {
-      const theirs = this.#connectionTo(link.peerId)
-      if (theirs === undefined) throw error
-      return theirs
-    } finally {
-      link.dialling = undefined
-    }
-  }
-
-  /**
-   * Nodes that hear of each other at once dial each other at once (LIBP2P trap 9). The one with the higher id gives up its
-   * dial when it is connected the other way: half the handshakes saved, and they cannot both give up.
-   */
   readonly #onConnection = ({ detail }: CustomEvent<Connection>): void => {
-    if (detail.direction !== 'inbound' || this.#init.self().id < detail.remotePeer.toString()) return
-    this.#links.get(detail.remotePeer.toString())?.dialling?.abort(new Error('connected the other way round'))
-  }
-
-  #connectionTo(peerId: PeerId): Connection | undefined {
-    const connections = this.#components.connectionManager.getConnections(peerId)
-    return connections.find(({ status, limits }) => status === 'open' && limits === undefined)
+    const link = this.#links.get(detail.remotePeer.toString())
+    if (link !== undefined) this.#dialler.connected(link, detail)
   }
 
   #write(link: Link, stream: Stream, connection: Connection): void {
@@ -373,7 +339,7 @@ export class Links<Message> implements Startable {
   #streamClosed(link: Link, connection: Connection, reason: string, refusal: string | undefined): void {
     const gone = connection.status !== 'open'
     if (refusal === undefined && this.#closedIdle(link)) link.up = false
-    else if (gone && refusal === undefined && this.#connectionTo(link.peerId) !== undefined) this.#open(link)
+    else if (gone && refusal === undefined && this.#dialler.connectionTo(link.peerId) !== undefined) this.#open(link)
     else this.#lost(link, gone && refusal === undefined ? 'connection closed' : reason, refusal)
   }
 
