@@ -6,7 +6,6 @@ import type {
   PeerId,
   PeerStore,
   Startable,
-  Stream,
   TypedEventTarget,
 } from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
@@ -19,16 +18,14 @@ import { type BufferBudget, processBuffers } from './budget.ts'
 import { closeIdle, Favourites } from './connections.ts'
 import { MAX_FRAME_BYTES } from './decoder.ts'
 import { Dialler } from './dialler.ts'
-import { encodeHello, FRAME, frameOf, PROTOCOL } from './frame.ts'
+import { FRAME, frameOf, PROTOCOL } from './frame.ts'
 import { LINK_LIMITS, type LinkLimits } from './limits.ts'
-import { Link, REFUSED_PAUSE } from './link.ts'
-import { Outbound } from './outbound.ts'
+import { Link } from './link.ts'
 import { OutboundQueue, type QueueClass } from './queue.ts'
 import { Reception } from './reception.ts'
-import { TooMany } from './slots.ts'
+import { Transmission } from './transmission.ts'
 
 const SWEEP = 1000
-const SLOW_REPORT_PERIOD = 5000
 
 export interface LinksComponents {
   readonly peerId: PeerId
@@ -86,6 +83,7 @@ export interface LinksInit<Message> {
 
 /**
  * Messages between this node and its peers: one outbound stream a peer, opened on demand, over whichever connection there is.
+ * Here is the table of links, and what is looked after once a second; what goes out is `Transmission`, what comes in `Reception`.
  *
  * Invariants: (1) `send` never throws and never waits; (2) a peer has at most one stream each way, however many connections
  * (LIBP2P trap 9); (3) no message is delivered before a valid hello of the authenticated peer, nor with an unverified claim;
@@ -100,10 +98,9 @@ export class Links<Message> implements Startable {
   readonly #log: Logger
   readonly #links = new Map<string, Link>()
   readonly #dialler: Dialler
+  readonly #transmission: Transmission
   readonly #favourites: Favourites
   readonly #reception: Reception<Message>
-  readonly #dirty = new Set<Link>()
-  #flushing = false
   #topology: string | undefined
   #sweeper: NodeJS.Timeout | undefined
   #sent = { messages: 0, bytes: 0 }
@@ -115,6 +112,17 @@ export class Links<Message> implements Startable {
     this.#log = components.logger.forComponent('tendril:links')
     this.#dialler = new Dialler(components.connectionManager, this.#limits, init.self)
     this.#favourites = new Favourites(components.peerStore)
+    this.#transmission = new Transmission({
+      ...init,
+      dialler: this.#dialler,
+      limits: this.#limits,
+      tally: this.tally,
+      log: this.#log,
+      running: () => this.#sweeper !== undefined,
+      holds: (link) => this.#links.get(link.id) === link,
+      unreachable: (id, reason) => init.on.unreachable(id, reason),
+      slow: (id, dropped, reason) => init.on.slow(id, dropped, reason),
+    })
     this.#reception = new Reception({
       ...init,
       limits: this.#limits,
@@ -146,7 +154,7 @@ export class Links<Message> implements Startable {
       runOnLimitedConnection: false,
     })
     this.#topology = await registrar.register(PROTOCOL, {
-      onConnect: (peerId) => this.#open(this.#linkTo(peerId.toString(), peerId)),
+      onConnect: (peerId) => this.#meet(peerId),
     })
   }
 
@@ -185,8 +193,7 @@ export class Links<Message> implements Startable {
     link.queue.push(this.#init.classOf(message), frame)
     this.#sent.messages++
     this.#sent.bytes += frame.length
-    if (link.outbound === undefined) this.#open(link)
-    else this.#flushSoon(link)
+    this.#transmission.wake(link)
   }
 
   /** Tells all connected peers the descriptor that this node has now. */
@@ -197,7 +204,7 @@ export class Links<Message> implements Startable {
   /** Connects to somebody whose id or descriptor may be unknown, and says hello. @throws Error why there is no connection */
   async connect(target: Parameters<ConnectionManager['openConnection']>[0]): Promise<void> {
     const { remotePeer } = await this.#dialler.connect(target)
-    this.#open(this.#linkTo(remotePeer.toString(), remotePeer))
+    this.#meet(remotePeer)
   }
 
   /** Waits until everything said so far is written, at most `timeout` ms. */
@@ -272,6 +279,12 @@ export class Links<Message> implements Startable {
     }
   }
 
+  /** There is a connection to this peer: opens our stream on it. */
+  #meet(peerId: PeerId): void {
+    const link = this.#linkTo(peerId.toString(), peerId)
+    if (link !== undefined) this.#transmission.open(link)
+  }
+
   #encode(message: Message): Uint8Array | undefined {
     const frame = frameOf(FRAME.message, this.#init.codec.encode(message))
     if (frame.length > MAX_FRAME_BYTES) {
@@ -282,110 +295,16 @@ export class Links<Message> implements Startable {
     return frame
   }
 
-  // ---- outbound ----
-
-  #open(link: Link | undefined): void {
-    if (link === undefined || link.opening || link.outbound !== undefined) return
-    const avoided = link.avoided(this.#init.now())
-    if (avoided !== undefined) {
-      if (link.queue.clear('backing-off') > 0) this.#report(link, avoided)
-      return
-    }
-    link.opening = true
-    this.#dialler
-      .open(link)
-      .then(({ stream, connection }) => {
-        link.opening = false
-        if (this.#links.get(link.id) !== link || stream.status !== 'open') {
-          stream.abort(new Error('this node stops'))
-          if (this.#links.get(link.id) === link) this.#lost(link, 'stream closed', undefined)
-          return
-        }
-        link.up = true
-        this.#write(link, stream, connection)
-      })
-      .catch((error: unknown) => {
-        link.opening = false
-        if (this.#sweeper === undefined) return
-        if (error instanceof TooMany)
-          link.queue.clear('too-many-dials') // says nothing about the peer
-        else this.#lost(link, error instanceof Error ? error.message || error.name : String(error), undefined)
-      })
-  }
+  // ---- what libp2p tells ----
 
   readonly #onConnection = ({ detail }: CustomEvent<Connection>): void => {
     const link = this.#links.get(detail.remotePeer.toString())
     if (link !== undefined) this.#dialler.connected(link, detail)
   }
 
-  #write(link: Link, stream: Stream, connection: Connection): void {
-    const writer: Outbound = new Outbound(
-      stream,
-      link.queue,
-      () => encodeHello(this.#init.network, this.#init.self()),
-      {
-        closed: (reason, refusal) => {
-          if (link.outbound?.writer !== writer) return
-          link.outbound = undefined
-          link.blockedSince = undefined
-          if (this.#sweeper !== undefined) this.#streamClosed(link, connection, reason, refusal)
-        },
-      },
-    )
-    link.outbound = { writer, connection }
-    this.#flushSoon(link)
-  }
-
-  #streamClosed(link: Link, connection: Connection, reason: string, refusal: string | undefined): void {
-    const gone = connection.status !== 'open'
-    if (refusal === undefined && this.#closedIdle(link)) link.up = false
-    else if (gone && refusal === undefined && this.#dialler.connectionTo(link.peerId) !== undefined) this.#open(link)
-    else this.#lost(link, gone && refusal === undefined ? 'connection closed' : reason, refusal)
-  }
-
-  /**
-   * A link that this node does not want, and nobody used for half the idle time, was closed by the other side because it was
-   * idle: the peer is not lost. Of a wanted one every end is told.
-   */
-  #closedIdle(link: Link): boolean {
-    const unused = this.#init.now() - link.used >= this.#limits.idleTimeout / 2
-    return unused && link.queue.length === 0 && !this.#init.wanted().includes(link.id)
-  }
-
-  /** No stream to this peer, and not by our wish. */
-  #lost(link: Link, reason: string, refusal: string | undefined): void {
-    link.failed(this.#init.now(), reason, refusal === undefined ? 0 : REFUSED_PAUSE)
-    if (refusal !== undefined) this.tally.add('refused-by-peer')
-    link.queue.clear('unreachable')
-    this.#report(link, reason)
-  }
-
-  #report(link: Link, reason: string): void {
-    link.up = false
-    this.tally.add('unreachable')
-    this.#log('%s is unreachable: %s', link.id, reason)
-    // Not from inside `send`: a protocol that is told while it is sending would be in the middle of its own state.
-    queueMicrotask(() => {
-      if (this.#sweeper !== undefined) this.#init.on.unreachable(link.id, reason)
-    })
-  }
-
-  readonly #onDisconnect = (event: CustomEvent<PeerId>): void => {
-    const link = this.#links.get(event.detail.toString())
-    if (link === undefined || !link.up || link.opening) return
-    link.up = false
-    if (!this.#closedIdle(link)) this.#report(link, 'connection closed')
-  }
-
-  #flushSoon(link: Link): void {
-    this.#dirty.add(link)
-    if (this.#flushing) return
-    this.#flushing = true
-    setImmediate(() => {
-      this.#flushing = false
-      for (const dirty of this.#dirty) dirty.outbound?.writer.wake()
-      this.#dirty.clear()
-    })
+  readonly #onDisconnect = ({ detail }: CustomEvent<PeerId>): void => {
+    const link = this.#links.get(detail.toString())
+    if (link !== undefined) this.#transmission.disconnected(link)
   }
 
   // ---- the peer's side ----
@@ -399,7 +318,7 @@ export class Links<Message> implements Startable {
     link.used = this.#init.now()
     if (link.descriptor === undefined || descriptor.sequence >= link.descriptor.sequence) link.descriptor = descriptor
     if (link.addresses.length === 0) link.addresses = descriptor.addresses
-    this.#open(link) // both sides learn each other's descriptor
+    this.#transmission.open(link) // both sides learn each other's descriptor
     this.#init.on.introduced(link.descriptor)
   }
 
@@ -422,7 +341,7 @@ export class Links<Message> implements Startable {
     for (const link of this.#links.values()) {
       link.inbound?.check()
       if (link.inbound !== undefined && !this.#init.verifier.behind(link.id)) link.inbound.release()
-      this.#checkSlow(link, now)
+      this.#transmission.checkSlow(link, now)
       if (link.idle(now) && now - link.used > this.#limits.idleTimeout) this.#links.delete(link.id)
     }
     this.#favourites.set(wanted, this.#log)
@@ -430,23 +349,5 @@ export class Links<Message> implements Startable {
     const { connectionManager } = this.#components
     const crowded = connectionManager.getConnections().length > this.#limits.crowd
     closeIdle(unwanted, connectionManager, now, this.#limits.idleTimeout, crowded, this.#log)
-  }
-
-  #checkSlow(link: Link, now: number): void {
-    const writer = link.outbound?.writer
-    if (writer === undefined) return
-    writer.recheck()
-    link.blockedSince = writer.blocked ? (link.blockedSince ?? now) : undefined
-    const blocked = link.blockedSince === undefined ? 0 : now - link.blockedSince
-    if (blocked > this.#limits.stallTimeout) {
-      this.tally.add('stalled')
-      writer.abort(`it took no bytes for ${Math.round(blocked / 1000)} s`)
-    } else if ((blocked > this.#limits.slowAfter || link.dropped > 0) && now - link.slowReported > SLOW_REPORT_PERIOD) {
-      const { dropped } = link
-      link.slowReported = now
-      link.dropped = 0
-      const how = blocked > 0 ? `it has taken no bytes for ${Math.ceil(blocked / 1000)} s` : 'it takes bytes too slowly'
-      this.#init.on.slow(link.id, dropped, `${how}; ${dropped} messages to it were dropped`)
-    }
   }
 }
