@@ -141,7 +141,7 @@ export class FailureDetector {
       const known = this.#members.get(id) !== undefined
       if (probe.watched && known && !this.#doubted.has(id)) this.#alarm.answered(this.#environment.now())
     }
-    return this.#members.isUp(id) && this.#doubted.delete(id)
+    return this.#doubted.delete(id) && this.#members.isUp(id)
   }
 
   /** A ping to this peer was answered after `took` ms. */
