@@ -1,6 +1,6 @@
 import type { TokenBucket } from '../core/bucket.ts'
 import type { PeerDescriptor } from '../core/descriptor.ts'
-import type { Environment } from '../core/environment.ts'
+import type { Environment, Timer } from '../core/environment.ts'
 import { Rounds } from '../core/rounds.ts'
 import { type SamplingMessage, samplingCodec } from '../overlays/sampling/codec.ts'
 import type { Aged } from '../overlays/sampling/held.ts'
@@ -18,6 +18,8 @@ export interface RingInit {
   ask(peer: PeerDescriptor): boolean
   /** Others offer a peer that is not admitted and would be a neighbour. */
   refused(peer: PeerDescriptor): void
+  /** Whether many contacts fell silent of late. */
+  alarmed(): boolean
   /** The view's members changed. */
   changed(): void
   readonly budget: TokenBucket
@@ -32,6 +34,11 @@ type RingMessage =
 
 /** ms: several rounds, so that T-Man waits for slow partners instead of loading a busy machine with what comes too late. */
 const TMAN_TIMEOUT = 2000
+/**
+ * ms from a change of the view to the next exchange while many contacts are silent: whoever came nearest knows who is nearer still, and a
+ * round is many round trips (measured, 90 % of 10^4 dead: the ring is closed after 10 rounds instead of 11).
+ */
+const HURRY = 100
 
 /**
  * A node's place among all others: peer sampling's random peers, which T-Man sorts into the ring, and the rounds of both. Samples
@@ -47,6 +54,7 @@ export class Ring {
   readonly #tman: TMan
   readonly #tmanRounds: Rounds<readonly PeerDescriptor[], readonly PeerDescriptor[]>
   readonly #gone = new Gone()
+  #hurry: Timer | undefined
 
   constructor(
     environments: { sampling: Environment<SamplingMessage>; tman: Environment<TManMessage> },
@@ -71,7 +79,10 @@ export class Ring {
       admits: (peer) => init.admits(peer),
       ask: (peer) => init.ask(peer),
       refused: (peer) => init.refused(peer),
-      changed: () => init.changed(),
+      changed: () => {
+        init.changed()
+        this.#hasten()
+      },
       ...(options.tman && { options: options.tman }),
     })
     this.#tmanRounds = new Rounds(environments.tman, this.#tman, {
@@ -88,6 +99,8 @@ export class Ring {
   }
 
   stop(): void {
+    this.#hurry?.cancel()
+    this.#hurry = undefined
     this.#samplingRounds.stop()
     this.#tmanRounds.stop()
   }
@@ -158,6 +171,15 @@ export class Ring {
   /** Contacts that died or fell silent lately, over which the ring may not have closed yet. */
   gone(): readonly PeerDescriptor[] {
     return this.#gone.lately(this.#environment.now())
+  }
+
+  /** In an alarm the next exchange does not wait for its round: one every HURRY ms at most, and none while one is open. */
+  #hasten(): void {
+    if (this.#hurry !== undefined || !this.#init.alarmed()) return
+    this.#hurry = this.#environment.after(HURRY, () => {
+      this.#hurry = undefined
+      this.#tmanRounds.turn()
+    })
   }
 
   status() {

@@ -99,6 +99,7 @@ export class Stack implements Protocol<StackMessage> {
         // Asking is rationed because it costs connections; when many died at once what was rationed is the way back.
         ask: (peer) => this.#membership.probe(peer, 'no answer to gossip') && !this.#membership.alarmed,
         refused: (peer) => this.#membership.offered(peer),
+        alarmed: () => this.#membership.alarmed,
         changed: () => this.#tell(() => init.on?.contactsChanged?.()),
         budget,
         options,
