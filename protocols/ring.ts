@@ -173,6 +173,13 @@ export class Ring {
     return this.#gone.lately(this.#environment.now())
   }
 
+  status() {
+    return {
+      sampling: { view: this.#sampling.view.length, counts: merged(this.#samplingRounds.tally, this.#sampling.tally) },
+      tman: { view: this.view.length, counts: merged(this.#tmanRounds.tally, this.#tman.tally) },
+    }
+  }
+
   /** In an alarm the next exchange does not wait for its round: one every HURRY ms at most, and none while one is open. */
   #hasten(): void {
     if (this.#hurry !== undefined || !this.#init.alarmed()) return
@@ -180,13 +187,6 @@ export class Ring {
       this.#hurry = undefined
       this.#tmanRounds.turn()
     })
-  }
-
-  status() {
-    return {
-      sampling: { view: this.#sampling.view.length, counts: merged(this.#samplingRounds.tally, this.#sampling.tally) },
-      tman: { view: this.view.length, counts: merged(this.#tmanRounds.tally, this.#tman.tally) },
-    }
   }
 }
 
