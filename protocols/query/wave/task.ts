@@ -1,22 +1,11 @@
 import type { Attributes } from '../../../core/attributes.ts'
 import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import type { Environment, Timer } from '../../../core/environment.ts'
-import { clockwise, SPACE } from '../../../core/position.ts'
-import { contains, type Interval, lengthOf, type Piece, placeOf } from '../../../overlays/intervals/intervals.ts'
+import { SPACE } from '../../../core/position.ts'
+import { contains, type Interval, type Piece, placeOf } from '../../../overlays/intervals/intervals.ts'
 import type { Query } from '../language/ast.ts'
-import { MAX_COUNT } from '../partial/accumulators.ts'
-import { collect, merge, nodesIn, type Partial } from '../partial/partial.ts'
-import { decodePartial } from '../partial/wire.ts'
-import {
-  MAX_DEPTH,
-  MAX_MISSING,
-  type MissingInterval,
-  type Question,
-  type Tallied,
-  type WaveMessage,
-  WHY,
-  waveCodec,
-} from './messages.ts'
+import { Findings } from './findings.ts'
+import { MAX_DEPTH, type Question, type WaveMessage, WHY } from './messages.ts'
 import type { Pace } from './pace.ts'
 import { type Plan, plan } from './plan.ts'
 
@@ -99,31 +88,24 @@ const OVERSLEPT = 50
 const ALLOWANCE = 2
 
 /**
- * One node's work for one interval of one query: count itself, hand the pieces on, merge what comes back.
+ * One node's work for one interval of one query: count itself, hand the pieces on, merge what comes back (`Findings`).
  *
  * A delegate that is silent keeps its own place and nothing else: the rest of its piece goes to others after two sendings,
  * while it is asked on for itself alone. So the dead cost little time, and the living who only lost messages are not missed.
  *
  * Invariants: (1) a piece has at most one open attempt, and only an open attempt's answer is merged, so nobody counts twice
- * even when a delegate given up answers after all; (2) the intervals of open attempts, of merged answers, of `missing`, the
+ * even when a delegate given up answers after all; (2) the intervals of open attempts, of merged answers, of what is missing, the
  * places of the silent, and what the plan found empty are disjoint and make up the interval; (3) `done` is called exactly
  * once, by the deadline.
  */
 export class Task {
   readonly init: TaskInit
-  partial: Partial
+  readonly findings: Findings
   finished = false
   readonly #environment: Environment<WaveMessage>
   readonly #attempts = new Map<number, Attempt>()
   /** Attempts to be sent. All are open before the first is sent: its answer may come within `send`. */
   readonly #outbox: number[] = []
-  readonly #missing: MissingInterval[] = []
-  #answered = 0
-  #silent = 0
-  #delegations = 0
-  #messages = 0
-  #bytes = 0
-  #hops = 0
   /** Delegates that said something, and those whose piece went to others: see `#silence`. */
   #heard = 0
   #rerouted = 0
@@ -132,39 +114,13 @@ export class Task {
   constructor(environment: Environment<WaveMessage>, init: TaskInit) {
     this.#environment = environment
     this.init = init
-    // An interval that holds nobody: what WHERE rejects everywhere.
-    this.partial = {
-      kind: init.query.kind,
-      present: 0,
-      mistyped: [],
-      entries: [],
-      horizon: undefined,
-      dropped: 0,
-      groupsCut: 0,
-    }
-  }
-
-  /** Counts stop where the wire's do: only liars get that far. */
-  get tallied(): Tallied {
-    const count = (value: number) => Math.min(value, MAX_COUNT)
-    return {
-      answered: count(this.#answered),
-      silent: count(this.#silent),
-      missing: this.#missing,
-      delegations: count(this.#delegations),
-      messages: count(this.#messages),
-      bytes: Math.min(this.#bytes, Number.MAX_SAFE_INTEGER),
-      hops: this.#hops,
-    }
+    this.findings = new Findings(init.query)
   }
 
   start(): void {
-    const { interval, query, attributes, deadline } = this.init
+    const { interval, attributes, deadline } = this.init
     const { mine, ...rest } = this.#plan(interval, new Set())
-    if (mine) {
-      this.#answered = 1
-      this.partial = collect(query, attributes())
-    }
+    if (mine) this.findings.countSelf(attributes())
     this.#deadline = this.#environment.after(deadline - this.#environment.now(), () => this.#expire())
     this.#handOn(rest, new Set())
     this.#settle()
@@ -181,7 +137,7 @@ export class Task {
   receive(from: PeerDescriptor, message: Exclude<WaveMessage, { kind: 'delegate' }>): boolean {
     const attempt = this.#attempts.get(message.attempt)
     if (attempt?.piece.delegate.id !== from.id) return false
-    this.#count(message)
+    this.findings.countMessage(message)
     if (!attempt.heard) {
       attempt.heard = true
       this.#heard++
@@ -223,12 +179,12 @@ export class Task {
 
   #handOn({ pieces, unknown, empty }: Omit<Plan, 'mine'>, excluded: ReadonlySet<string>): void {
     const why = this.init.settled() ? WHY.nobody : WHY.unsettled
-    for (const stretch of unknown) this.#miss(stretch, why)
+    for (const stretch of unknown) this.findings.miss(stretch, why)
     if (empty.length > 0) this.#vouch(empty)
     for (const piece of pieces) {
-      if (this.init.depth >= MAX_DEPTH) this.#miss(piece.interval, WHY.tooDeep)
-      else if (excluded.size >= MAX_TRIED) this.#miss(piece.interval, WHY.undelegated)
-      else if (this.#share(piece.delegate) <= 0) this.#miss(piece.interval, WHY.deadline)
+      if (this.init.depth >= MAX_DEPTH) this.findings.miss(piece.interval, WHY.tooDeep)
+      else if (excluded.size >= MAX_TRIED) this.findings.miss(piece.interval, WHY.undelegated)
+      else if (this.#share(piece.delegate) <= 0) this.findings.miss(piece.interval, WHY.deadline)
       else this.#open(piece, excluded)
     }
   }
@@ -237,8 +193,8 @@ export class Task {
   #vouch(empty: readonly Interval[]): void {
     for (const { peer, disputed } of this.init.fallen()) {
       if (!empty.some((stretch) => contains(stretch, peer.position))) continue
-      if (disputed) this.#miss(placeOf(peer.position), WHY.oneWay)
-      else this.#silent++
+      if (disputed) this.findings.miss(placeOf(peer.position), WHY.oneWay)
+      else this.findings.countSilent()
     }
   }
 
@@ -253,7 +209,7 @@ export class Task {
       acknowledged: false,
       timer: undefined,
     })
-    this.#delegations++
+    this.findings.countDelegation()
     this.#outbox.push(number)
   }
 
@@ -272,7 +228,7 @@ export class Task {
       depth: depth + 1,
       remaining: Math.max(1, Math.round(this.#share(delegate))),
     } as const
-    this.#count(message)
+    this.findings.countMessage(message)
     this.#environment.send(delegate, message)
   }
 
@@ -326,33 +282,8 @@ export class Task {
   }
 
   #absorb(answer: Extract<WaveMessage, { kind: 'answer' }>, attempt: Attempt): void {
-    const { interval } = attempt.piece
-    const partial = this.#read(answer)
-    if (partial === undefined) {
-      // Only a liar answers what does not fit the query; the rest of its piece is asked of others.
-      this.#giveUp(answer.attempt, attempt)
-      return
-    }
-    this.#close(answer.attempt)
-    this.partial = merge(this.init.query, this.partial, partial)
-    this.#answered += answer.answered
-    this.#silent += answer.silent
-    this.#delegations += answer.delegations
-    this.#messages += answer.messages
-    this.#bytes += answer.bytes
-    this.#hops = Math.min(MAX_DEPTH, Math.max(this.#hops, answer.hops + 1))
-    for (const missing of disjoint(interval, answer.missing)) this.#miss(missing, missing.reason)
-  }
-
-  /** What a delegate answered; undefined if no honest one can have. */
-  #read({ partial: bytes, answered }: Extract<WaveMessage, { kind: 'answer' }>): Partial | undefined {
-    try {
-      const partial = decodePartial(this.init.query, bytes)
-      const matched = partial.dropped + nodesIn(partial.kind, partial.entries, 0)
-      return matched <= answered ? partial : undefined
-    } catch {
-      return undefined
-    }
+    if (this.findings.absorb(answer, attempt.piece.interval)) this.#close(answer.attempt)
+    else this.#giveUp(answer.attempt, attempt) // only a liar; the rest of its piece is asked of others
   }
 
   /** The delegate lives but will not: it alone is missing, for its reason, and the rest of its piece is asked of others. */
@@ -360,7 +291,7 @@ export class Task {
     const { delegate, interval } = attempt.piece
     this.#close(number)
     const rest = withoutDelegate(attempt.piece)
-    if (rest !== interval) this.#miss(placeOf(delegate.position), reason)
+    if (rest !== interval) this.findings.miss(placeOf(delegate.position), reason)
     if (rest !== undefined) this.#again(rest, attempt)
   }
 
@@ -370,8 +301,8 @@ export class Task {
     const { delegate, interval } = attempt.piece
     const rest = withoutDelegate(attempt.piece)
     if (rest !== interval) {
-      if (this.init.vouched(delegate.id)) this.#miss(placeOf(delegate.position), WHY.oneWay)
-      else this.#silent++
+      if (this.init.vouched(delegate.id)) this.findings.miss(placeOf(delegate.position), WHY.oneWay)
+      else this.findings.countSilent()
     }
     if (rest !== undefined) this.#again(rest, attempt)
   }
@@ -392,16 +323,9 @@ export class Task {
   #expire(): void {
     for (const [number, { piece }] of [...this.#attempts]) {
       this.#close(number)
-      this.#miss(piece.interval, WHY.deadline)
+      this.findings.miss(piece.interval, WHY.deadline)
     }
     this.#settle()
-  }
-
-  #miss({ from, to }: Interval, reason: string): void {
-    this.#missing.push({ from, to, reason })
-    if (this.#missing.length <= MAX_MISSING) return
-    this.#missing.sort((a, b) => lengthOf(b) - lengthOf(a))
-    this.#missing.length = MAX_MISSING
   }
 
   #close(number: number): void {
@@ -417,11 +341,6 @@ export class Task {
   /** ms that this delegate gets. */
   #share({ id }: PeerDescriptor): number {
     return this.init.pace.share(this.#left(), this.init.rtt(id))
-  }
-
-  #count(message: WaveMessage): void {
-    this.#messages++
-    this.#bytes += waveCodec.size(message)
   }
 
   /** Sends what is to be sent, and ends the task when nothing is left to wait for. */
@@ -442,18 +361,4 @@ function withoutDelegate({ interval, delegate }: Piece): Interval | undefined {
   if (delegate.position !== interval.from) return interval
   const from = (interval.from + 1) % SPACE
   return from === interval.to ? undefined : { from, to: interval.to }
-}
-
-/** Those that lie inside the interval and do not overlap: an honest answer's all do. */
-function disjoint(interval: Interval, missing: readonly MissingInterval[]): MissingInterval[] {
-  const offset = ({ from }: Interval) => clockwise(interval.from, from)
-  let free = 0
-  return [...missing]
-    .sort((a, b) => offset(a) - offset(b))
-    .filter((each) => {
-      const end = offset(each) + lengthOf(each)
-      if (offset(each) < free || end > lengthOf(interval)) return false
-      free = end
-      return true
-    })
 }

@@ -12,6 +12,7 @@ import { fitPartial, MAX_PARTIAL_BYTES } from '../partial/fit.ts'
 import { encodePartial } from '../partial/wire.ts'
 import { type Answer, answerOf } from './answer.ts'
 import { Bounded } from './bounded.ts'
+import type { Findings } from './findings.ts'
 import { MAX_MESSAGE_BYTES, MAX_TIMEOUT, pose, type Question, type WaveMessage, waveCodec } from './messages.ts'
 import { Pace } from './pace.ts'
 import { type Fallen, Task, type WaveTimes } from './task.ts'
@@ -163,7 +164,8 @@ export class Wave implements Protocol<WaveMessage> {
     const whole = { from: self.position, to: self.position }
     const task = this.#task(question, query, whole, 0, started + timeout, (finished) => {
       this.#own.delete(finished)
-      done(answerOf(query, finished.partial, finished.tallied, this.#environment.now() - started))
+      const { partial, tallied } = finished.findings
+      done(answerOf(query, partial, tallied, this.#environment.now() - started))
     })
     this.#own.add(task)
     task.start()
@@ -211,7 +213,7 @@ export class Wave implements Protocol<WaveMessage> {
     const deadline = this.#environment.now() + Math.min(remaining, question.timeout)
     const task = this.#task(question, query, interval, depth, deadline, (finished) => {
       this.#tasks.delete(key)
-      const answer = answerWithin(attempt, finished)
+      const answer = answerWithin(attempt, finished.findings)
       this.#answers.set(key, answer, this.#environment.now(), waveCodec.size(answer))
       this.#environment.send(from, answer)
     })
@@ -287,7 +289,7 @@ export class Wave implements Protocol<WaveMessage> {
 }
 
 /** What a finished task has to say. Who is missing is always named; rows and groups have the room that is left. */
-function answerWithin(attempt: number, { partial, tallied }: Task): WaveMessage & { kind: 'answer' } {
+function answerWithin(attempt: number, { partial, tallied }: Findings): WaveMessage & { kind: 'answer' } {
   const empty = { kind: 'answer', attempt, partial: new Uint8Array(0), ...tallied } as const
   const room = MAX_MESSAGE_BYTES - waveCodec.size(empty) - 8
   return { ...empty, partial: encodePartial(fitPartial(partial, Math.min(room, MAX_PARTIAL_BYTES))) }
