@@ -5,13 +5,8 @@ import type { Environment, Protocol } from '../core/environment.ts'
 import type { Sign } from '../core/signed.ts'
 import { addressGroup } from '../overlays/sampling/groups.ts'
 import { KeptUp } from './aggregation/kept-up.ts'
-import {
-  Broadcast,
-  type BroadcastEvents,
-  type PublishOptions,
-  type Receipt,
-  type SubscribeOptions,
-} from './broadcast/broadcast.ts'
+import { Broadcast, type PublishOptions, type Receipt, type SubscribeOptions } from './broadcast/broadcast.ts'
+import type { BroadcastEvents } from './broadcast/notifier.ts'
 import type { Subscriber } from './broadcast/subscriptions.ts'
 import { onChannel, type StackMessage } from './channels.ts'
 import { Groups } from './groups/groups.ts'

@@ -7,12 +7,11 @@ import type { Sign } from '../../core/signed.ts'
 import { Tally } from '../../core/tally.ts'
 import { Assembly } from './assembly.ts'
 import { type BroadcastMessage, IDLE_SPAN, isDelivery, MAX_IDLE } from './deliveries.ts'
-import { type Equivocation, Equivocations } from './equivocation.ts'
+import type { Equivocation } from './equivocation.ts'
 import { MAX_SUBGROUPS } from './gravitational/standing.ts'
 import { Lane } from './lane.ts'
-import { type Limited, Named } from './limited.ts'
+import { type BroadcastEvents, Notifier } from './notifier.ts'
 import { type BroadcastOptions, DEFAULTS } from './options.ts'
-import type { Missed } from './order.ts'
 import {
   type DeliveryName,
   MAX_PART_BYTES,
@@ -60,19 +59,6 @@ export interface SubscribeOptions {
   readonly from?: { readonly past: number }
 }
 
-export interface BroadcastEvents {
-  /** Publications of `from` that this node is not going to deliver. */
-  missed?(missed: Missed & { readonly from: string; readonly topic: string }): void
-  /** Somebody signed two publications under one number; told once a publisher. */
-  equivocation?(proof: Equivocation): void
-  /** Somebody publishes more than its rate, and is held to it; told at most once a minute of each, and of 256 in a minute. */
-  limited?(limited: Limited): void
-  /** A subscriber threw; the other subscribers were served. */
-  subscriberThrew?(error: unknown, topic: string): void
-  /** One of these callbacks threw. Everything goes on as if it had not been called. */
-  callbackThrew?(error: unknown): void
-}
-
 export interface BroadcastInit {
   /** Live members of the topic's group that this node knows: neighbours on the ring and long links. */
   contacts(topic: string): readonly PeerDescriptor[]
@@ -118,8 +104,7 @@ export class Broadcast implements Protocol<BroadcastMessage> {
   readonly #init: BroadcastInit
   readonly #options: BroadcastOptions
   readonly #ownRate: TokenBucket
-  readonly #proofs = new Equivocations()
-  readonly #named = new Named()
+  readonly #notifier: Notifier
   /** By the ring position of the name; at most `options.topics`. */
   readonly #topics = new Map<number, Topic>()
   readonly #held: Held = { bytes: 0 }
@@ -134,6 +119,7 @@ export class Broadcast implements Protocol<BroadcastMessage> {
     this.#options = { ...DEFAULTS, ...init.options }
     this.#ownRate = new TokenBucket(this.#options.rate, this.#options.burst)
     this.#assembly = this.#newAssembly()
+    this.#notifier = new Notifier(init.on ?? {}, this.#options, this.#tally)
   }
 
   start(): void {
@@ -290,13 +276,13 @@ export class Broadcast implements Protocol<BroadcastMessage> {
       topics: this.#topics.size,
       lanes: lanes.length,
       most: most(lanes.map(({ delivery }) => delivery)),
-      equivocations: this.#proofs.all().length,
+      equivocations: this.#notifier.proofs.all().length,
     }
   }
 
   /** The proofs that this node holds that somebody signed two publications under one number; at most 16. */
   proofs(): readonly Equivocation[] {
-    return this.#proofs.all()
+    return this.#notifier.proofs.all()
   }
 
   /** Each topic that this node is in, with its lanes. */
@@ -381,13 +367,7 @@ export class Broadcast implements Protocol<BroadcastMessage> {
     const known = this.#topics.get(group)
     if (known !== undefined) return known.name === name ? known : undefined
     if (this.#topics.size >= this.#options.topics) return undefined
-    const topic = new Topic(name, this.#environment.now(), this.#assembly, {
-      subscriberThrew: (error, topic) => {
-        this.#tally.add('subscriber-threw')
-        this.#tell(() => this.#init.on?.subscriberThrew?.(error, topic))
-      },
-      missed: (missed) => this.#tell(() => this.#init.on?.missed?.(missed)),
-    })
+    const topic = new Topic(name, this.#environment.now(), this.#assembly, this.#notifier)
     topic.catchUp = catchUp?.past ?? this.#options.catchUp
     this.#topics.set(group, topic)
     this.#init.joined?.(name)
@@ -415,10 +395,10 @@ export class Broadcast implements Protocol<BroadcastMessage> {
         rtt: this.#init.rtt,
         ratings: () => subscriptions.ratings,
         deliver: (publication) => topic.deliver(publication, this.#environment.now()),
-        missed: (missed) => this.#tell(() => this.#init.on?.missed?.({ topic: name, ...missed })),
+        missed: (missed) => this.#notifier.missed({ topic: name, ...missed }),
         elsewhere: (publisher, sequence) => this.#elsewhere(lane, publisher, sequence),
-        equivocation: (first, second) => this.#equivocation(first, second),
-        limited: (from) => this.#limited(name, from),
+        equivocation: (first, second) => this.#notifier.equivocation(first, second),
+        limited: (from) => this.#notifier.limited(name, from, this.#environment.now()),
         claim: (to, claims) => this.#environment.send(to, { group, delivery, message: undefined, claims }),
         stored: () => this.#relieve(),
       },
@@ -446,28 +426,6 @@ export class Broadcast implements Protocol<BroadcastMessage> {
       }
     }
     return undefined
-  }
-
-  #limited(topic: string, from: string): void {
-    if (!this.#named.name(from, this.#environment.now())) return
-    const { rate, burst } = this.#options
-    const reason = `it sends more than ${rate} messages a second and ${burst} at once; what is beyond that is refused`
-    this.#tell(() => this.#init.on?.limited?.({ topic, from, reason }))
-  }
-
-  #equivocation(first: Publication, second: Publication): void {
-    const proof = this.#proofs.add(first, second)
-    if (proof !== undefined) this.#tell(() => this.#init.on?.equivocation?.(proof))
-  }
-
-  /** Calls the user. What he throws must not leave a publisher's order half way between two states. */
-  #tell(callback: () => void): void {
-    try {
-      callback()
-    } catch (error) {
-      this.#tally.add('callback-threw')
-      this.#init.on?.callbackThrew?.(error)
-    }
   }
 }
 
