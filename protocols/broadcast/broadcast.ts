@@ -1,15 +1,10 @@
 import { TokenBucket } from '../../core/bucket.ts'
 import type { PeerDescriptor } from '../../core/descriptor.ts'
-import type { Environment, Protocol, Timer } from '../../core/environment.ts'
-import { positionOf } from '../../core/position.ts'
-import { sendingThrough } from '../../core/sending.ts'
-import type { Sign } from '../../core/signed.ts'
+import type { Environment, Protocol } from '../../core/environment.ts'
 import { Tally } from '../../core/tally.ts'
-import { Assembly } from './assembly.ts'
-import { type BroadcastMessage, IDLE_SPAN, isDelivery, MAX_IDLE } from './deliveries.ts'
+import { type BroadcastMessage, IDLE_SPAN, isDelivery } from './deliveries.ts'
 import type { Equivocation } from './equivocation.ts'
 import { MAX_SUBGROUPS } from './gravitational/standing.ts'
-import { Lane } from './lane.ts'
 import { type BroadcastEvents, Notifier } from './notifier.ts'
 import { type BroadcastOptions, DEFAULTS } from './options.ts'
 import {
@@ -23,9 +18,8 @@ import {
   publicationId,
 } from './publication.ts'
 import { isSubgroup, isTopic, MAX_TTL } from './record.ts'
-import type { Held } from './store.ts'
 import type { Subscriber } from './subscriptions.ts'
-import { Topic } from './topic.ts'
+import { LANE_IDLE, Topics, type TopicsInit } from './topics.ts'
 
 export type Receipt =
   /** Sent, not received. `rate`: messages a second that this node may publish at present. */
@@ -59,45 +53,24 @@ export interface SubscribeOptions {
   readonly from?: { readonly past: number }
 }
 
-export interface BroadcastInit {
-  /** Live members of the topic's group that this node knows: neighbours on the ring and long links. */
-  contacts(topic: string): readonly PeerDescriptor[]
-  /** Live members to gossip with: contacts and a random sample. */
-  partners(topic: string): readonly PeerDescriptor[]
-  /** Round trip to a peer, ms, as far as it is known: near ones repair first. @default unknown */
-  rtt?(id: string): number | undefined
-  /** This node became a member of the topic's group, or ceased to be one. @default nothing: everybody is in every group */
-  joined?(topic: string): void
-  left?(topic: string): void
+export interface BroadcastInit extends TopicsInit {
   /** A peer takes this node for a member of a group that it is not in. */
   misled?(peer: PeerDescriptor, group: number): void
-  /** The node's gossip budget, bytes. Its burst must hold the largest publication, or that is never repaired. */
-  readonly budget: TokenBucket
-  /** Left out, the signature is empty, which only simulated nodes accept. */
-  readonly sign?: Sign | undefined
   /** Numbers >= 1 that grow and never repeat, also after a crash; undefined while none is reserved. */
   readonly sequences: { next(): number | undefined }
   readonly options?: Partial<BroadcastOptions> | undefined
   readonly on?: BroadcastEvents | undefined
 }
 
-/**
- * ms without a publication after which a lane is closed: heartbeats and rumours of a delivery that nobody uses cost a group more
- * than its messages. Longer than the window and the retention together, so nothing that was delivered can come in again.
- */
-const LANE_IDLE = 300_000
-/** Not closed: what a member said that it wants, and what all agreed on, must outlast silence. */
-const LASTING: ReadonlySet<DeliveryName> = new Set(['gravitational', 'ordered'])
-
 const BAD_SUBGROUP = `A subgroup has at most ${MAX_SUBGROUP_LENGTH} characters of well-formed Unicode.`
 const BAD_TOPIC = `A topic has 1 to ${MAX_TOPIC_LENGTH} characters of well-formed Unicode.`
 
 /**
  * Publish and subscribe: the one interface to every way of delivery. A node that subscribes to a topic, or publishes to it, becomes
- * a member of its group and carries its messages for the others; of topics that it is not in it carries nothing.
+ * a member of its group and carries its messages for the others; of topics that it is not in it carries nothing. Which it is in,
+ * and the memory that they share, is the business of `Topics`; what the user is told, that of `Notifier`.
  *
- * Invariants: (1) at most `topics` topics, each with at most one lane a delivery; (2) all lanes together store at most
- * `bufferBytes`, and messages of which not all parts have come at most as much again; (3) every message of another topic's group is refused and counted.
+ * Invariant: every message of another topic's group is refused and counted.
  */
 export class Broadcast implements Protocol<BroadcastMessage> {
   readonly #environment: Environment<BroadcastMessage>
@@ -105,33 +78,25 @@ export class Broadcast implements Protocol<BroadcastMessage> {
   readonly #options: BroadcastOptions
   readonly #ownRate: TokenBucket
   readonly #notifier: Notifier
-  /** By the ring position of the name; at most `options.topics`. */
-  readonly #topics = new Map<number, Topic>()
-  readonly #held: Held = { bytes: 0 }
-  readonly #assembly: Assembly
+  readonly #topics: Topics
   /** subscriber-threw, callback-threw; of what was refused: publish (ours), not-a-member, idle-lane. A delivery of a later version does not get through the codec. */
   readonly #tally = new Tally()
-  #timer: Timer | undefined
 
   constructor(environment: Environment<BroadcastMessage>, init: BroadcastInit) {
     this.#environment = environment
     this.#init = init
     this.#options = { ...DEFAULTS, ...init.options }
     this.#ownRate = new TokenBucket(this.#options.rate, this.#options.burst)
-    this.#assembly = this.#newAssembly()
     this.#notifier = new Notifier(init.on ?? {}, this.#options, this.#tally)
+    this.#topics = new Topics(environment, init, this.#options, this.#notifier)
   }
 
   start(): void {
-    if (this.#timer !== undefined) return
-    this.#timer = this.#environment.every(this.#options.period, () => this.#turn())
-    for (const lane of this.#lanes()) lane.start()
+    this.#topics.start()
   }
 
   stop(): void {
-    this.#timer?.cancel()
-    this.#timer = undefined
-    for (const lane of this.#lanes()) lane.stop()
+    this.#topics.stop()
   }
 
   /**
@@ -158,10 +123,10 @@ export class Broadcast implements Protocol<BroadcastMessage> {
       const reason = `A node publishes at most ${rate} messages a second, and ${burst} at once.`
       return { status: 'delayed', until: now + wait, rate, reason }
     }
-    const joined = this.#topic(topic)
+    const joined = this.#topics.join(topic)
     if (joined === undefined) return this.#tooManyTopics()
     joined.idleSince = now
-    const lane = this.#lane(joined, delivery)
+    const lane = this.#topics.lane(joined, delivery)
     const crowded = lane.wait(parts)
     if (crowded > 0) {
       this.#tally.add('delayed')
@@ -215,7 +180,7 @@ export class Broadcast implements Protocol<BroadcastMessage> {
     if (!(past >= 0 && past <= retention)) {
       throw new RangeError(`Members keep messages for ${retention} ms; ${past} cannot be asked for.`)
     }
-    const joined = this.#topic(topic, from && { past })
+    const joined = this.#topics.join(topic, from && past)
     if (joined === undefined) throw new RangeError(this.#tooManyTopics().reason)
     const { named } = joined.subscriptions.ratings
     if (subgroup !== undefined && !named.has(subgroup) && named.size >= MAX_SUBGROUPS) {
@@ -223,11 +188,11 @@ export class Broadcast implements Protocol<BroadcastMessage> {
     }
     const subscription = { subscriber: onMessage, rating, subgroup }
     for (const lane of past > 0 ? joined.lanes.values() : []) {
-      joined.subscriptions.replay(lane.recent(past), this.#newAssembly(), subscription)
+      joined.subscriptions.replay(lane.recent(past), this.#topics.newAssembly(), subscription)
     }
     const end = joined.subscriptions.add(subscription, past > 0)
     // Nobody sends anything to a member whose ratings are not known.
-    if (rating < 1 || subgroup !== undefined) this.#lane(joined, 'gravitational')
+    if (rating < 1 || subgroup !== undefined) this.#topics.lane(joined, 'gravitational')
     return () => {
       end()
       joined.idleSince = this.#environment.now()
@@ -235,8 +200,8 @@ export class Broadcast implements Protocol<BroadcastMessage> {
   }
 
   receive(from: PeerDescriptor, { group, delivery, idle = 0, message, claims }: BroadcastMessage): void {
-    if (this.#timer === undefined) return
-    const topic = this.#topics.get(group)
+    if (!this.#topics.running) return
+    const topic = this.#topics.of(group)
     if (topic === undefined) {
       this.#tally.add('not-a-member')
       this.#init.misled?.(from, group)
@@ -244,7 +209,7 @@ export class Broadcast implements Protocol<BroadcastMessage> {
       topic.lanes.get(delivery)?.heard(claims)
     } else if (topic.lanes.has(delivery) || idle * IDLE_SPAN < LANE_IDLE) {
       const stirred = this.#environment.now() - idle * IDLE_SPAN
-      const lane = this.#lane(topic, delivery, stirred)
+      const lane = this.#topics.lane(topic, delivery, stirred)
       lane.stir(stirred)
       lane.receive(from, message)
     } else this.#tally.add('idle-lane')
@@ -256,21 +221,22 @@ export class Broadcast implements Protocol<BroadcastMessage> {
    * @param topic @default all
    */
   peerDown(id: string, topic?: string): void {
-    if (this.#timer === undefined) return
-    for (const { name, lanes } of this.#topics.values()) {
+    if (!this.#topics.running) return
+    for (const { name, lanes } of this.#topics.all()) {
       if (topic === undefined || topic === name) for (const lane of lanes.values()) lane.peerDown(id)
     }
   }
 
   /** Counters and sizes of all topics together; every size has its bound in the options or beside its field. */
   status() {
-    const lanes = [...this.#lanes()].map((lane) => lane.status())
+    const { assembly, held } = this.#topics
+    const lanes = this.#topics.lanes().map((lane) => lane.status())
     const sum = (of: (lane: (typeof lanes)[number]) => number) => lanes.reduce((total, lane) => total + of(lane), 0)
     return {
       done: summed(lanes.map(({ done }) => done)),
       refused: summed([this.#tally.toJSON(), ...lanes.map(({ refused }) => refused)]),
-      stored: { publications: sum(({ stored }) => stored.publications), bytes: this.#held.bytes },
-      unfinished: { messages: this.#assembly.size, bytes: this.#assembly.bytes },
+      stored: { publications: sum(({ stored }) => stored.publications), bytes: held.bytes },
+      unfinished: { messages: assembly.size, bytes: assembly.bytes },
       publishers: sum(({ publishers }) => publishers),
       held: sum(({ held }) => held),
       topics: this.#topics.size,
@@ -287,7 +253,7 @@ export class Broadcast implements Protocol<BroadcastMessage> {
 
   /** Each topic that this node is in, with its lanes. */
   topics() {
-    return [...this.#topics.values()].map(({ name, subscriptions, lanes }) => ({
+    return [...this.#topics.all()].map(({ name, subscriptions, lanes }) => ({
       topic: name,
       subscribers: subscriptions.size,
       rating: subscriptions.rating,
@@ -295,33 +261,6 @@ export class Broadcast implements Protocol<BroadcastMessage> {
       rate: Math.min(this.#options.rate, ...[...lanes.values()].map((lane) => lane.rate)),
       lanes: Object.fromEntries([...lanes].map(([delivery, lane]) => [delivery, lane.status()])),
     }))
-  }
-
-  /** For messages in parts. A publisher that goes on has its next part here, or repaired, before what is kept for others is gone. */
-  #newAssembly(): Assembly {
-    return new Assembly(this.#options.bufferBytes, this.#options.retention)
-  }
-
-  #turn(): void {
-    const now = this.#environment.now()
-    this.#assembly.turn(now)
-    for (const [group, topic] of this.#topics) {
-      if (topic.subscriptions.size > 0 || now - topic.idleSince < this.#options.linger) {
-        this.#closeIdle(topic, now)
-        continue
-      }
-      for (const lane of topic.lanes.values()) lane.close()
-      this.#topics.delete(group)
-      this.#init.left?.(topic.name)
-    }
-  }
-
-  #closeIdle(topic: Topic, now: number): void {
-    for (const [delivery, lane] of topic.lanes) {
-      if (lane.idle(now) < LANE_IDLE || lane.bytes > 0 || LASTING.has(delivery)) continue
-      lane.close()
-      topic.lanes.delete(delivery)
-    }
   }
 
   #refusal(
@@ -332,7 +271,7 @@ export class Broadcast implements Protocol<BroadcastMessage> {
     subgroup: string,
   ): Receipt | undefined {
     const { payloadLimit } = this.#options
-    if (this.#timer === undefined) return this.#refuse('This node is not running.')
+    if (!this.#topics.running) return this.#refuse('This node is not running.')
     if (!isTopic(topic)) return this.#refuse(BAD_TOPIC, MAX_TOPIC_LENGTH)
     if (!isSubgroup(subgroup)) return this.#refuse(BAD_SUBGROUP, MAX_SUBGROUP_LENGTH)
     const limit = Math.min(payloadLimit, MAX_PARTS * MAX_PART_BYTES)
@@ -356,77 +295,6 @@ export class Broadcast implements Protocol<BroadcastMessage> {
     this.#tally.add('publish')
     return { status: 'refused', reason, ...(limit === undefined ? {} : { limit }) }
   }
-
-  #lanes(): Lane[] {
-    return [...this.#topics.values()].flatMap(({ lanes }) => [...lanes.values()])
-  }
-
-  /** Becomes a member of the topic's group, if it is none; undefined when it is in too many. */
-  #topic(name: string, catchUp?: { readonly past: number }): Topic | undefined {
-    const group = positionOf(name)
-    const known = this.#topics.get(group)
-    if (known !== undefined) return known.name === name ? known : undefined
-    if (this.#topics.size >= this.#options.topics) return undefined
-    const topic = new Topic(name, this.#environment.now(), this.#assembly, this.#notifier)
-    topic.catchUp = catchUp?.past ?? this.#options.catchUp
-    this.#topics.set(group, topic)
-    this.#init.joined?.(name)
-    return topic
-  }
-
-  #lane(topic: Topic, delivery: DeliveryName, stirred = this.#environment.now()): Lane {
-    const known = topic.lanes.get(delivery)
-    if (known !== undefined) return known
-    const { name, subscriptions } = topic
-    const group = positionOf(name)
-    const environment: Environment<unknown> = under(this.#environment, group, delivery, (now) => lane.idle(now))
-    const lane: Lane = new Lane(
-      environment,
-      {
-        topic: name,
-        delivery,
-        joined: topic.joined,
-        options: { ...this.#options, catchUp: topic.catchUp },
-        budget: this.#init.budget,
-        sign: this.#init.sign,
-        held: this.#held,
-        contacts: () => this.#init.contacts(name),
-        partners: () => this.#init.partners(name),
-        rtt: this.#init.rtt,
-        ratings: () => subscriptions.ratings,
-        deliver: (publication) => topic.deliver(publication, this.#environment.now()),
-        missed: (missed) => this.#notifier.missed({ topic: name, ...missed }),
-        elsewhere: (publisher, sequence) => this.#elsewhere(lane, publisher, sequence),
-        equivocation: (first, second) => this.#notifier.equivocation(first, second),
-        limited: (from) => this.#notifier.limited(name, from, this.#environment.now()),
-        claim: (to, claims) => this.#environment.send(to, { group, delivery, message: undefined, claims }),
-        stored: () => this.#relieve(),
-      },
-      stirred,
-    )
-    topic.lanes.set(delivery, lane)
-    if (this.#timer !== undefined) lane.start()
-    return lane
-  }
-
-  /** Invariant 2: the lane that stores most makes room. */
-  #relieve(): void {
-    while (this.#held.bytes > this.#options.bufferBytes) {
-      const lanes = this.#lanes()
-      const heaviest = lanes.reduce((most, lane) => (lane.bytes > most.bytes ? lane : most), lanes[0] as Lane)
-      heaviest.relieve()
-    }
-  }
-
-  #elsewhere(here: Lane, publisher: string, sequence: number): Publication | undefined {
-    for (const { lanes } of this.#topics.values()) {
-      for (const lane of lanes.values()) {
-        const stored = lane === here ? undefined : lane.stored(publisher, sequence)
-        if (stored !== undefined) return stored
-      }
-    }
-    return undefined
-  }
 }
 
 function summed(tallies: readonly Readonly<Record<string, number>>[]): Record<string, number> {
@@ -446,21 +314,4 @@ function most(statuses: readonly Readonly<Record<string, unknown>>[]): Record<st
     }
   }
   return sizes
-}
-
-/** The environment of one lane: chance of its own, every message under its group and delivery, with how long that is idle. */
-function under(
-  environment: Environment<BroadcastMessage>,
-  group: number,
-  delivery: DeliveryName,
-  idle: (now: number) => number,
-): Environment<unknown> {
-  return sendingThrough(
-    environment,
-    (to, message) => {
-      const spans = Math.min(MAX_IDLE, Math.ceil(idle(environment.now()) / IDLE_SPAN))
-      environment.send(to, { group, delivery, ...(spans > 0 && { idle: spans }), message })
-    },
-    environment.random.fork(`${delivery}/${group}`),
-  )
 }
