@@ -23,9 +23,16 @@ export interface TreeInit {
   readonly epoch?: number
 }
 
-/** LIMITS: children of a node, and rounds without a sign of life after which a root is given up. */
+/** LIMITS: children of a node. */
 export const FAN_OUT = 16
+/**
+ * Rounds without a sign of life after which a root is given up: less where beacons come as regularly as they are sent, so that with the last
+ * one's way down the tree a dead root is gone within the 3 rounds of LIMITS; all of them where some were lost lately.
+ */
 export const PATIENCE = 3
+const SURE = 2.7
+/** Weight of the latest time between two beacons in the usual one: one that was lost counts for three rounds or four. */
+const LATEST = 0.2
 /** Rounds without news after which a node also follows others than its parent. */
 const LATE = 1.5
 /** Rounds for which a place is kept for a child that is not heard. */
@@ -57,8 +64,8 @@ const DEFAULT_EPOCH = 3_600_000
  * (1) a node's position for one root never gets worse: the beacon newer, or the same and the distance smaller;
  * (2) it follows only whoever is strictly better than its own position, so positions fall along the tree: no cycle, as long as
  *     all have one root;
- * (3) a root without a new beacon for PATIENCE rounds is given up, and only a newer one than it last had brings it back. A
- *     cycle through nodes that restarted or had different roots has no root in it, so it ends by this at the latest;
+ * (3) a root without a new beacon for PATIENCE rounds, or a little less, is given up, and only a newer one than it last had brings
+ *     it back. A cycle through nodes that restarted or had different roots has no root in it, so it ends by this at the latest;
  * (4) parent and child agree: a child asks for its place and is a child when it is granted; at most FAN_OUT, MAX_DEPTH.
  *
  * What cannot be defended: whoever can sign for the best id is the root, be there a node or not; a peer may say that it is
@@ -86,6 +93,10 @@ export class Tree implements Protocol<TreeMessage> {
   /** When the last new beacon came, and the last other root or parent. */
   #advanced = Number.NEGATIVE_INFINITY
   #changed = Number.NEGATIVE_INFINITY
+  /** ms that usually pass between two new beacons of one root. */
+  #interval: number
+  /** Whether any contact replied since one was asked. */
+  #replied = true
   #round = 0
   #said = 0
 
@@ -94,6 +105,7 @@ export class Tree implements Protocol<TreeMessage> {
     this.#init = init
     this.#order = new RootOrder(init.epoch ?? DEFAULT_EPOCH)
     this.#pace = new Pace(init.period * MIN_PAUSE)
+    this.#interval = init.period
     this.#position = { beacon: this.#ownBeacon(0), distance: 0 }
   }
 
@@ -148,6 +160,9 @@ export class Tree implements Protocol<TreeMessage> {
       case 'news':
         if (!isParent) this.#takePlace(from, message.position)
         break
+      case 'reply':
+        this.#replied = true
+        break
       case 'refused':
         if (from.id === this.#joining?.peer.id) this.#joining = undefined
         else if (isParent) this.#loseParent('refused')
@@ -179,12 +194,16 @@ export class Tree implements Protocol<TreeMessage> {
     this.#improve()
   }
 
-  /** How many contacts to ask where they are. Whoever is lost, or root of nobody, asks several; at rest few are asked. */
+  /**
+   * How many contacts to ask where they are. Whoever is lost, or root of nobody, asks several; at rest few are asked, unless those that
+   * were did not reply: two nodes with eight dead contacts each were a tree of their own for 20 rounds.
+   */
   #curiosity(now: number): number {
     const isLost = this.#isRoot() ? this.#children.size === 0 : this.#parent === undefined || this.#isLate()
     if (isLost) return ASK
     const isNew = now - this.#changed < REST * this.#init.period
-    return this.#isRoot() || isNew || this.#position.distance > DEEP || this.#round % KEEP_ALIVE === 0 ? 1 : 0
+    const isDue = this.#round % KEEP_ALIVE === 0 || !this.#replied
+    return this.#isRoot() || isNew || this.#position.distance > DEEP || isDue ? 1 : 0
   }
 
   #expire(now: number): void {
@@ -347,11 +366,10 @@ export class Tree implements Protocol<TreeMessage> {
     const isOther = above.beacon.root !== before.beacon.root
     this.#position = { beacon: above.beacon, distance: above.distance + 1 }
     if (isOther || above.beacon.issued > before.beacon.issued) {
+      this.#interval = isOther ? this.#init.period : this.#usual(now - this.#advanced)
       this.#advanced = now
       this.#silence?.cancel()
-      if (parent !== undefined) {
-        this.#silence = this.#environment.after(PATIENCE * this.#init.period, () => this.#giveUp())
-      }
+      if (parent !== undefined) this.#silence = this.#environment.after(this.#patience(), () => this.#giveUp())
     }
     if (isOther || parent?.id !== this.#parent?.id) {
       this.#parent = parent
@@ -362,7 +380,18 @@ export class Tree implements Protocol<TreeMessage> {
     for (const { peer } of this.#children.values()) this.#tell(peer, 'news')
   }
 
-  /** (3): the root has been silent for PATIENCE rounds. */
+  /** Clocks jump: no interval counts for more than a whole patience. */
+  #usual(latest: number): number {
+    const sane = Math.max(0, Math.min(PATIENCE * this.#init.period, latest))
+    return (1 - LATEST) * this.#interval + LATEST * sane
+  }
+
+  /** ms. */
+  #patience(): number {
+    return Math.max(SURE * this.#init.period, Math.min(PATIENCE * this.#init.period, SURE * this.#interval))
+  }
+
+  /** (3): the root has been silent for longer than it ever should. */
   #giveUp(): void {
     if (this.#timer === undefined || this.#isRoot()) return
     const { root, issued } = this.#position.beacon
@@ -391,7 +420,10 @@ export class Tree implements Protocol<TreeMessage> {
   /** Asks contacts at random where they are; the parent tells anyway. */
   #ask(count: number): void {
     const others = this.#init.contacts().filter(({ id }) => id !== this.#parent?.id)
-    for (const peer of this.#environment.random.sample(others, count)) this.#tell(peer, 'hello')
+    for (const peer of this.#environment.random.sample(others, count)) {
+      this.#replied = false
+      this.#tell(peer, 'hello')
+    }
   }
 
   #tell(to: PeerDescriptor, kind: Announcement['kind']): void {

@@ -3,7 +3,7 @@ import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import { RootOrder } from '../../../overlays/tree/beacon.ts'
 import { treeCodec } from '../../../overlays/tree/codec.ts'
 import { MAX_DEPTH, type TreeMessage } from '../../../overlays/tree/messages.ts'
-import { FAN_OUT, PATIENCE, Tree } from '../../../overlays/tree/tree.ts'
+import { FAN_OUT, Tree } from '../../../overlays/tree/tree.ts'
 import { Simulation } from '../../simulator/simulation.ts'
 import { drawn } from '../chart.ts'
 import type { Experiment, Result, Row, Trial } from '../experiment.ts'
@@ -22,6 +22,8 @@ const SIZES = { quick: [1000], full: [1000, 10_000] }
 const LOSS = 0.2
 /** Rounds of the phases; nothing but silence tells of the dead, who stay among the contacts: from nothing to a tree at rest, after the root died, after half of the nodes died. */
 const PHASES = { growth: 30, root: 20, half: 30 }
+/** Rounds within which a dead root is gone, and any cycle (the issue, LIMITS). */
+const GONE = 3
 const NEVER = Number.POSITIVE_INFINITY
 const TOTAL = PHASES.growth + PHASES.root + PHASES.half
 
@@ -210,9 +212,9 @@ function rowsFor(course: Course): Row[] {
   const log = Math.ceil(Math.log2(nodes))
   const rest = growth.slice(-10 * LOOKS)
   const inside = rest.reduce((sum, one) => sum + one.inside, 0) / rest.length
-  // A beacon that was sent before the root died is under way for a few latencies, and with loss for a few rounds.
+  // With loss a beacon that was sent before the root died is under way for a few rounds.
   const gone = rounds(root, ({ deadRoot }) => deadRoot <= (1 - whole) * nodes)
-  const goneWithin = loss > 0 ? 2 * PATIENCE : PATIENCE + 1 / LOOKS
+  const goneWithin = loss > 0 ? 2 * GONE : GONE
   const [formed, again] = [growth, root].map((part) => rounds(part, (one) => one.inside >= whole))
   // Half of everybody's contacts are dead, nobody is told, and the tree over the rest is three times as deep.
   const most = loss > 0 ? 0.97 : 1
@@ -253,7 +255,7 @@ function rowsFor(course: Course): Row[] {
       recovered ?? 'never',
       (recovered ?? NEVER) <= 2 * late * log,
     ),
-    row('longest time of any cycle, rounds', `<= ${PATIENCE}`, cycles / LOOKS, cycles / LOOKS <= PATIENCE),
+    row('longest time of any cycle, rounds', `<= ${GONE}`, cycles / LOOKS, cycles / LOOKS <= GONE),
     row('children, most', `<= ${FAN_OUT}`, children, children <= FAN_OUT),
     row('depth at rest / most ever', `<= ${MAX_DEPTH}`, `${depth} / ${deepest}`, deepest <= MAX_DEPTH),
     ...load,
