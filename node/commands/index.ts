@@ -44,7 +44,7 @@ export function tendrilProgram(): Command {
     .addCommand(leaveCommand())
 }
 
-/** Runs the command that `args` name; failures are printed and become the exit code of the process. */
+/** Runs the command that `args` name. */
 export async function run(program: Command, args: readonly string[]): Promise<void> {
   // `tendril query … | head -1`: the reader has all it wants. The daemon handles this itself.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -52,6 +52,11 @@ export async function run(program: Command, args: readonly string[]): Promise<vo
     if (args[0] !== 'start') process.exit()
   })
   await addCompletion(program, args[0])
+  await obey(program, args)
+}
+
+/** Failures are printed, as text or JSON, and become the exit code of the process. */
+export async function obey(program: Command, args: readonly string[]): Promise<void> {
   const json = wantsJson(args)
   for (const command of [program, ...program.commands]) {
     command.exitOverride()
