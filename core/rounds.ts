@@ -134,8 +134,9 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
     this.#partner = undefined
   }
 
-  /** One round; the timer's business. */
+  /** One round, if it is running: the timer's business, or of whoever cannot wait for it. */
   turn(): void {
+    if (this.#timer === undefined) return
     this.#asking = 0
     if (this.#partner !== undefined) {
       if (this.waited() < this.#manner.timeout) return

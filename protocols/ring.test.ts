@@ -64,6 +64,8 @@ test('without an alarm it waits for its round, and a ring that was stopped asks 
   const stopped = network(() => true)
   stopped.ring.consider(stopped.peers[0] as (typeof stopped.peers)[number])
   stopped.ring.stop()
+  stopped.ring.consider(stopped.peers[1] as (typeof stopped.peers)[number])
+  stopped.ring.close()
   stopped.simulation.run(2 * TMAN_PERIOD)
   assert.deepEqual(stopped.offers, [])
 })
