@@ -7,7 +7,8 @@ import { type Beacon, issueBeacon, RootOrder } from './beacon.ts'
 import { treeCodec } from './codec.ts'
 import { type Announcement, MAX_DEPTH, type TreeMessage } from './messages.ts'
 import { Network } from './network.fixture.ts'
-import { FAN_OUT, PATIENCE, Tree } from './tree.ts'
+import { MOST_ROUNDS } from './patience.ts'
+import { FAN_OUT, Tree } from './tree.ts'
 
 const PERIOD = 1000
 const HOUR = 3_600_000
@@ -191,7 +192,7 @@ suite('tree', () => {
     assert.notEqual(bed.net.node(victim).protocol.root, root)
     replay(newcomer) // it never saw the root: nothing tells it that the beacons are old
     assert.equal(bed.net.node(newcomer).protocol.root, root)
-    bed.net.run((PATIENCE + 1) * PERIOD)
+    bed.net.run((MOST_ROUNDS + 1) * PERIOD)
     assert.notEqual(bed.net.node(newcomer).protocol.root, root)
     replay(newcomer) // nor a second time
     assert.notEqual(bed.net.node(newcomer).protocol.root, root)
@@ -229,7 +230,7 @@ suite('tree', () => {
     assert.deepEqual([tally.get('not-the-root'), tally.get('from-the-future')], [1, 1])
     // What is left to one who can sign as the ghost (here nobody verifies): it is believed, for as long as beacons come.
     assert.equal(say(issueBeacon(ghost, net.now), 1), ghost)
-    net.run((PATIENCE + 2) * PERIOD)
+    net.run((MOST_ROUNDS + 2) * PERIOD)
     assert.equal(victim.protocol.root, root)
   })
 
@@ -264,7 +265,7 @@ suite('tree', () => {
     net.watch = (from, _to, message) => {
       if (mute && from === 'liar' && silent.has(message.kind)) net.open = (a, b) => a !== 'liar' && open(a, b)
     }
-    net.run((PATIENCE + 3) * PERIOD)
+    net.run((MOST_ROUNDS + 3) * PERIOD)
     const lost = net.live.filter(
       ({ id, protocol }) => id !== 'liar' && (protocol.root !== root || protocol.parent?.id === 'liar'),
     )
@@ -272,6 +273,29 @@ suite('tree', () => {
       lost.filter(({ id }) => id !== root).map(({ id }) => id),
       [],
     )
+  })
+
+  test('at rest one round in four asks a contact; who had no reply asks another in the next round', () => {
+    const edges = new Map<string, Set<string>>([
+      ['a', new Set(['b', 'c'])],
+      ['b', new Set(['a', 'c'])],
+      ['c', new Set(['a', 'b'])],
+    ])
+    const bed = network(3, { edges })
+    bed.net.run(12 * PERIOD)
+    const root = best([...edges.keys()], bed.net.now)
+    const [asking, other] = bed.net.live.filter(({ id }) => id !== root).map(({ id }) => id) as [string, string]
+    let asked = 0
+    bed.net.watch = (from, to, message) => {
+      if (from === asking && to === other && message.kind === 'hello') asked++
+    }
+    bed.net.run(20 * PERIOD)
+    assert.ok(asked >= 4 && asked <= 6, `${asked} questions in 20 rounds, all replied to`)
+    bed.net.kill(other)
+    bed.net.run(4 * PERIOD)
+    asked = 0
+    bed.net.run(20 * PERIOD)
+    assert.ok(asked >= 18 && asked <= 23, `${asked} questions in 20 rounds, none replied to`)
   })
 
   test('what the gossip budget does not allow is not said, and counted', () => {
@@ -300,7 +324,7 @@ suite('tree', () => {
     const root = best([...bed.edges.keys()], bed.net.now)
     for (let i = 0; i < 4; i++) {
       bed.net.pause(root)
-      bed.net.run((PATIENCE + 1) * PERIOD)
+      bed.net.run((MOST_ROUNDS + 1) * PERIOD)
       assert.ok(bed.net.live.every(({ id, protocol }) => id === root || protocol.root !== root))
       bed.net.run(8 * PERIOD)
       const others = bed.net.live.filter(({ id }) => id !== root)
@@ -452,7 +476,7 @@ suite('tree', () => {
           net.latency = [10, 60]
           net.open = () => true
           for (const { id } of net.live) net.resume(id)
-          rounds(PATIENCE)
+          rounds(MOST_ROUNDS)
           roundsUntilPerfect(bed, 40)
           assertRest(bed, 10)
         },

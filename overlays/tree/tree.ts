@@ -7,6 +7,7 @@ import { Tally } from '../../core/tally.ts'
 import { type Beacon, issueBeacon, type Position, RootOrder } from './beacon.ts'
 import { treeCodec } from './codec.ts'
 import { type Announcement, type Heard, MAX_DEPTH, type TreeMessage } from './messages.ts'
+import { MOST_ROUNDS, Patience } from './patience.ts'
 
 export interface TreeInit {
   /** Peers that this node talks to anyway: the edges out of which the tree is made. */
@@ -25,14 +26,6 @@ export interface TreeInit {
 
 /** LIMITS: children of a node. */
 export const FAN_OUT = 16
-/**
- * Rounds without a sign of life after which a root is given up: less where beacons come as regularly as they are sent, so that with the last
- * one's way down the tree a dead root is gone within the 3 rounds of LIMITS; all of them where some were lost lately.
- */
-export const PATIENCE = 3
-const SURE = 2.7
-/** Weight of the latest time between two beacons in the usual one: one that was lost counts for three rounds or four. */
-const LATEST = 0.2
 /** Rounds without news after which a node also follows others than its parent. */
 const LATE = 1.5
 /** Rounds for which a place is kept for a child that is not heard. */
@@ -64,7 +57,7 @@ const DEFAULT_EPOCH = 3_600_000
  * (1) a node's position for one root never gets worse: the beacon newer, or the same and the distance smaller;
  * (2) it follows only whoever is strictly better than its own position, so positions fall along the tree: no cycle, as long as
  *     all have one root;
- * (3) a root without a new beacon for PATIENCE rounds, or a little less, is given up, and only a newer one than it last had brings
+ * (3) a root without a new beacon for three rounds, or a little less (`Patience`), is given up, and only a newer one than it last had brings
  *     it back. A cycle through nodes that restarted or had different roots has no root in it, so it ends by this at the latest;
  * (4) parent and child agree: a child asks for its place and is a child when it is granted; at most FAN_OUT, MAX_DEPTH.
  *
@@ -79,6 +72,7 @@ export class Tree implements Protocol<TreeMessage> {
   readonly #init: TreeInit
   readonly #order: RootOrder
   readonly #pace: Pace
+  readonly #patience: Patience
   /** At most FAN_OUT. */
   readonly #children = new Map<string, { readonly peer: PeerDescriptor; readonly until: number }>()
   /** At most MAX_HEARD, the longest silent out first. */
@@ -90,11 +84,8 @@ export class Tree implements Protocol<TreeMessage> {
   #joining: { readonly peer: PeerDescriptor; readonly at: number } | undefined
   #timer: Timer | undefined
   #silence: Timer | undefined
-  /** When the last new beacon came, and the last other root or parent. */
-  #advanced = Number.NEGATIVE_INFINITY
+  /** When the last other root or parent came. */
   #changed = Number.NEGATIVE_INFINITY
-  /** ms that usually pass between two new beacons of one root. */
-  #interval: number
   /** Whether any contact replied since one was asked. */
   #replied = true
   #round = 0
@@ -105,7 +96,7 @@ export class Tree implements Protocol<TreeMessage> {
     this.#init = init
     this.#order = new RootOrder(init.epoch ?? DEFAULT_EPOCH)
     this.#pace = new Pace(init.period * MIN_PAUSE)
-    this.#interval = init.period
+    this.#patience = new Patience(init.period)
     this.#position = { beacon: this.#ownBeacon(0), distance: 0 }
   }
 
@@ -328,7 +319,7 @@ export class Tree implements Protocol<TreeMessage> {
   }
 
   #isLate(): boolean {
-    return this.#environment.now() - this.#advanced > LATE * this.#init.period
+    return this.#environment.now() - this.#patience.latest > LATE * this.#init.period
   }
 
   /**
@@ -340,7 +331,7 @@ export class Tree implements Protocol<TreeMessage> {
     const epoch = this.#order.epochOf(now)
     const own = this.#order.hash(self.id, epoch)
     if (own >= this.#order.hash(this.root, epoch)) return false
-    const isNew = this.#order.epochOf(now - PATIENCE * this.#init.period) < epoch
+    const isNew = this.#order.epochOf(now - MOST_ROUNDS * this.#init.period) < epoch
     return !isNew || this.#init.contacts().every(({ id }) => own < this.#order.hash(id, epoch))
   }
 
@@ -366,10 +357,10 @@ export class Tree implements Protocol<TreeMessage> {
     const isOther = above.beacon.root !== before.beacon.root
     this.#position = { beacon: above.beacon, distance: above.distance + 1 }
     if (isOther || above.beacon.issued > before.beacon.issued) {
-      this.#interval = isOther ? this.#init.period : this.#usual(now - this.#advanced)
-      this.#advanced = now
+      if (isOther) this.#patience.begins(now)
+      else this.#patience.came(now)
       this.#silence?.cancel()
-      if (parent !== undefined) this.#silence = this.#environment.after(this.#patience(), () => this.#giveUp())
+      if (parent !== undefined) this.#silence = this.#environment.after(this.#patience.ms, () => this.#giveUp())
     }
     if (isOther || parent?.id !== this.#parent?.id) {
       this.#parent = parent
@@ -378,17 +369,6 @@ export class Tree implements Protocol<TreeMessage> {
       this.#init.changed?.()
     }
     for (const { peer } of this.#children.values()) this.#tell(peer, 'news')
-  }
-
-  /** Clocks jump: no interval counts for more than a whole patience. */
-  #usual(latest: number): number {
-    const sane = Math.max(0, Math.min(PATIENCE * this.#init.period, latest))
-    return (1 - LATEST) * this.#interval + LATEST * sane
-  }
-
-  /** ms. */
-  #patience(): number {
-    return Math.max(SURE * this.#init.period, Math.min(PATIENCE * this.#init.period, SURE * this.#interval))
   }
 
   /** (3): the root has been silent for longer than it ever should. */
