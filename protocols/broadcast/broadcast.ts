@@ -136,11 +136,11 @@ export class Broadcast implements Protocol<BroadcastMessage> {
     if ('refused' in admission) return this.#refuse(`${admission.refused}.`)
     if (!admission.admitted) {
       this.#tally.add('delayed')
-      const { rate: admitted, until } = admission
+      const { rate: admitted, until, reason: why = 'Buffers are short' } = admission
       const reason =
         admitted === 0
           ? `The delivery ${delivery} does not know the group of ${topic} yet.`
-          : `Buffers are short in the group of ${topic}: this node may publish ${admitted.toFixed(2)} messages a second there.`
+          : `${why} in the group of ${topic}: this node may publish ${admitted.toFixed(2)} messages a second there.`
       return { status: 'delayed', until, rate: admitted, reason }
     }
     // All of them first: a message of which some parts are out cannot be refused. Numbers that nobody uses are no gap.

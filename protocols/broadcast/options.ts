@@ -46,13 +46,13 @@ export interface BroadcastOptions {
   readonly pullBytes: number
   /** How often one publication is sent to one peer to repair it (LIMITS: 2). */
   readonly retransmissions: number
-  /** How long a gap in a publisher's order is waited for without progress. */
+  /** How long a gap in a publisher's order is waited for without progress; longer where everything arrives late. */
   readonly patience: number
   /** How far before its start a new member wants publications. */
   readonly catchUp: number
   /**
    * Members of a group that have to be short of room for publishers to slow down: fewer may lie about it. At most 16; 0: nobody slows
-   * down, or says that it is short.
+   * down, for this or because members are behind, or says that it is short.
    */
   readonly congested: number
   /** Topics that this node is in at a time. */

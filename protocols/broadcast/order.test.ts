@@ -267,8 +267,8 @@ test("what was published before a late joiner's time is not delivered, in whatev
 
 test('a gap that comes after one given up is waited for as long: what repair brings meanwhile is delivered', () => {
   const { order, delivered, missed } = run([at(1)])
-  order.accept(at(3), 2000) // 2 is lost for good
-  order.accept(at(5), 2900) // 4 is being repaired
+  order.accept(at(3, { published: 10 }), 2000) // 2 is lost for good
+  order.accept(at(5, { published: 910 }), 2900) // 4 is being repaired
   order.tick(3000)
   order.tick(3500)
   assert.deepEqual([delivered, missed.map(({ range }) => range.first)], [[1, 3], [2]])
@@ -277,10 +277,26 @@ test('a gap that comes after one given up is waited for as long: what repair bri
 
   const lost = run([at(1)])
   for (const [publication, now] of [
-    [at(3), 2000],
-    [at(5), 2900],
+    [at(3, { published: 10 }), 2000],
+    [at(5, { published: 910 }), 2900],
   ] as const)
     lost.order.accept(publication, now)
   for (const now of [3000, 3899, 3900]) lost.order.tick(now)
   assert.deepEqual(lost.delivered, [1, 3, 5])
+})
+
+test('where what came after a gap came late itself the gap is waited for as much longer, but no longer than anybody keeps it', () => {
+  for (const [late, patience] of [
+    [0, OPTIONS.patience],
+    [5000, OPTIONS.patience + 5000],
+    [10 * OPTIONS.retention, OPTIONS.patience + OPTIONS.retention],
+  ] as const) {
+    const { order, delivered, missed } = run([at(1)])
+    const now = 10_000 + late
+    order.accept(at(3, { published: 10_000 - 1990 }), now) // at(1) took 1990 ms by the two clocks
+    order.tick(now + patience - 1)
+    assert.deepEqual([delivered, missed.length], [[1], 0], `${late} ms late`)
+    order.tick(now + patience)
+    assert.deepEqual([delivered, missed.length], [[1, 3], 1], `${late} ms late`)
+  }
 })

@@ -10,7 +10,7 @@ export interface Missed {
 export type Ordered = Pick<Publication, 'sequence' | 'previous' | 'previousTtl' | 'elapsed' | 'published' | 'part'>
 
 export interface OrderOptions {
-  /** ms that a gap may hold back what came after it, counted from when that came or from the last progress of its repair. */
+  /** ms that a gap may hold back what came after it, counted from when that came or from the last progress of its repair; and as long as all that came queued. */
   readonly patience: number
   /** ms that anybody keeps a publication: a gap older than that is not waited for. */
   readonly retention: number
@@ -86,9 +86,21 @@ export class Order<T extends Ordered> {
   tick(now: number, since = Number.NEGATIVE_INFINITY): void {
     if (this.expects !== undefined) this.#outwait(now)
     this.#drain(now)
-    if (this.#held.length === 0 || now - Math.max(this.#progress, since) < this.#options.patience) return
+    if (this.#held.length === 0 || now - Math.max(this.#progress, since) < this.#options.patience + this.#late) return
     this.#giveUp('no neighbour repaired it in time')
     this.#drain(now)
+  }
+
+  /**
+   * ms by which what is held came later than anything can: the least of them. Where all that comes queues for so long, what lacks may as
+   * well (and comes behind a clock that stepped back: so at most the retention).
+   */
+  get #late(): number {
+    let least = this.#options.retention
+    for (const one of this.#held) {
+      least = Math.min(least, (this.#arrivals.get(one) ?? 0) - one.published - this.#offset)
+    }
+    return least
   }
 
   /** Must let go of this sequence, and with it of everything before: delivers them, gaps given up. */

@@ -26,8 +26,8 @@ export interface Congestion {
 /** Whether a publication may go now, and at what rate this node may send, in messages a second. */
 export type Admission =
   | { readonly admitted: true; readonly rate: number }
-  /** Not before this time, ms: ask again then. */
-  | { readonly admitted: false; readonly until: number; readonly rate: number }
+  /** Not before this time, ms: ask again then. The reason is a clause without its end. @default that buffers are short */
+  | { readonly admitted: false; readonly until: number; readonly rate: number; readonly reason?: string }
 
 export interface ControllerOptions extends SmallestOptions {
   /** Low mark, rounds: events dropped younger than this on average mean congestion. @default 6.1 (measured: what epidemic's own default drops at 15 messages a second and B = 60 is 6.7 old; the seed's critical age for Fig. 1 is 5.3) */

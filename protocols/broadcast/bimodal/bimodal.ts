@@ -1,9 +1,11 @@
 import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import type { Environment, Timer } from '../../../core/environment.ts'
+import type { Admission } from '../adaptive/controller.ts'
 import type { Delivery, DeliveryInit } from '../delivery.ts'
 import type { Publication } from '../publication.ts'
 import { Announcing } from './announcing.ts'
-import type { BimodalMessage, Data } from './codec.ts'
+import { Backpressure } from './backpressure.ts'
+import type { BimodalMessage, Data, Digest } from './codec.ts'
 import { Repair } from './repair.ts'
 import { Tree } from './tree.ts'
 
@@ -20,6 +22,7 @@ export class Bimodal implements Delivery<BimodalMessage> {
   readonly #tree: Tree
   readonly #repair: Repair
   readonly #announcing: Announcing
+  readonly #backpressure: Backpressure
   #timer: Timer | undefined
   /** When something was last taken in. */
   #news = Number.NEGATIVE_INFINITY
@@ -40,6 +43,7 @@ export class Bimodal implements Delivery<BimodalMessage> {
     )
     this.#repair = new Repair(environment, init, () => this.#announcing.trouble())
     this.#announcing = new Announcing(environment, init, this.#repair)
+    this.#backpressure = new Backpressure(environment.self, init)
   }
 
   start(): void {
@@ -64,10 +68,18 @@ export class Bimodal implements Delivery<BimodalMessage> {
   receive(from: PeerDescriptor, message: BimodalMessage): void {
     if (this.#timer === undefined) return
     if (message.kind === 'data') this.#receiveData(from, message)
-    else if (message.kind === 'digest') this.#repair.receiveDigest(from, message)
+    else if (message.kind === 'digest') this.#receiveDigest(from, message)
     else if (message.kind === 'pull') this.#repair.receivePull(from, message)
     else if (message.kind === 'have') this.#announcing.receiveHave(from, message.holdings)
     else this.#announcing.receiveWant(from, message.holdings)
+  }
+
+  get rate(): number {
+    return this.#backpressure.rate
+  }
+
+  admit(now: number, parts: number): Admission {
+    return this.#backpressure.admit(now, parts)
   }
 
   peerDown(id: string): void {
@@ -80,15 +92,23 @@ export class Bimodal implements Delivery<BimodalMessage> {
       early: this.#early.length,
       ...this.#repair.sizes,
       ...this.#announcing.sizes,
+      lag: Math.round(this.#backpressure.lag),
     }
   }
 
   #turn(): void {
     this.#tree.turn()
     this.#repair.turn(this.#news)
+    this.#backpressure.turn(this.#environment.now())
     if (this.#early.length === 0 || this.#init.contacts().length === 0) return
     for (const publication of this.#early) this.#tree.spread(publication, this.#environment.self.position)
     this.#early = []
+  }
+
+  #receiveDigest(from: PeerDescriptor, digest: Digest): void {
+    const looked = this.#repair.receiveDigest(from, digest)
+    // An answer names only what this node lacks.
+    if (looked && digest.answers === undefined) this.#backpressure.heard(from.id, digest, this.#environment.now())
   }
 
   #receiveData(from: PeerDescriptor, { publication, until }: Data): void {

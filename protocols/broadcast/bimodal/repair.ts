@@ -168,15 +168,18 @@ export class Repair {
     this.#lacking.ask(publisher, sequence, this.#environment.now())
   }
 
-  receiveDigest(from: PeerDescriptor, digest: Digest): void {
-    if (!this.#hears(from, digest)) return
+  /** @returns whether it was looked at */
+  receiveDigest(from: PeerDescriptor, digest: Digest): boolean {
+    if (!this.#hears(from, digest)) return false
     const pushed = new Set<string>()
     if (digest.answers === undefined && digest.lacks !== undefined) this.supply(from, digest.lacks, this.#again, pushed)
     this.#pull(from, digest)
-    if (digest.answers !== undefined || digest.partial) return
+    if (digest.answers !== undefined || digest.partial) return true
     const { holdings, seen } = this.#contents.beyond(digest, pushed, this.#environment.now())
-    if (holdings.length === 0 && seen.length === 0) return
-    this.#announce(from, { holdings, partial: true, ...(seen.length > 0 && { seen }) }, digest.round)
+    if (holdings.length > 0 || seen.length > 0) {
+      this.#announce(from, { holdings, partial: true, ...(seen.length > 0 && { seen }) }, digest.round)
+    }
+    return true
   }
 
   receivePull(from: PeerDescriptor, pull: Pull): void {

@@ -1,6 +1,7 @@
 import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import type { Environment, Timer } from '../../../core/environment.ts'
 import { sendingThrough } from '../../../core/sending.ts'
+import type { Admission } from '../adaptive/controller.ts'
 import { Bimodal } from '../bimodal/bimodal.ts'
 import type { BimodalMessage } from '../bimodal/codec.ts'
 import type { Delivery, DeliveryInit } from '../delivery.ts'
@@ -108,6 +109,14 @@ export class Ordered implements Delivery<OrderedMessage> {
 
   spread(publication: Publication): void {
     this.#bimodal.spread(publication)
+  }
+
+  get rate(): number {
+    return this.#bimodal.rate
+  }
+
+  admit(now: number, parts: number): Admission {
+    return this.#bimodal.admit(now, parts)
   }
 
   peerDown(id: string): void {
