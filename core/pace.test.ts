@@ -24,6 +24,19 @@ test('memory is bounded: the longest silent is forgotten first', () => {
   assert.equal(pace.allows('a', 1), true)
 })
 
+test('who goes on asking is remembered before one who fell silent, whoever was first', () => {
+  const pace = new Pace(100, 2)
+  for (const [id, now] of [
+    ['a', 0],
+    ['b', 50],
+    ['a', 100],
+    ['c', 101],
+  ] as const)
+    assert.equal(pace.allows(id, now), true)
+  assert.equal(pace.allows('a', 102), false)
+  assert.equal(pace.allows('b', 102), true, 'b was the longest silent')
+})
+
 test('a clock that steps back silences nobody', () => {
   const pace = new Pace(100)
   pace.allows('a', 1_000_000)

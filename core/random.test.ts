@@ -93,6 +93,15 @@ describe('Random', () => {
     }
   })
 
+  test('integer(n) favours nobody where n does not divide what is drawn', () => {
+    for (const n of [3 * 2 ** 30, 3 * 2 ** 51]) {
+      const random = new Random(1)
+      const counts = [0, 0, 0]
+      for (let i = 0; i < 30_000; i++) counts[Math.floor((random.integer(n) / n) * 3)]!++
+      assert.ok(chiSquared(counts) < 13.8, `n ${n}: ${counts}`) // 2 degrees of freedom, p = 0.001
+    }
+  })
+
   test('integer refuses what is not a positive integer', () => {
     for (const n of [0, -1, 1.5, Number.NaN, 2 ** 53]) assert.throws(() => new Random(1).integer(n), RangeError)
   })
