@@ -10,6 +10,8 @@ export interface Node<P> {
   alive: boolean
   /** What became due while it was paused; undefined when it is not. */
   held: (() => void)[] | undefined
+  /** That run. */
+  timers: number
   /** When it died last. */
   died: number
 }
@@ -56,7 +58,7 @@ export class Network<M, P extends Protocol<M>> {
 
   add(id: string, attributes: Record<string, number> = {}): Node<P> {
     const self = describe({ id, addresses: [], sequence: 1, issued: this.now, attributes })
-    const node: Node<P> = { id, self, protocol: undefined as never, alive: true, held: undefined, died: 0 }
+    const node: Node<P> = { id, self, protocol: undefined as never, alive: true, held: undefined, timers: 0, died: 0 }
     this.nodes.set(id, node)
     this.#begin(node)
     return node
@@ -114,14 +116,21 @@ export class Network<M, P extends Protocol<M>> {
       if (node.protocol === mine) this.#arrive(node, task)
     }
     const after = (delay: number, task: () => void): Timer => {
-      let cancelled = false
+      let over = false
+      const end = (): boolean => {
+        if (over) return false
+        node.timers--
+        over = true
+        return true
+      }
+      node.timers++
       this.#at(
         delay,
         whenDue(() => {
-          if (!cancelled) task()
+          if (end()) task()
         }),
       )
-      return { cancel: () => (cancelled = true) }
+      return { cancel: end }
     }
     const every = (period: number, task: () => void): Timer => {
       let timer: Timer
