@@ -79,6 +79,27 @@ test('whatever is claimed and measured, the own coordinate is one that others ac
   )
 })
 
+test('a round trip of ten seconds to a node nearby moves a node by 50 ms and no more; undefended by seconds', () => {
+  const moved = (options?: Partial<CoordinatesOptions>) => {
+    const coordinates = new Coordinates(new Random(1), options)
+    coordinates.observe({ x: 100, y: 0, height: 0, error: 0 }, 10_000)
+    assert.equal(coordinates.tally.get('observed'), 1)
+    return Math.hypot(coordinates.own.x, coordinates.own.y)
+  }
+  assert.ok(Math.abs(moved() - 50) < 0.1, `${moved()} ms`)
+  assert.ok(moved(UNDEFENDED) > 2000, `${moved(UNDEFENDED)} ms`)
+})
+
+test('who claims never to be wrong moves a node that is sure of its place by half of the gain, not by all of it', () => {
+  const coordinates = new Coordinates(new Random(1))
+  const remote = { x: 100, y: 0, height: 0, error: 0 }
+  const rtt = predicted(coordinates.own, remote)
+  for (let i = 0; i < 200; i++) coordinates.observe(remote, rtt)
+  assert.equal(coordinates.own.error, 0.05)
+  coordinates.observe(remote, rtt + 40)
+  assert.ok(Math.abs(coordinates.own.x + 5) < 0.1, `an eighth of 40 ms: ${coordinates.own.x}`)
+})
+
 test('a claim that is none is refused and counted', () => {
   const coordinates = new Coordinates(new Random(1))
   const good = { x: 1, y: 2, height: 3, error: 0.5 }

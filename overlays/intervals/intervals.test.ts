@@ -53,6 +53,15 @@ suite('intervals', () => {
     )
   })
 
+  test('of two contacts at one position the first that was given is the delegate, and the only one', () => {
+    const [first, second] = [at(7), { ...at(7), id: 'other' }]
+    const { pieces } = cut({ from: 5, to: 20 }, [at(12), first, second])
+    assert.deepEqual(
+      pieces.map(({ delegate }) => delegate),
+      [first, at(12)],
+    )
+  })
+
   test('no contact is in the head: what is kept for oneself holds nobody known', () => {
     fc.assert(
       fc.property(interval, contacts, (whole, peers) => {

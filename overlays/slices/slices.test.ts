@@ -204,6 +204,15 @@ suite('slices', () => {
     assert.equal(slices.tally.get('asked-too-often'), 1)
   })
 
+  test('of one answer so many values count as an honest one can have, whatever a partner sends', () => {
+    const { slices, clock } = lone()
+    const values = Array.from({ length: 100 }, (_, k) =>
+      signValue({ id: `y${k}`, attribute: 'load', value: 1, issued: clock.now }),
+    )
+    slices.absorb(peer('y0'), values)
+    assert.equal(slices.estimate()?.values, MAX_VALUES)
+  })
+
   test('a value that grows for everybody is compared as of now: an uptime heard a minute ago is a minute longer', () => {
     const uptimes = Array.from({ length: 40 }, (_, i) => i * 10)
     const error = (growth: number) => {

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { describe as suite, test } from 'node:test'
 import fc from 'fast-check'
 import { TokenBucket } from '../../core/bucket.ts'
-import type { PeerDescriptor } from '../../core/descriptor.ts'
+import { describe, MAX_DESCRIPTOR_AGE, type PeerDescriptor } from '../../core/descriptor.ts'
 import { Network } from '../tree/network.fixture.ts'
 import { superPeersCodec } from './codec.ts'
-import type { SuperPeersMessage } from './messages.ts'
+import type { Report, SuperPeersMessage } from './messages.ts'
 import { SuperPeers } from './superpeers.ts'
 
 const PERIOD = 1000
@@ -68,6 +68,26 @@ function faults(net: Net): string[] {
     const expected = protocol.superPeer === undefined ? [] : [protocol.superPeer.id]
     return listed.join() === expected.join() ? [] : [`${id} is of ${expected} and listed by ${listed}`]
   })
+}
+
+/** One node of capacity 5, to which the test says what it likes, and what it says to whom. */
+function lone() {
+  const net = network([5])
+  const said: string[] = []
+  net.watch = (_from, to, message) => said.push(`${message.kind} ${to}`)
+  const peer = (id: string, capacity = 30, issued = net.now) =>
+    describe({ id, addresses: [], sequence: 1, issued, attributes: { capacity } })
+  const hear = (from: PeerDescriptor, message: SuperPeersMessage) => {
+    said.length = 0
+    net.inject(from, 'n0', message)
+    net.run(1)
+    return said.filter((one) => !one.startsWith('answer'))
+  }
+  return { net, node: net.node('n0').protocol, said, peer, hear }
+}
+
+const report = (kind: Report['kind'], fields: Partial<Report> = {}): Report => {
+  return { kind, superPeer: true, clients: 0, known: [], spare: undefined, ...fields }
 }
 
 const uniform = (count: number, seed = 7) => Array.from({ length: count }, (_, i) => 1 + ((i * 7919 + seed * 31) % 40))
@@ -245,6 +265,42 @@ suite('superpeers', () => {
     }
     net.run(300)
     assert.ok(answers <= 6, `${answers}`)
+  })
+
+  test('an answer that nobody asked for moves nobody, and is counted; the same as gossip does', () => {
+    const { node, peer, hear } = lone()
+    assert.deepEqual(hear(peer('big'), report('answer')), [])
+    assert.equal(node.tally.get('unasked'), 1)
+    assert.deepEqual(hear(peer('big'), report('gossip')), ['join big'])
+  })
+
+  test('in one round gossip goes on to another twice at most, however many turn out to be clients', () => {
+    const { net, said, peer, hear } = lone()
+    const known = Array.from({ length: 8 }, (_, i) => ({ id: `s${i}`, peer: peer(`s${i}`), room: 9, age: 0 }))
+    hear(peer('small', 1), report('gossip', { known }))
+    let gossiped = 0
+    net.watch = (_from, to, message) => {
+      if (message.kind !== 'gossip') return
+      gossiped++
+      net.inject(peer(to), 'n0', report('answer', { superPeer: false }))
+    }
+    said.length = 0
+    while (gossiped === 0) net.run(10)
+    net.run(300)
+    assert.equal(gossiped, 3)
+  })
+
+  test('a client asks nobody for a place whose descriptor is too old, and gives up a place that another keeps for it', () => {
+    const { net, node, peer, hear } = lone()
+    hear(peer('big'), report('gossip'))
+    hear(peer('big'), { kind: 'accepted', clients: 1, known: [] })
+    assert.equal(node.superPeer?.id, 'big')
+    const old = peer('old', 40, net.now - MAX_DESCRIPTOR_AGE)
+    assert.deepEqual(hear(peer('big'), { kind: 'move', to: old }), [])
+    assert.equal(node.tally.get('stale'), 1)
+    assert.deepEqual(hear(peer('stranger'), { kind: 'move', to: peer('fresh') }), ['leave stranger'])
+    assert.equal(node.tally.get('not-my-super-peer'), 1)
+    assert.deepEqual(hear(peer('big'), { kind: 'move', to: peer('fresh') }), ['join fresh'])
   })
 
   const step = fc.oneof(
