@@ -51,6 +51,17 @@ test('a message that had to make room is told as that, not as one with a lost pa
   assert.match((lost as { broken: string }).broken, /is missing/)
 })
 
+test('of a message that had to make room nothing more is held, and parts of two messages never make one', () => {
+  const assembly = new Assembly(LIMIT, PATIENCE)
+  send(assembly, 'slow', 4, 0, 2)
+  send(assembly, 'fast', 8, 1, 7)
+  assert.equal(assembly.bytes, 7 * PART)
+  assert.equal(assembly.add(part('slow', 2, 4), 2), 'wait')
+  assert.equal(assembly.bytes, 7 * PART)
+  assembly.add(part('other', 0, 2), 3)
+  assert.match((assembly.add(part('other', 1, 3), 4) as { broken: string }).broken, /is missing/)
+})
+
 test('whatever parts come: within the limit, and only whole messages are given out', () => {
   const parts = fc.record({
     publisher: fc.nat(5),

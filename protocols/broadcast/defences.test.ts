@@ -182,6 +182,13 @@ test('proofs of equivocation are bounded', () => {
   assert.equal(refused(bed, 'n1', 'equivocation'), 40)
 })
 
+test('what a node published before its restart does not come back to it as news', () => {
+  const bed = network({ nodes: 2 })
+  push(bed, 'n1', 'n0', forge(bed, { publisher: 'n0' }))
+  bed.simulation.run(1000)
+  assert.deepEqual([count(bed, 'n0'), refused(bed, 'n0', 'own')], [0, 1])
+})
+
 test('a publisher at 100 times its rate: held to it and named, memory bounded, the others undisturbed', () => {
   for (const rate of [20, 1e6]) {
     const named = new Map<string, string[]>()
@@ -265,6 +272,32 @@ test('repair that nobody asked for is refused: data, pulls, replies, floods of d
   assert.equal(refused(bed, 'n2', 'unasked-reply'), 1)
   assert.ok(refused(bed, 'n2', 'digest-rate') >= 19)
   assert.equal(total(bed, 'done', 'copies'), copies + 1)
+})
+
+test('of one digest a pull is served once, and a reply heard once', () => {
+  const bed = network({ nodes: 2 })
+  const [n0, n1] = [bed.simulation.node('n0'), bed.simulation.node('n1')]
+  let round = 0
+  const send = n0.environment.send.bind(n0.environment)
+  n0.environment.send = (to, message) => {
+    const said = message.message as BimodalMessage
+    if (said.kind === 'digest') round = said.round
+    send(to, message)
+  }
+  bed.simulation.lose(1, { from: 'n0', to: 'n1' })
+  publishSteadily(bed, ['n0'], 1, 0)
+  bed.simulation.run(3000)
+  assert.ok(round > 0)
+  const of = (publisher: string, first: number, last: number) => [
+    { publisher: positionOf(publisher), settled: 0, runs: [{ first, last }] },
+  ]
+  const twice = (message: BimodalMessage) => {
+    for (let i = 0; i < 2; i++) n0.protocol.receive(n1.self, wrapped(message))
+  }
+  twice({ kind: 'pull', round, holdings: of('n0', 900, 1100) })
+  assert.deepEqual([total(bed, 'done', 'repairs', ['n0']), refused(bed, 'n0', 'unasked-pull')], [1, 1])
+  twice({ kind: 'digest', round: 1, answers: round, partial: true, holdings: of('n7', 1, 3) })
+  assert.deepEqual([total(bed, 'done', 'pulls', ['n0']), refused(bed, 'n0', 'unasked-reply')], [1, 1])
 })
 
 test('announcements of what does not exist: bounded pulls, bounded memory', () => {

@@ -61,12 +61,27 @@ test('a node that stops sends nothing of what waited, and counts it', () => {
   bed.node('n0').publish(TOPIC, large(10))
   bed.simulation.run(200)
   bed.node('n0').stop()
+  assert.equal(bed.simulation.node('n0').environment.timers, 0)
   const { copies } = bed.node('n1').status().done
   bed.simulation.run(3000)
   const after = bed.node('n1').status().done.copies ?? 0
   assert.ok(after < 10 && after <= (copies ?? 0) + 3)
   const { stopped = 0 } = bed.node('n0').status().refused
   assert.ok(stopped > 0 && stopped + after <= 10)
+})
+
+test('what a stop left unsent holds nothing back: who starts again is heard at once', () => {
+  const bed = network({ nodes: 2 })
+  const node = bed.node('n0')
+  node.publish(TOPIC, large(10))
+  bed.simulation.run(200)
+  node.stop()
+  bed.simulation.run(100)
+  node.start()
+  assert.equal(node.publish(TOPIC, text('again')).status, 'accepted')
+  bed.simulation.run(1000)
+  assert.deepEqual(sizes(bed, 'n1'), [5])
+  assert.deepEqual(bed.missed.get('n1'), [])
 })
 
 test('a subscriber that publishes when it gets a message is served in order', () => {

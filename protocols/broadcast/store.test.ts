@@ -53,6 +53,38 @@ test('within its bounds at every step, tells of all it discards, and announces o
   )
 })
 
+test('what made room before its time to live was over is discarded once, and what it weighed is gone once', () => {
+  const told: string[] = []
+  const store = new Store(OPTIONS, ({ publication }, why) => told.push(`${publication.sequence} ${why}`))
+  const add = (sequence: number, ttl: number) => {
+    const fields = { publisher: 'p', sequence, published: 0, topic: 't', ttl, payload: new Uint8Array(3000) }
+    store.add({ publication: compose(fields), received: 0 })
+  }
+  add(1, 200)
+  add(2, 0)
+  add(3, 300)
+  store.turn(250)
+  assert.deepEqual(told, ['1 publisher', '2 publisher'])
+  const { bytes } = store
+  store.turn(350)
+  assert.deepEqual(told.slice(2), ['3 expired'])
+  assert.ok(bytes > 3000)
+  assert.equal(store.bytes, 0)
+})
+
+test('what is out of the window is not announced: nobody could take it any more', () => {
+  const store = new Store(OPTIONS, () => {})
+  for (const [sequence, published] of [
+    [1, 10_000 - OPTIONS.window],
+    [2, 10_000 - OPTIONS.window + 200],
+  ] as const) {
+    const fields = { publisher: 'p', sequence, published, topic: 't', payload: new Uint8Array(1) }
+    store.add({ publication: compose(fields), received: 10_000 })
+  }
+  store.turn(10_000 + OPTIONS.settle)
+  assert.deepEqual(store.shelf('p')?.announced.newestFirst(), [{ first: 2, last: 2 }])
+})
+
 test('who fills most of a full buffer pushes out its own', () => {
   const discarded: string[] = []
   const limits = { ...OPTIONS, publisherBytes: OPTIONS.bufferBytes }

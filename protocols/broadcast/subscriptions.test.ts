@@ -8,6 +8,18 @@ const alone = () => {
   return { bed, node: bed.node('n0') }
 }
 
+test('a node names 1024 subgroups of a topic and no more; one that it names already again, or the whole topic, it may', () => {
+  const { node } = alone()
+  const onMessage = () => {}
+  for (let i = 0; i < 1024; i++) node.subscribe('t', { subgroup: `${i}`, onMessage })
+  assert.throws(() => node.subscribe('t', { subgroup: 'more', onMessage }), RangeError)
+  const end = node.subscribe('t', { subgroup: '7', onMessage })
+  node.subscribe('t', onMessage)
+  node.subscribe('other', { subgroup: 'more', onMessage })
+  end()
+  assert.equal(node.topics().find(({ topic }) => topic === 't')?.subscribers, 1025)
+})
+
 test('a subscription that another subscriber ends during a delivery gets nothing any more', () => {
   const { node } = alone()
   const got: string[] = []
