@@ -208,6 +208,7 @@ test('a stopped node sends nothing, has no timer, and starts again', () => {
   const node = simulation.node('n0')
   publish()
   node.protocol.stop()
+  assert.equal(node.environment.timers, 0)
   const { messages } = node.sent
   simulation.run(30 * SECOND)
   assert.equal(node.sent.messages, messages)
