@@ -83,6 +83,25 @@ test('claims of another group, from long ago and from the future are counted and
   })
 })
 
+test('what others say that this node claimed does not count: it knows its own buffer', () => {
+  const { clock, smallest, hear } = buffers({ rank: 1 })
+  hear('me', 20)
+  assert.equal(smallest.smallest(), 100)
+  hear('me', 20, clock.now + 1)
+  assert.equal(smallest.smallest(), 100)
+})
+
+test('of what is claimed twice as many are kept as senders go by: the smallest', () => {
+  const { clock, smallest, hear } = buffers({ rank: 1 })
+  assert.equal(smallest.smallest(), 100)
+  hear('a', 30)
+  hear('b', 20) // and 100 is forgotten
+  hear('b', 900, clock.now + 1)
+  assert.equal(smallest.smallest(), 30)
+  hear('a', 950, clock.now + 1)
+  assert.equal(smallest.smallest(), 900)
+})
+
 test('a rank that no message could carry is refused', () => {
   for (const rank of [0, 1.5, 17, Number.NaN]) assert.throws(() => buffers({ rank }), RangeError)
 })

@@ -151,3 +151,24 @@ test('wants: only of what that peer was told of, in time, and so many a second; 
   assert.ok(supplied() <= 300)
   assert.equal(supplied({ rate: 10_000, burst: 10_000 }), 1000)
 })
+
+test('one that is never sent is asked for eight times, then left to digests', () => {
+  const { simulation, victim, liar } = network()
+  liar.environment.send(victim.self, have(1))
+  simulation.run(60_000)
+  assert.equal(liar.protocol.wanted.length, 8)
+  assert.equal(victim.protocol.announcing.sizes.announced, 0)
+})
+
+test('after stop nothing is asked for or told, and no timer is left', () => {
+  const { simulation, victim, liar } = network()
+  liar.environment.send(victim.self, have(1))
+  simulation.run(20)
+  victim.protocol.announcing.took(publication(2), true)
+  assert.equal(victim.environment.timers, 2)
+  victim.protocol.stop()
+  assert.equal(victim.environment.timers, 0)
+  const { messages } = victim.sent
+  simulation.run(5000)
+  assert.deepEqual([victim.sent.messages, liar.protocol.wanted], [messages, []])
+})
