@@ -116,6 +116,18 @@ describe('samples', () => {
     assert.ok(said.filter(({ id }) => id === first!.id).every(({ issued }) => issued === 999_500))
   })
 
+  test('the latest estimates of 31 partners count: those of partners heard of before them do not', () => {
+    const mine = node()
+    const honest = Array.from({ length: 20 }, (_, i) => of(`h${i}`, 999_000, 0.5))
+    mine.absorb(peer('p'), { samples: honest, estimates: told() })
+    const estimated = (name: string, estimate: number) => {
+      for (let i = 0; i < 31; i++) mine.absorb(peer(`${name}${i}`), { samples: [], estimates: told(estimate) })
+      return mine.estimate(KEY)?.value
+    }
+    assert.equal(estimated('early', 0), 0)
+    assert.equal(estimated('late', 1), 1)
+  })
+
   test('values that are not renewed are forgotten', () => {
     const clock = { time: 1_000_000 }
     const mine = node(clock)

@@ -158,6 +158,13 @@ describe('exactly-once transfers', () => {
     assert.deepEqual([a.value(1), b.value(1)], [5, 5])
   })
 
+  test('an answer with more components than were offered is none: it changes nothing, and the node goes on', () => {
+    const { a } = pair()
+    const { id } = a.offer(a.partner() as PeerDescriptor)
+    a.absorb(peer('b'), { id, deltas: [1, 2] })
+    assert.deepEqual([a.value(1), a.open, a.tally.toJSON()], [10, undefined, { 'wrong-answer': 1 }])
+  })
+
   test('a partner that is gone leaves one transfer in doubt, told once, and the node goes on', () => {
     const { a, clock, doubts } = pair()
     const { id } = a.offer(a.partner() as PeerDescriptor)
