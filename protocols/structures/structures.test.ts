@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { create, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { TokenBucket } from '../../core/bucket.ts'
-import { describe, type PeerDescriptor } from '../../core/descriptor.ts'
-import type { Environment, Task } from '../../core/environment.ts'
+import { describe, descriptorSize, type PeerDescriptor } from '../../core/descriptor.ts'
+import type { Environment, Task, Timer } from '../../core/environment.ts'
 import { Malformed } from '../../core/malformed.ts'
 import { Random } from '../../core/random.ts'
 import type { Signed } from '../../core/signed.ts'
@@ -12,7 +12,7 @@ import { nearestRanking } from '../../overlays/tman/nearest.ts'
 import { Simulation } from '../../testnet/simulator/simulation.ts'
 import { type StackMessage, stackCodec } from '../channels.ts'
 import { Stack } from '../stack.ts'
-import { MAX_NAME, type StructuresMessage, structuresCodec } from './codec.ts'
+import { frameSize, MAX_NAME, type StructuresMessage, structuresCodec } from './codec.ts'
 import { Structures, type StructuresInit } from './structures.ts'
 import { StructureMessageSchema } from './structures_pb.ts'
 
@@ -88,15 +88,22 @@ test('limits are refused with their reason: kinds that there are not, long names
 function alone(self: PeerDescriptor, init: Partial<StructuresInit>) {
   const sent: { to: string; message: StructuresMessage }[] = []
   const tasks: Task[] = []
+  const running = new Set<number>()
+  let timers = 0
+  const timer = (): Timer => {
+    const number = ++timers
+    running.add(number)
+    return { cancel: () => running.delete(number) }
+  }
   const environment: Environment<StructuresMessage> = {
     self,
     random: new Random(1),
     now: () => 1000,
     send: (to, message) => sent.push({ to: to.id, message }),
-    after: () => ({ cancel: () => undefined }),
+    after: timer,
     every: (_, task) => {
       tasks.push(task)
-      return { cancel: () => undefined }
+      return timer()
     },
   }
   const structures = new Structures(environment, {
@@ -119,7 +126,7 @@ function alone(self: PeerDescriptor, init: Partial<StructuresInit>) {
       else task.turn()
     }
   }
-  return { structures, sent, turn }
+  return { structures, sent, turn, running }
 }
 
 test('a bad name is refused in a sentence that says what there is', () => {
@@ -178,6 +185,30 @@ test('a node whose attribute is no number says nothing about it, talks to nobody
   for (let i = 0; i < 20; i++) turn()
   assert.deepEqual(sent, [])
   assert.deepEqual(structures.members().get('line:load'), [])
+})
+
+test('after stop no structure of any kind has a timer left', () => {
+  const names = ['line:load', 'torus', 'tree', 'spanning-tree', 'slices:load', 'superpeers', 'own:racks']
+  const racks = { ranking: nearestRanking('racks', () => 0) }
+  const { structures, running } = alone(peer('self'), { names, own: [racks] })
+  assert.ok(running.size >= names.length)
+  structures.stop()
+  structures.stop()
+  assert.equal(running.size, 0)
+})
+
+test('a message is paid for with the name around it: what is left too small for that is not sent, and counted', () => {
+  const [self, other] = [peer('self', { in_torus: 1 }), peer('a', { in_torus: 1 })]
+  const offer = 16 + descriptorSize(self) + 4
+  const outcome = (burst: number) => {
+    const init = { names: ['torus'], budget: new TokenBucket(0, burst), attributes: () => ({}) }
+    const { structures, sent, turn } = alone(self, init)
+    structures.introduce([other])
+    turn()
+    return [sent.length, structures.tally.toJSON()]
+  }
+  assert.deepEqual(outcome(offer + frameSize('torus')), [1, {}])
+  assert.deepEqual(outcome(offer + frameSize('torus') - 1), [0, { 'over-budget': 1 }])
 })
 
 test('stacks run a ranking of the user’s beside the ring: nodes of like rack find each other', () => {
