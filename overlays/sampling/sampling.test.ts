@@ -121,6 +121,15 @@ test('one push a peer and interval counts; with the limit off a flood gets throu
   }
 })
 
+test('of 256 peers it is known when they pushed: the longest ago is forgotten for another', () => {
+  const sampling = sampler()
+  const pushes = (i: number) => sampling.answer(peer(`m${i}`, i), []) !== undefined
+  for (let i = 0; i < 256; i++) assert.ok(pushes(i))
+  assert.equal(pushes(0), false)
+  assert.ok(pushes(256))
+  assert.deepEqual([pushes(1), pushes(0)], [false, true])
+})
+
 test('descriptors too old or from the future enter nothing, and what grows old is no longer given', () => {
   let now = 10 * MAX_DESCRIPTOR_AGE
   const made = (id: string, issued: number) => describe({ id, addresses: [`/sim/${id}`], sequence: 1, issued })
