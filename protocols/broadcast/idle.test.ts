@@ -36,6 +36,24 @@ for (const delivery of ['bimodal', 'epidemic', 'reliable', 'anonymous'] as const
   })
 }
 
+test('what a member said that it wants outlasts silence: the next message comes as it rated, without being asked again', () => {
+  const bed = network({ nodes: 4, seed: 4 })
+  let got = 0
+  for (const id of bed.ids) bed.node(id).subscribe('rated', { rating: id === 'n0' ? 0.5 : 1, onMessage: () => got++ })
+  bed.simulation.run(450_000)
+  for (const id of bed.ids) {
+    const lanes =
+      bed
+        .node(id)
+        .topics()
+        .find(({ topic }) => topic === 'rated')?.lanes ?? {}
+    assert.deepEqual(Object.keys(lanes), ['gravitational'], id)
+  }
+  assert.equal(bed.node('n1').publish('rated', text('x'), { delivery: 'gravitational' }).status, 'accepted')
+  bed.simulation.run(1000)
+  assert.ok(got >= 3, `${got}`)
+})
+
 test('one message of a stranger does not make a group run a delivery for ever; one that says nobody uses it opens nothing', () => {
   const bed = network({ nodes: 8, seed: 4 })
   bed.simulation.run(1000)
