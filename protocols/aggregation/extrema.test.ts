@@ -98,6 +98,35 @@ test('the largest come first, and the smallest where they are asked for', () => 
   )
 })
 
+test('an earlier word of a node does not replace its later one, on a list or in a union, whichever comes first', () => {
+  const said = (issued: number, value: number) =>
+    sampleOf('a', issued, new Map([[1, value]]), { texts: new Map([[2, `t${value}`]]) })
+  const [top, union] = [new Top(1, 3, true), new Union(2)]
+  for (const kept of [top, union])
+    for (const [issued, value] of [
+      [2000, 5],
+      [1000, 9],
+    ] as const)
+      kept.consider(said(issued, value))
+  assert.deepEqual(top.ranked, [{ id: 'a', value: 5 }])
+  assert.ok(union.members.includes('t5'))
+})
+
+test('a union that was cut says so until what had no room is as old as what is forgotten', () => {
+  const union = new Union(2)
+  const text = (i: number) => `t${String(i).padStart(3, '0')}`
+  const consider = (i: number, issued: number) =>
+    union.consider(sampleOf(`n${i}`, issued, new Map(), { texts: new Map([[2, text(i)]]) }))
+  for (let i = 0; i < 256; i++) consider(i, 1000)
+  assert.equal(union.more, false)
+  consider(256, 2000)
+  assert.deepEqual([union.more, union.members.at(-1)], [true, text(255)])
+  union.forget(1500)
+  assert.deepEqual([union.more, union.members], [true, []])
+  union.forget(2000)
+  assert.equal(union.more, false)
+})
+
 test('unions and minima are cut to their limits, whatever comes, and unions say so', () => {
   const whole = new Union(2)
   for (let i = 0; i < 256; i++) whole.consider(sampleOf(`n${i}`, 1, new Map(), { texts: new Map([[2, `m${i}`]]) }))

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { describe } from '../../../core/descriptor.ts'
+import { Acquaintance } from './acquaintance.ts'
+import { Members } from './members.ts'
+import { GRAVITATIONAL_DEFAULTS } from './options.ts'
+import { WantedOnes } from './wanted.ts'
+
+const peer = (id: string) => describe({ id, addresses: [], sequence: 1, issued: 0 })
+
+test('what was asked of one is taken from that one alone, once; who else announced it is told as one who has it', () => {
+  const wanted = new WantedOnes({ patience: 500, others: 2 })
+  assert.equal(wanted.announced('1/1', peer('a')), false)
+  wanted.ask('1/1', 1, 1, 'a', 0)
+  for (const id of ['a', 'b', 'b', 'c', 'd']) assert.equal(wanted.announced('1/1', peer(id)), true)
+  assert.equal(wanted.came('1/1', 'b'), undefined)
+  assert.deepEqual(wanted.came('1/1', 'a'), ['a', 'b', 'c'])
+  assert.equal(wanted.came('1/1', 'a'), undefined)
+})
+
+test('who does not answer is followed by the next who has it, one at a time; without a next it is given up after two seconds', () => {
+  const wanted = new WantedOnes({ patience: 500, others: 3 })
+  wanted.ask('1/1', 1, 1, 'a', 0)
+  for (const id of ['b', 'c']) wanted.announced('1/1', peer(id))
+  const asked = (now: number) => [...wanted.overdue(now)].map(({ of }) => of.id)
+  assert.deepEqual([asked(499), asked(500), asked(999), asked(1000), asked(1500)], [[], ['b'], [], ['c'], []])
+  assert.deepEqual([asked(2999), wanted.size], [[], 1])
+  assert.deepEqual([asked(3000), wanted.size], [[], 0])
+})
+
+test('4096 are waited for at most, the latest', () => {
+  const wanted = new WantedOnes({ patience: 500, others: 3 })
+  for (let i = 0; i < 4097; i++) wanted.ask(`1/${i}`, 1, i, 'a', i)
+  assert.equal(wanted.size, 4096)
+  assert.deepEqual([wanted.came('1/0', 'a'), wanted.came('1/1', 'a')], [undefined, ['a']])
+})
+
+test('64 who were introduced are remembered at most, never this node, nor who is known or gone', () => {
+  const members = new Members()
+  const acquaintance = new Acquaintance(members, GRAVITATIONAL_DEFAULTS)
+  members.said(peer('known'), { rest: 1, named: new Map() }, 1)
+  acquaintance.introduced([peer('me'), peer('known')], 'me')
+  assert.equal(acquaintance.sizes.introduced, 0)
+  acquaintance.introduced(
+    Array.from({ length: 100 }, (_, i) => peer(`p${i}`)),
+    'me',
+  )
+  assert.equal(acquaintance.sizes.introduced, 64)
+  acquaintance.forget('p0')
+  acquaintance.changed()
+  acquaintance.forget('known')
+  assert.deepEqual(acquaintance.sizes, { untold: 0, introduced: 63 })
+})
