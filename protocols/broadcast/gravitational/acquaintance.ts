@@ -9,6 +9,8 @@ import type { Standing } from './standing.ts'
 /** Told or asked in one round. */
 const PER_TURN = 8
 const MAX_INTRODUCED = 64
+/** Questions to one who was introduced, after which it is forgotten: it is gone, or was made up. */
+const MAX_ASKED = 2
 /** ms between two questions to the same peer. */
 const PATIENCE = 5000
 /** ms after which we ask somebody for mates again, twice as long after each time that it was in vain. */
@@ -21,15 +23,15 @@ const SEEK = 120_000
  * Whom to tell our ratings, and whom to ask for theirs: everybody we know when they change; partners, until enough are known; and
  * those whom members introduce who know others that rate what we rate.
  *
- * A lie in an introduction costs one message: what a member wants is taken from itself only.
+ * A lie in an introduction costs two messages: what a member wants is taken from itself only.
  */
 export class Acquaintance {
   readonly #members: Members
   readonly #options: GravitationalOptions
   /** Members who were not told our ratings since they changed; no more than there are members. */
   readonly #untold = new Set<string>()
-  /** At most MAX_INTRODUCED. */
-  readonly #introduced = new Map<string, PeerDescriptor>()
+  /** And how often each was asked; at most MAX_INTRODUCED. */
+  readonly #introduced = new Map<string, { readonly peer: PeerDescriptor; asked: number }>()
   readonly #asked = new Pace(PATIENCE)
   /** Subgroups that we publish to and know too few others in; at most MAX_POOR. */
   readonly #sought = new Set<number>()
@@ -65,7 +67,7 @@ export class Acquaintance {
   introduced(peers: readonly PeerDescriptor[], self: string): void {
     for (const peer of peers) {
       if (peer.id === self || this.#members.has(peer.id) || this.#introduced.size >= MAX_INTRODUCED) continue
-      this.#introduced.set(peer.id, peer)
+      this.#introduced.set(peer.id, { peer, asked: this.#introduced.get(peer.id)?.asked ?? 0 })
     }
   }
 
@@ -100,7 +102,14 @@ export class Acquaintance {
       if (chosen.size < PER_TURN) chosen.set(to.id, { to, ask: false, poor: [] })
     }
     for (const to of this.#strangers(partners)) {
-      if (chosen.size < PER_TURN && this.#asked.allows(to.id, now)) chosen.set(to.id, { to, ask: true, poor: [] })
+      if (chosen.size >= PER_TURN || !this.#asked.allows(to.id, now)) continue
+      const introduced = this.#introduced.get(to.id)
+      if (introduced?.asked === MAX_ASKED) {
+        this.#introduced.delete(to.id)
+        continue
+      }
+      if (introduced !== undefined) introduced.asked++
+      chosen.set(to.id, { to, ask: true, poor: [] })
     }
     const adviser = this.#search(own, partners, now, random)
     if (adviser !== undefined) chosen.set(adviser.to.id, adviser)
@@ -112,7 +121,7 @@ export class Acquaintance {
     for (const id of this.#introduced.keys()) if (this.#members.has(id)) this.#introduced.delete(id)
     const few = this.#members.size < this.#options.known
     const unknown = few ? partners.filter(({ id }) => !this.#members.has(id)) : []
-    return [...this.#introduced.values(), ...unknown]
+    return [...[...this.#introduced.values()].map(({ peer }) => peer), ...unknown]
   }
 
   #search(own: Standing, partners: readonly PeerDescriptor[], now: number, random: Random) {

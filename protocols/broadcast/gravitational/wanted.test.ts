@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { describe } from '../../../core/descriptor.ts'
-import { Acquaintance } from './acquaintance.ts'
-import { Members } from './members.ts'
-import { GRAVITATIONAL_DEFAULTS } from './options.ts'
 import { WantedOnes } from './wanted.ts'
 
 const peer = (id: string) => describe({ id, addresses: [], sequence: 1, issued: 0 })
@@ -33,21 +30,4 @@ test('4096 are waited for at most, the latest', () => {
   for (let i = 0; i < 4097; i++) wanted.ask(`1/${i}`, 1, i, 'a', i)
   assert.equal(wanted.size, 4096)
   assert.deepEqual([wanted.came('1/0', 'a'), wanted.came('1/1', 'a')], [undefined, ['a']])
-})
-
-test('64 who were introduced are remembered at most, never this node, nor who is known or gone', () => {
-  const members = new Members()
-  const acquaintance = new Acquaintance(members, GRAVITATIONAL_DEFAULTS)
-  members.said(peer('known'), { rest: 1, named: new Map() }, 1)
-  acquaintance.introduced([peer('me'), peer('known')], 'me')
-  assert.equal(acquaintance.sizes.introduced, 0)
-  acquaintance.introduced(
-    Array.from({ length: 100 }, (_, i) => peer(`p${i}`)),
-    'me',
-  )
-  assert.equal(acquaintance.sizes.introduced, 64)
-  acquaintance.forget('p0')
-  acquaintance.changed()
-  acquaintance.forget('known')
-  assert.deepEqual(acquaintance.sizes, { untold: 0, introduced: 63 })
 })

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { describe } from '../../../core/descriptor.ts'
+import { Random } from '../../../core/random.ts'
+import { Acquaintance } from './acquaintance.ts'
+import { Members } from './members.ts'
+import { GRAVITATIONAL_DEFAULTS } from './options.ts'
+
+const peer = (id: string) => describe({ id, addresses: [], sequence: 1, issued: 0 })
+const ALL = { rest: 255, named: new Map<number, number>() }
+
+test('who was introduced and does not answer is asked twice and forgotten, and others are looked for again', () => {
+  const acquaintance = new Acquaintance(new Members(), { ...GRAVITATIONAL_DEFAULTS, known: 0 })
+  const random = new Random(1)
+  acquaintance.introduced([peer('gone'), peer('made up')], 'me')
+  const asked: string[] = []
+  let searches = 0
+  for (let now = 0; now <= 30_000; now += 500) {
+    for (const { to, poor } of acquaintance.turn(ALL, [peer('partner')], now, random)) {
+      if (poor.length > 0) searches++
+      else asked.push(to.id)
+    }
+    if (now === 12_000) assert.equal(acquaintance.sizes.introduced, 0)
+  }
+  assert.deepEqual(asked, ['gone', 'made up', 'gone', 'made up'])
+  assert.ok(searches > 0)
+})
+
+test('64 who were introduced are remembered at most, never this node, nor who is known or gone', () => {
+  const members = new Members()
+  const acquaintance = new Acquaintance(members, GRAVITATIONAL_DEFAULTS)
+  members.said(peer('known'), { rest: 1, named: new Map() }, 1)
+  acquaintance.introduced([peer('me'), peer('known')], 'me')
+  assert.equal(acquaintance.sizes.introduced, 0)
+  acquaintance.introduced(
+    Array.from({ length: 100 }, (_, i) => peer(`p${i}`)),
+    'me',
+  )
+  assert.equal(acquaintance.sizes.introduced, 64)
+  acquaintance.forget('p0')
+  acquaintance.changed()
+  acquaintance.forget('known')
+  assert.deepEqual(acquaintance.sizes, { untold: 0, introduced: 63 })
+})
