@@ -209,9 +209,7 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
   }
 
   private mayAsk(id: string): boolean {
-    const { pause } = this.#manner
-    if (pause === 0) return true
-    this.#answered ??= new Pace(pause)
+    this.#answered ??= new Pace(this.#manner.pause)
     return this.#answered.allows(id, this.#environment.now())
   }
 

@@ -265,3 +265,22 @@ test('what was not asked for is not taken, and what was not announced is not han
   first.protocol.receive(second.self, { kind: 'want', version: 0, publisher: positionOf('n0'), sequence: 1 })
   assert.equal(hosts[0]?.counts.refused.get('unasked-want'), 1)
 })
+
+test('who is found down is forgotten, whether it is known or was only introduced', () => {
+  const { hosts, simulation } = hosted([1, 1], {})
+  const [first, second] = simulation.nodes as [(typeof simulation.nodes)[number], (typeof simulation.nodes)[number]]
+  const { delivery } = hosts[0] as Host<Message>
+  const ghost = { ...second.self, id: 'ghost', position: positionOf('ghost') }
+  const told = {
+    kind: 'ratings',
+    ask: false,
+    standing: { rest: 9, named: new Map() },
+    have: undefined,
+    poor: [],
+  } as const
+  first.protocol.receive(second.self, { ...told, mates: [ghost], version: 1 })
+  assert.deepEqual([delivery.status().members, delivery.status().introduced], [1, 1])
+  delivery.peerDown('ghost')
+  delivery.peerDown(second.id)
+  assert.deepEqual([delivery.status().members, delivery.status().introduced], [0, 0])
+})
