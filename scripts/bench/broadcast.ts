@@ -65,13 +65,16 @@ export async function measureBroadcast(
   const before = await contender.counts()
   const began = performance.now()
   let published = 0
-  for (let i = 0; i < rate * seconds; i++) {
-    // A process that is behind publishes late, never less.
-    const wait = began + (i * 1000) / rate - performance.now()
-    if (wait > 0) await sleep(wait)
-    const publisher = Math.floor(((i % publishers) * contender.nodes) / publishers)
-    if (await contender.publish(publisher, bytes)) published++
+  const publish = async (which: number) => {
+    const node = Math.floor((which * contender.nodes) / publishers)
+    for (let i = which; i < rate * seconds; i += publishers) {
+      // Who is behind, or is not let yet, publishes late, never less.
+      const wait = began + (i * 1000) / rate - performance.now()
+      if (wait > 0) await sleep(wait)
+      if (await contender.publish(node, bytes)) published++
+    }
   }
+  await Promise.all(Array.from({ length: publishers }, (_, which) => publish(which)))
   const last = performance.now()
   const expected = published * (contender.nodes - 1)
   while ((await contender.delivered()) < expected && performance.now() - last < PATIENCE) await sleep(50)

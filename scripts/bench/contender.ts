@@ -1,7 +1,7 @@
 /** A network that delivers messages, seen from outside: what is compared. */
 export interface Contender {
   readonly nodes: number
-  /** One message to everybody: `bytes` bytes that begin with the time. False when it was refused. */
+  /** One message to everybody: `bytes` bytes that begin with the time, once the node admits it. False when it was refused. */
   publish(index: number, bytes: number): Promise<boolean>
   /** ms from publishing to each delivery at another node than the publisher, since the last call. */
   latencies(): Promise<number[]>

@@ -5,6 +5,8 @@ import type { Contender } from './contender.ts'
 const READY = 120_000
 const TOPIC = 'bench'
 
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+
 /** A testnet whose ring is complete and whose long links are in place. */
 export async function readyTestnet(nodes: number, options: LocalOptions): Promise<LocalTestnet> {
   const testnet = new LocalTestnet(options)
@@ -31,7 +33,10 @@ export async function tendrilNetwork(testnet: LocalTestnet): Promise<Contender> 
   return {
     nodes: testnet.nodes.length,
     async publish(index, bytes) {
-      const receipt = await testnet.publish(index, TOPIC, bytes)
+      let receipt = await testnet.publish(index, TOPIC, bytes)
+      for (; receipt.status === 'delayed'; receipt = await testnet.publish(index, TOPIC, bytes)) {
+        await sleep(Math.max(1, receipt.until - Date.now()))
+      }
       if (receipt.status === 'accepted') ids.add(receipt.id)
       return receipt.status === 'accepted'
     },
