@@ -127,6 +127,11 @@ export class DefendedAggregation implements Protocol<SamplesMessage> {
     this.#rounds.unreachable(id)
   }
 
+  /** It died or left. */
+  peerDown(id: string): void {
+    this.#samples.remove(id)
+  }
+
   /** Share of the nodes that may lie. */
   get liars(): number {
     return this.#options.trim

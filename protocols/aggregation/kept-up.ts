@@ -92,6 +92,7 @@ export class KeptUp {
 
   peerDown(id: string): void {
     this.#honest?.peerDown(id)
+    this.#defended?.peerDown(id)
   }
 
   /** Averages, sums, counts, extremes and the network's size. */

@@ -19,5 +19,7 @@ export interface Kept {
   consider(sample: Sample): void
   /** What was issued up to then goes. */
   forget(upTo: number): void
+  /** What is of this node goes. @returns whether anything was */
+  remove(id: string): boolean
   readonly samples: readonly Sample[]
 }

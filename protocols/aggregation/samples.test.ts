@@ -2,8 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { byHand, peer } from './nodes.fixture.ts'
+import type { Sample } from './sample.ts'
 import { Samples } from './samples.ts'
 import { sampleOf } from './samples-codec.ts'
+import { Top } from './top.ts'
+import { Union } from './union.ts'
 
 const KEY = 7
 const RANGES = new Map([[KEY, [0, 1] as const]])
@@ -46,6 +49,42 @@ describe('samples', () => {
         assert.ok(mean === undefined || (mean >= 0 && mean <= 1))
       }),
     )
+  })
+
+  test('who died or left counts no more, whatever others still tell of it; what it says when it is back counts again', () => {
+    const clock = { time: 1_000_000 }
+    const top = new Top(KEY, 1, true)
+    const union = new Union(KEY)
+    const mine = new Samples(byHand('me', clock), {
+      partner: () => undefined,
+      own: () => undefined,
+      ranges: RANGES,
+      lists: [top, union],
+    })
+    const said = (id: string, issued: number, value: number, text = 'common') =>
+      sampleOf(id, issued, new Map([[KEY, value]]), { texts: new Map([[KEY, text]]) })
+    const all = Array.from({ length: 10 }, (_, i) => said(`n${i}`, 999_000, i / 10))
+    const tell = (samples: readonly Sample[]) => mine.answer(peer('p'), { samples, estimates: told() })
+    tell([...all, said('gone', 999_000, 1, 'rare')])
+    assert.deepEqual([mine.size, top.ranked[0]?.id, union.members], [11, 'gone', ['common', 'rare']])
+
+    mine.remove('gone')
+    tell([said('gone', 999_500, 1, 'rare')])
+    assert.deepEqual([mine.size, top.ranked[0]?.id, union.members], [10, 'n9', ['common']])
+    assert.equal(mine.count()?.value, 10)
+    assert.equal(mine.count()?.low, 10)
+    assert.equal(mine.tally.get('departed'), 1)
+
+    clock.time += 60_000
+    tell([said('gone', clock.time, 1, 'rare')])
+    assert.deepEqual([mine.size, top.ranked[0]?.id, union.members], [11, 'gone', ['common', 'rare']])
+  })
+
+  test('of those that died or left the last 1024 are remembered', () => {
+    const mine = node()
+    for (let i = 0; i <= 1024; i++) mine.remove(`x${i}`)
+    mine.answer(peer('p'), { samples: [of('x0', 999_000, 0), of('x1', 999_000, 0)], estimates: told() })
+    assert.deepEqual([mine.size, mine.tally.get('departed')], [1, 1])
   })
 
   test('which nodes are kept does not depend on who is heard of more often', () => {

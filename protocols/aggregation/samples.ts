@@ -35,6 +35,8 @@ export const MAX_SAMPLES = 32
 export const MAX_ESTIMATES = 16
 /** Peers whose estimates are remembered. */
 const PEERS = 31
+/** Who died or left, remembered. */
+const DEPARTED = 1024
 /** With fewer samples a node that still hears of new ones says nothing. */
 const FEWEST = 8
 /** To how many partners a value is told that has just come in; of others, how many go into a message: for who joins, and what was lost. */
@@ -93,11 +95,11 @@ export interface Defended extends SizeEstimate {
  *
  * A message has this node's own sample, what has come in of late, and a few others: at rest everybody knows most of what there is.
  *
- * Invariants: (1) at most `kept` samples, those of the lists, and 31 peers' estimates are held; (2) every value counts as clamped to its range,
+ * Invariants: (1) at most `kept` samples, those of the lists, 31 peers' estimates and 1024 departures are held; (2) every value counts as clamped to its range,
  * and no sample is older than `maxAge`; (3) the latest sample of a node replaces its earlier ones.
  */
 export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
-  /** too-many, not-fresh */
+  /** too-many, not-fresh, departed */
   readonly tally = new Tally()
   readonly #environment: Surroundings
   readonly #init: SamplesInit
@@ -113,6 +115,8 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
   readonly #known = new Map<number, Known>()
   /** What partners came to, latest last. At most PEERS. */
   readonly #estimates = new Map<string, ReadonlyMap<number, number>>()
+  /** When those died or left that this node knew of, on its own clock, the oldest first. At most DEPARTED. */
+  readonly #departed = new Map<string, number>()
   /** Samples that came since one of somebody new did. */
   #sinceNew = 0
 
@@ -164,6 +168,23 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
 
   missed(): void {}
 
+  /**
+   * It died or left: it counts no more, and what it said until now, which others tell on for a while, does not bring it back; what it says
+   * from now on does.
+   */
+  remove(id: string): void {
+    this.#departed.delete(id)
+    this.#departed.set(id, this.#environment.now())
+    if (this.#departed.size > DEPARTED) this.#departed.delete(this.#departed.keys().next().value as string)
+    const entry = this.#byId.get(id)
+    if (entry !== undefined) this.#drop(this.#kept.indexOf(entry))
+    this.#estimates.delete(id)
+    for (const list of this.#lists) {
+      if (!list.remove(id)) continue
+      for (const { sample } of this.#kept) list.consider(sample)
+    }
+  }
+
   /** Trimmed mean of this node's own samples; undefined while it has few, or none has the attribute. */
   mean(key: number): number | undefined {
     return this.#says && this.#summary(key).values.length > 0 ? this.#summary(key).mean : undefined
@@ -200,7 +221,7 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
 
   /**
    * How many nodes there are: those that are known while all are, else by how far down the hashes of the known go (k minimum values,
-   * Bar-Yossef et al. 2002). Those that have not been heard of for half of `maxAge` may be gone.
+   * Bar-Yossef et al. 2002). Those not heard of for half of `maxAge` may be gone; those that this node was in touch with and that are gone are not counted.
    */
   count(): SizeEstimate | undefined {
     if (!this.#says) return undefined
@@ -265,6 +286,10 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
       this.tally.add('not-fresh')
       return
     }
+    if (sample.issued <= (this.#departed.get(sample.id) ?? Number.NEGATIVE_INFINITY)) {
+      this.tally.add('departed')
+      return
+    }
     for (const list of this.#lists) list.consider(sample)
     const known = this.#byId.get(sample.id)
     if (known !== undefined) {
@@ -298,10 +323,14 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
     for (let i = this.#kept.length - 1; i >= 0; i--) {
       const { sample } = this.#kept[i] as Entry
       if (sample.issued > since) continue
-      this.#kept.splice(i, 1)
-      this.#byId.delete(sample.id)
-      this.#known.clear()
+      this.#drop(i)
     }
+  }
+
+  #drop(at: number): void {
+    const [entry] = this.#kept.splice(at, 1)
+    if (entry !== undefined) this.#byId.delete(entry.sample.id)
+    this.#known.clear()
   }
 
   #summary(key: number): Known {

@@ -49,6 +49,13 @@ export class Top implements Kept {
       this.#samples = this.#samples.filter(({ issued }) => issued > upTo)
   }
 
+  remove(id: string): boolean {
+    const others = this.#samples.filter((sample) => sample.id !== id)
+    const had = others.length < this.#samples.length
+    this.#samples = others
+    return had
+  }
+
   #order(a: Sample, b: Sample): number {
     const difference = (b.values.get(this.#key) as number) - (a.values.get(this.#key) as number)
     return this.#sign * difference || (a.id < b.id ? -1 : 1)

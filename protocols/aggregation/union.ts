@@ -49,6 +49,12 @@ export class Union implements Kept {
     this.#members.delete(last)
   }
 
+  remove(id: string): boolean {
+    const before = this.#members.size
+    for (const [member, sample] of this.#members) if (sample.id === id) this.#members.delete(member)
+    return this.#members.size < before
+  }
+
   forget(upTo: number): void {
     for (const [member, { issued }] of this.#members) if (issued <= upTo) this.#members.delete(member)
     if (this.#cut <= upTo) this.#cut = Number.NEGATIVE_INFINITY
