@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -320,6 +321,26 @@ test('subscribe tells what will not come, in JSON as an object, otherwise on sta
   const { out, err } = (await plain) as Done
   assert.match(out, /^12D3KooWFake \d+: x\n$/)
   assert.equal(err, 'missed of p: 3 to 5, nobody has them\n')
+})
+
+test('one message that this command was too slow for is told as one', async (context) => {
+  const dropping = createServer((_, response) => {
+    response.write('event: dropped\ndata: {"dropped":1}\n\nevent: dropped\ndata: {"dropped":2}\n\n')
+    response.end('event: message\ndata: {"from":"p","sequence":4,"data":"x","encoding":"utf8"}\n\n')
+  }).listen(0, '127.0.0.1')
+  context.after(() => dropping.close())
+  await once(dropping, 'listening')
+  const { port } = dropping.address() as AddressInfo
+  const args = ['subscribe', 'news', '--count', '1', '--admin', `http://127.0.0.1:${port}`, '--token', token]
+  assert.deepEqual(await tendril(args), {
+    code: 0,
+    out: 'p 4: x\n',
+    err: [
+      '1 message was dropped: this command reads too slowly',
+      '2 messages were dropped: this command reads too slowly',
+      '',
+    ].join('\n'),
+  })
 })
 
 test('a wrong command line exits with 2 and says what is wrong', async () => {

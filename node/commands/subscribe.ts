@@ -57,7 +57,7 @@ When this command reads too slowly, before those: { "dropped": number of message
       const rating = await numberOf('--rating', options.rating, () => ({ above: 0, most: 1 }))
       const wanted = await numberOf('--count', options.count, () => ({ whole: true, least: 1 }))
       const client = await connect(options)
-      const { printable } = await import('./terminal.ts')
+      const { count, printable } = await import('./terminal.ts')
       let seen = 0
       const query = new URLSearchParams({
         topic,
@@ -68,10 +68,11 @@ When this command reads too slowly, before those: { "dropped": number of message
       await client.follow(`/v1/subscribe?${query}`, (event, data) => {
         if (event === 'dropped') {
           if (options.json) printJson(data)
-          else
-            process.stderr.write(
-              `${(data as { dropped: number }).dropped} messages were dropped: this command reads too slowly\n`,
-            )
+          else {
+            const { dropped } = data as { dropped: number }
+            const lost = count(dropped, 'message was', 'messages were')
+            process.stderr.write(`${lost} dropped: this command reads too slowly\n`)
+          }
         } else if (event === 'missed') {
           const { from, range, reason } = data as Missed
           if (options.json) printJson(data)

@@ -5,6 +5,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { pino } from 'pino'
+import { DEFAULTS } from '../../protocols/broadcast/options.ts'
 import { FakeNode } from './fake.fixture.ts'
 import { type AdminServerInit, createAdminServer } from './server.ts'
 
@@ -279,7 +280,7 @@ async function subscribe(port: number, path: string) {
   socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${TOKEN}\r\n\r\n`)
   while (!text.includes('\r\n\r\n')) await wait(5)
   const events = () =>
-    [...text.matchAll(/^event: (.*)\r?\ndata: (.*)$/gm)].map(([, event, data]) => ({
+    [...text.matchAll(/^event: (.*)\ndata: (.*)\n\n/gm)].map(([, event, data]) => ({
       event,
       data: JSON.parse(data as string),
     }))
@@ -337,11 +338,14 @@ test('a subscriber that reads too slowly is told all the same what will not come
   socket.destroy()
 })
 
+const messageOf = (sequence: number, payload: Uint8Array) => {
+  return { topic: 'news', from: 'p', sequence, payload, id: `p/${sequence}`, published: 1 }
+}
+
 test('a subscriber that asks for the recent past gets it as events, before what comes', async (context) => {
   const { port, node } = await serve(context)
   for (let sequence = 1; sequence <= 3; sequence++) {
-    const payload = new TextEncoder().encode(`${sequence}`)
-    node.past.push({ topic: 'news', from: 'p', sequence, payload, id: `p/${sequence}`, published: 1 })
+    node.past.push(messageOf(sequence, new TextEncoder().encode(`${sequence}`)))
   }
   const { socket, events, head } = await subscribe(port, '/v1/subscribe?topic=news&past=60000')
   assert.match(head(), /content-type: text\/event-stream/)
@@ -351,6 +355,41 @@ test('a subscriber that asks for the recent past gets it as events, before what 
     events().map(({ data }) => data.data),
     ['1', '2', '3', '4'],
   )
+  socket.destroy()
+})
+
+/** The numbers of the messages that came, up to this one or a word that some are lost. */
+async function numbersUntil(last: number, events: Awaited<ReturnType<typeof subscribe>>['events']) {
+  const numbers = () => events().map(({ event, data }) => (event === 'message' ? data.sequence : event))
+  while (numbers().at(-1) !== last && !numbers().includes('dropped')) await wait(20)
+  return numbers()
+}
+
+test('a subscriber that asks for the recent past gets all that a node keeps, and then what comes', async (context) => {
+  const { port, node } = await serve(context)
+  const part = 40_000
+  const kept = Math.floor(DEFAULTS.bufferBytes / part)
+  for (let sequence = 1; sequence <= kept; sequence++) {
+    node.past.push(messageOf(sequence, new Uint8Array(part).fill(0xff)))
+  }
+  const opened = subscribe(port, '/v1/subscribe?topic=news&past=60000')
+  while (node.subscribers.get('news')?.size !== 1) await wait(5)
+  for (const subscriber of node.subscribers.get('news') ?? []) subscriber(messageOf(kept + 1, new Uint8Array(1)))
+  const { socket, events } = await opened
+  assert.deepEqual(
+    await numbersUntil(kept + 1, events),
+    Array.from({ length: kept + 1 }, (_, i) => i + 1),
+  )
+  socket.destroy()
+})
+
+test('the largest message reaches a subscriber for whom small ones wait', async (context) => {
+  const { port, node } = await serve(context, { streamLimits: { waiting: 256 * 1024 } })
+  const { socket, events } = await subscribe(port, '/v1/subscribe?topic=news')
+  const [subscriber] = node.subscribers.get('news') ?? []
+  for (let sequence = 1; sequence <= 5; sequence++) subscriber?.(messageOf(sequence, new Uint8Array(100)))
+  subscriber?.(messageOf(6, new Uint8Array(DEFAULTS.payloadLimit)))
+  assert.deepEqual(await numbersUntil(6, events), [1, 2, 3, 4, 5, 6])
   socket.destroy()
 })
 

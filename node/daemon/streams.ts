@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Equivocation } from '../../protocols/broadcast/equivocation.ts'
+import { DEFAULTS } from '../../protocols/broadcast/options.ts'
 import type { Message } from '../../protocols/broadcast/subscriptions.ts'
 import { proofJson } from '../keys/proof.ts'
 import type { TendrilEvents } from '../tendril.ts'
@@ -10,13 +11,16 @@ import { NODE_EVENTS, type ServedNode } from './served.ts'
 export interface StreamLimits {
   /** Open event streams, so that they leave sockets for the other requests. @default 32 */
   readonly streams: number
-  /** Bytes that wait for one client before further frames are dropped. @default 262144 */
+  /**
+   * Bytes that wait for one client before further frames are dropped. As much as a node keeps may come in one turn, in which nobody
+   * can read: the past that was asked for, or what waited behind a gap; and base64 makes it a third longer. @default 12582912
+   */
   readonly waiting: number
   /** ms between two comments that show a silent stream is alive. @default 15000 */
   readonly heartbeat: number
 }
 
-const LIMITS: StreamLimits = { streams: 32, waiting: 256 * 1024, heartbeat: 15_000 }
+const LIMITS: StreamLimits = { streams: 32, waiting: 1.5 * DEFAULTS.bufferBytes, heartbeat: 15_000 }
 
 const subscribeQuery = z.strictObject({
   topic: z.string().min(1),
@@ -139,19 +143,20 @@ class EventStream {
     this.#response.write(': tendril\n\n')
   }
 
-  /** False when it did not fit, and was dropped, which is counted unless said otherwise. One frame fits however long it is. */
+  /**
+   * False when it did not fit, and was dropped, which is counted unless said otherwise. Where less than the limit waits it fits however
+   * long it is: the largest message does behind small ones.
+   */
   send(event: string, data: unknown, counted = true): boolean {
     if (this.#response.writableEnded) return true
     this.#begin()
-    const frame = `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
-    const { writableLength } = this.#response
-    if (writableLength > 0 && writableLength + frame.length > this.#waiting) {
+    if (this.#response.writableLength >= this.#waiting) {
       this.#crowded = true
       if (counted) this.#dropped++
       return false
     }
     this.#tellDropped()
-    this.#response.write(frame, this.#flushed)
+    this.#response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`, this.#flushed)
     return true
   }
 
