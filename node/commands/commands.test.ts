@@ -419,6 +419,32 @@ test('without a daemon the exit code is 3 and the way to start one is named', as
   assert.match(empty.err, /no daemon runs on .*nobody\n.*`tendril start`/)
 })
 
+test('a daemon that is there but says nothing is not waited for much longer than its answer may take', {
+  timeout: 60_000,
+}, async (context) => {
+  const silent = createServer(() => {}).listen(0, '127.0.0.1')
+  context.after(() => silent.closeAllConnections())
+  context.after(() => silent.close())
+  await once(silent, 'listening')
+  const address = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
+  const asked = [
+    { args: ['status'], seconds: 10 },
+    { args: ['subscribe', 'news'], seconds: 10 },
+    { args: ['query', '--timeout', '1', 'SELECT id FROM nodes'], seconds: 5.001 },
+    { args: ['search', '--timeout', '1000'], seconds: 6 },
+  ]
+  await Promise.all(
+    asked.map(async ({ args, seconds }) => {
+      const { code, err } = await tendril([...args, '--admin', address, '--token', token])
+      assert.equal(code, 3)
+      assert.equal(
+        err,
+        `error: the daemon at ${address} has said nothing for ${seconds} s\nhint: it is there, but does not answer: see its log, or stop it\n`,
+      )
+    }),
+  )
+})
+
 test('what answers but is no daemon is not believed', async (context) => {
   const other = createServer((_, response) => response.end('<html>')).listen(0, '127.0.0.1')
   context.after(() => other.close())

@@ -83,11 +83,16 @@ const TOKEN =
 
 const START = 'start one with `tendril start`, or say with --data which folder it uses'
 
+const STALLED = 'it is there, but does not answer: see its log, or stop it'
+
 /** Says what went wrong between a command and its daemon in the words of the command line. */
 export async function explain(error: unknown): Promise<unknown> {
-  const { Refused, Unreachable } = await import('../daemon/client.ts')
+  const { Refused, Stalled, Unreachable } = await import('../daemon/client.ts')
   if (error instanceof Unreachable) {
-    return new Failure(error.message, { exitCode: NO_DAEMON, hint: START })
+    return new Failure(error.message, {
+      exitCode: NO_DAEMON,
+      hint: error instanceof Stalled ? STALLED : START,
+    })
   }
   if (!(error instanceof Refused)) return error
   const body = error.status === 401 ? { ...error.body, hint: TOKEN } : error.body

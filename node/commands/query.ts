@@ -17,7 +17,10 @@ What is missing is said in coverage and is no failure; a wrong query is one:
 { "error": "refused", "message", "hint" }.`
 
 /** These limits and defaults are the protocol's, which is not loaded to print a help; a test holds them against it. */
-export const TIMEOUT_HELP = 'how long to wait for the answer, at most 60000 (default: 10000)'
+const DEFAULT_TIMEOUT = 10_000
+export const TIMEOUT_HELP = `how long to wait for the answer, at most 60000 (default: ${DEFAULT_TIMEOUT})`
+/** ms that an answer may take beyond that: it is on its way then, or the daemon stalls. */
+const GRACE = 5000
 
 export function queryCommand(): Command {
   return clientCommand('query', 'ask every node one question', {
@@ -41,10 +44,8 @@ export async function ask(sql: string, options: AskOptions): Promise<void> {
     return { least: 1, most: MAX_TIMEOUT, unit: 'ms' }
   })
   const client = await connect(options)
-  const answer = (await client.ask('POST', '/v1/query', {
-    sql,
-    ...(timeout === undefined ? {} : { timeout }),
-  })) as Answer
+  const body = { sql, ...(timeout === undefined ? {} : { timeout }) }
+  const answer = (await client.ask('POST', '/v1/query', body, (timeout ?? DEFAULT_TIMEOUT) + GRACE)) as Answer
   if (options.json) return printJson(answer)
   const { answerText } = await import('./print.ts')
   print(await answerText(answer))

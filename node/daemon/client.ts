@@ -1,9 +1,13 @@
 import { type IncomingMessage, request } from 'node:http'
+import type { Socket } from 'node:net'
 
 /** No daemon at the address, or it hung up. */
 export class Unreachable extends Error {
   override readonly name = 'Unreachable'
 }
+
+/** Something took the connection, and then said nothing for too long. */
+export class Stalled extends Unreachable {}
 
 /** The daemon answered, and refused. `body` is `{ error, message, hint, ... }`. */
 export class Refused extends Error {
@@ -19,8 +23,8 @@ export class Refused extends Error {
 }
 
 const MAX_ANSWER = 64 * 1024 * 1024
-/** Longer than the longest query; the daemon answers everything else at once. */
-const ANSWER_TIMEOUT = 70_000
+/** The daemon answers at once, unless it was asked a query. */
+const ANSWER_TIMEOUT = 10_000
 /** The daemon says something on every stream each 15 s. */
 const STREAM_TIMEOUT = 45_000
 
@@ -34,15 +38,21 @@ export class AdminClient {
     this.#token = token
   }
 
-  /** @throws Unreachable or Refused */
-  async ask(method: 'GET' | 'POST' | 'PUT', path: string, body?: object): Promise<unknown> {
-    const response = await this.#send(method, path, ANSWER_TIMEOUT, body)
+  /** @param timeout ms that the daemon may be silent. @throws Unreachable or Refused */
+  async ask(
+    method: 'GET' | 'POST' | 'PUT',
+    path: string,
+    body?: object,
+    timeout: number = ANSWER_TIMEOUT,
+  ): Promise<unknown> {
+    const response = await this.#send(method, path, timeout, body)
     return readJson(response)
   }
 
   /** Calls back for each server-sent event until the callback returns false or the stream ends. @throws Unreachable or Refused */
   async follow(path: string, onEvent: (event: string, data: unknown) => boolean): Promise<void> {
-    const response = await this.#send('GET', path, STREAM_TIMEOUT)
+    const response = await this.#send('GET', path, ANSWER_TIMEOUT)
+    response.setTimeout(STREAM_TIMEOUT)
     if (response.statusCode !== 200) await readJson(response)
     let rest = ''
     response.setEncoding('utf8')
@@ -56,6 +66,7 @@ export class AdminClient {
         }
       }
     } catch (error) {
+      if (error instanceof Stalled) throw error
       throw new Unreachable(`the daemon at ${this.#url} hung up: ${(error as Error).message}`)
     } finally {
       response.destroy()
@@ -77,9 +88,21 @@ export class AdminClient {
             : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
         },
       })
-      sent.once('response', resolve)
-      sent.once('timeout', () => sent.destroy(new Error(`no answer within ${timeout / 1000} s`)))
-      sent.once('error', (error) => reject(new Unreachable(`no daemon answers at ${this.#url} (${error.message})`)))
+      let answer: IncomingMessage | undefined
+      sent.once('response', (response) => {
+        answer = response
+        resolve(response)
+      })
+      sent.on('timeout', () => {
+        const { connecting, timeout } = sent.socket as Socket
+        const silence = `${(timeout as number) / 1000} s`
+        if (connecting) sent.destroy(new Error(`no connection within ${silence}`))
+        else (answer ?? sent).destroy(new Stalled(`the daemon at ${this.#url} has said nothing for ${silence}`))
+      })
+      sent.on('error', (error) => {
+        if (error instanceof Stalled) reject(error)
+        else reject(new Unreachable(`no daemon answers at ${this.#url} (${error.message})`))
+      })
       sent.end(text)
     })
   }
