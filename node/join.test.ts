@@ -90,6 +90,31 @@ test('the first node of a network, given its own address only, complains to nobo
   assert.deepEqual([dials, told], [[], []])
 })
 
+test('that those who answer do not become contacts is told only when it happens again and again, not when a long outage ends', async (context) => {
+  const alive = setInterval(() => undefined, 1000) // the timers of a node keep no process alive
+  context.after(() => clearInterval(alive))
+  const outage = 6
+  const over = Promise.withResolvers<void>()
+  let attempts = 0
+  const { join, told } = await joining({
+    bootstrap: [ADDRESS],
+    connect: async () => {
+      if (++attempts <= outage) throw new Error('nobody there')
+    },
+    failed: (reason) => {
+      told.push(reason)
+      if (reason.includes('answered')) over.resolve()
+    },
+  })
+  join.start()
+  await over.promise
+  join.stop()
+  assert.equal(attempts, outage + 4, 'the fourth in a row, where the patience is three')
+  assert.equal(told.length, outage + 1)
+  assert.ok(told.slice(0, outage).every((reason) => /does not answer \(nobody there\)/.test(reason)))
+  assert.match(told[outage] ?? '', /have not become contacts: another network name, or nodes that stall\. The next/)
+})
+
 test('it tries the peers it remembers, and those the DHT finds, but never itself', async () => {
   const found = [
     { id: self, multiaddrs: [multiaddr('/ip4/192.0.2.7/tcp/7')] },

@@ -34,8 +34,9 @@ export const JOIN_DEFAULTS: JoinOptions = {
 const RAW = 0x55
 /** ms between two looks of a node that has contacts whether it lost them all. */
 const WATCH = 2000
-/** Attempts that may end without a contact, though somebody answered, before that is told. */
+/** Attempts in a row that may end without a contact, though somebody answered, before that is told. */
 const PATIENCE = 3
+const NO_CONTACT = 'those that answered have not become contacts: another network name, or nodes that stall'
 
 export interface JoinInit {
   readonly network: string
@@ -77,6 +78,8 @@ export class Join {
   readonly #stop = new AbortController()
   #timer: NodeJS.Timeout | undefined
   #failures = 0
+  /** Attempts in a row that brought no contact, though somebody answered. */
+  #fruitless = 0
   #provided = false
   #nextLookup = 0
   #inDht = false
@@ -117,6 +120,7 @@ export class Join {
     const { firstRetry, longestRetry, remerge } = this.#options
     if (!this.#init.isAlone()) {
       this.#failures = 0
+      this.#fruitless = 0
       if (this.#init.routing !== undefined && performance.now() >= this.#nextLookup) {
         if (await this.#provide()) await this.#lookUp()
         this.#nextLookup = performance.now() + this.#jittered(this.#provided ? remerge : longestRetry)
@@ -125,6 +129,7 @@ export class Join {
     }
     this.tally.add('attempts')
     const errors = await this.#tryKnown()
+    this.#fruitless = errors.length === 0 ? this.#fruitless + 1 : 0
     this.#tryDht()
     const wait = this.#jittered(Math.min(longestRetry, firstRetry * 2 ** Math.min(this.#failures++, 16)))
     this.#tellIfAlone(errors, wait)
@@ -135,9 +140,9 @@ export class Join {
   #tellIfAlone(errors: readonly string[], wait: number): void {
     const { book, failed, isAlone } = this.#init
     const known = this.#bootstrap.length + book.size
-    if (!isAlone() || known === 0 || (errors.length === 0 && this.#failures <= PATIENCE)) return
+    if (!isAlone() || known === 0 || (errors.length === 0 && this.#fruitless <= PATIENCE)) return
     this.tally.add('alone')
-    const reasons = errors.length > 0 ? [...errors] : ['the nodes that answered are not of this network']
+    const reasons = errors.length > 0 ? [...errors] : [NO_CONTACT]
     if (this.#dhtProblem !== undefined) reasons.push(this.#dhtProblem)
     failed(`${reasons.join('; ')}. The next attempt is in ${(wait / 1000).toFixed(1)} s.`)
   }
