@@ -36,9 +36,11 @@ export class FakeNode extends TypedEventEmitter<TendrilEvents> implements Served
     this.asked.push(sql)
     if (sql.includes('wrong')) throw new QueryError('unknown word wrong', sql, { start: 7, end: 12 })
     if (sql.includes('often')) throw new QueryRefused('more than 1 query a second')
+    if (sql.includes('broken')) throw new Error('a mistake of ours')
     if (sql.includes('forever')) {
       await new Promise((resolve) => signal?.addEventListener('abort', resolve))
       this.aborted.push(sql)
+      throw signal?.reason
     }
     const missing = sql.includes('forming') ? null : sql.includes('partial') ? 2 : 0
     return {

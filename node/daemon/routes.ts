@@ -128,10 +128,11 @@ function read<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output
   throw new Refusal(400, 'request', problems.join('; '), 'nothing was done; correct what is named')
 }
 
-/** Aborts when the client hangs up before it was answered: nobody waits for the answer any more. */
+/** Aborts when the client hangs up before it was answered: nobody waits for the answer any more, and nobody is at fault. */
 function whenGone(reply: FastifyReply): AbortSignal {
   const gone = new AbortController()
-  reply.raw.once('close', () => gone.abort())
+  const reason = () => new Refusal(499, 'gone', 'the client hung up before it was answered', 'ask again')
+  reply.raw.once('close', () => gone.abort(reason()))
   return gone.signal
 }
 

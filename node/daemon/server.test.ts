@@ -159,6 +159,30 @@ test('a query is given up when its asker hangs up', async (context) => {
   while (node.aborted.length === 0) await wait(5)
 })
 
+test('the log is told of mistakes of ours, not of clients that hang up or ask for too many streams', async (context) => {
+  const lines: string[] = []
+  const logger = pino({}, { write: (line) => void lines.push(JSON.parse(line).err.message) })
+  const { port, node, server } = await serve(context, { logger, streamLimits: { streams: 0 } })
+  const query = (sql: string) => {
+    const body = JSON.stringify({ sql })
+    return withToken({ method: 'POST', path: '/v1/query', headers: JSON_TYPE, body })
+  }
+  const handled = new Promise<void>((resolve) => {
+    server.server.once('request', (_, response) => response.once('close', () => setImmediate(resolve)))
+  })
+  const { body, ...forever } = query('forever')
+  const sent = httpRequest({ port, host: '127.0.0.1', ...forever, agent: false })
+  sent.on('error', () => {})
+  sent.end(body)
+  while (node.asked.length === 0) await wait(5)
+  sent.destroy()
+  await handled
+  assert.deepEqual(node.aborted, ['forever'])
+  assertRefusal(await ask(port, withToken({ path: '/v1/events' })), 503, 'streams')
+  assertRefusal(await ask(port, query('broken')), 500, 'internal')
+  assert.deepEqual(lines, ['a mistake of ours'])
+})
+
 test('the daemon is told to stop once the answer to leave has gone out', async (context) => {
   const left = Promise.withResolvers<void>()
   const { port, node } = await serve(context, { onLeft: left.resolve })

@@ -96,7 +96,8 @@ export function createAdminServer(init: AdminServerInit): FastifyInstance {
   })
   server.setErrorHandler((error: FastifyError | Refusal, { routeOptions }, reply) => {
     const refusal = error instanceof Refusal ? error : refusalFrom(error, routeOptions.bodyLimit)
-    if (refusal.status >= 500) init.logger.error({ err: error }, 'the admin API failed to answer')
+    // What is refused on purpose is no failure, also when it is for want of room.
+    if (refusal !== error && refusal.status >= 500) init.logger.error({ err: error }, 'the admin API failed to answer')
     reply.code(refusal.status).type('application/json').send(refusal.toJSON())
   })
 
