@@ -40,6 +40,19 @@ test('a timer fires once, a period again and again, a cancelled one never', asyn
   assert.ok(often >= 2)
 })
 
+test('a deadline that has passed already is due at once, and Node warns nobody of it', async (context) => {
+  const warnings: string[] = []
+  const onWarning = ({ name }: Error) => warnings.push(name)
+  process.on('warning', onWarning)
+  context.after(() => process.off('warning', onWarning))
+  const { env } = environment()
+  await new Promise<void>((resolve) => {
+    env.after(-0.3, resolve)
+    setTimeout(() => undefined, 20) // a node's timers keep no process alive
+  })
+  assert.deepEqual(warnings, [])
+})
+
 test('what a protocol throws is told, and neither stops its period nor reaches the caller', async () => {
   const { env, errors } = environment(() => {
     throw new Error('send')

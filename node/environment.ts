@@ -40,12 +40,16 @@ export class NodeEnvironment<Message> implements Environment<Message> {
     if (!this.#stopped) this.guard(() => this.#init.send(to, message))
   }
 
+  /** A deadline may have passed before there is a timer for it, since time goes on here while a protocol works: then it is due now. */
   after(delay: number, task: Task): Timer {
     const run = running(task)
-    const timer: NodeJS.Timeout = setTimeout(() => {
-      this.#timers.delete(timer)
-      this.guard(run)
-    }, delay).unref()
+    const timer: NodeJS.Timeout = setTimeout(
+      () => {
+        this.#timers.delete(timer)
+        this.guard(run)
+      },
+      Math.max(0, delay),
+    ).unref()
     if (this.#stopped) clearTimeout(timer)
     else this.#timers.add(timer)
     return {
