@@ -132,6 +132,25 @@ test('an unknown route is a 404 in JSON', async (context) => {
   assert.equal((await ask(port, withToken({ path: '/v1/attributes/%E0%A4%A' }))).status, 400)
 })
 
+test('a method that a route does not have is named, whatever the body', async (context) => {
+  const { port } = await serve(context)
+  const asked = [
+    { method: 'POST', path: '/v1/status' },
+    { method: 'POST', path: '/v1/status', body: 'a=b', headers: { 'content-type': 'text/plain' } },
+    { method: 'POST', path: '/v1/status', body: '{', headers: JSON_TYPE },
+    { method: 'DELETE', path: '/v1/attributes/x' },
+    { method: 'HEAD', path: '/v1/status' },
+  ]
+  for (const { method, path, ...rest } of asked) {
+    const answer = await ask(port, withToken({ method, path, ...rest }))
+    if (method === 'HEAD') assert.equal(answer.status, 404)
+    else {
+      assertRefusal(answer, 404, 'route')
+      assert.equal(answer.body.message, `there is no ${method} ${path}`)
+    }
+  }
+})
+
 test('a wrong query comes back with its caret, a refused publish with its limit', async (context) => {
   const { port } = await serve(context)
   const post = (path: string, body: object) =>

@@ -86,13 +86,14 @@ export function createAdminServer(init: AdminServerInit): FastifyInstance {
         'send Authorization: Bearer <token>, with the token of admin.json in the data folder',
       )
     }
+    // Before its body is read, whatever that is.
+    if (request.is404) {
+      throw new Refusal(404, 'route', `there is no ${request.method} ${request.url}`, ROUTES_HINT)
+    }
     const json = /^application\/json(?:\s*;|$)/i.test(request.headers['content-type'] ?? '')
     if (request.method !== 'GET' && !json) {
       throw new Refusal(415, 'content-type', 'the body is not JSON', 'send JSON with Content-Type: application/json')
     }
-  })
-  server.setNotFoundHandler((request) => {
-    throw new Refusal(404, 'route', `there is no ${request.method} ${request.url}`, ROUTES_HINT)
   })
   server.setErrorHandler((error: FastifyError | Refusal, { routeOptions }, reply) => {
     const refusal = error instanceof Refusal ? error : refusalFrom(error, routeOptions.bodyLimit)
