@@ -199,7 +199,7 @@ test('publish takes a text, or standard input byte for byte', async () => {
   )
 })
 
-test('a refused publish exits with 1 and names the limit', async () => {
+test('a refused publish exits with 1 and names the limit, whoever refuses it', async () => {
   const { code, err } = await tendril(['publish', 'news', 'x'.repeat(1001)])
   assert.equal(code, 1)
   assert.match(err, /a payload has at most 1000 bytes/)
@@ -208,6 +208,13 @@ test('a refused publish exits with 1 and names the limit', async () => {
   assert.match(large.err, /the input is larger than a message may be, 1048576 bytes \(1 MiB\)/)
   const json = await tendril(['publish', '--json', 'news', 'x'.repeat(1001)])
   assert.equal(JSON.parse(json.err).limit, 1000)
+  const largeJson = await tendril(['publish', '--json', 'news', '-'], { input: Buffer.alloc(2 ** 20 + 1) })
+  assert.equal(largeJson.code, 1)
+  const shape = (err: string) => {
+    const { error, limit, ...texts } = JSON.parse(err)
+    return { error, limit, texts: Object.keys(texts) }
+  }
+  assert.deepEqual(shape(largeJson.err), { ...shape(json.err), limit: 2 ** 20 })
 })
 
 test('publish passes on how the message travels; a delayed one exits with 1 and says when', async () => {

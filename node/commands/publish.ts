@@ -77,12 +77,9 @@ async function readInput(text: string | undefined): Promise<{ data: string; enco
     chunks.push(chunk)
     length += chunk.length
     if (length > payloadLimit) {
-      throw new Failure(
-        `the input is larger than a message may be, ${payloadLimit} bytes (${payloadLimit / 2 ** 20} MiB)`,
-        {
-          hint: 'nothing was sent',
-        },
-      )
+      const message = `the input is larger than a message may be, ${payloadLimit} bytes (${payloadLimit / 2 ** 20} MiB)`
+      const hint = 'nothing was sent'
+      throw new Failure(message, { hint, json: { error: 'refused', message, hint, limit: payloadLimit } })
     }
   }
   return { data: Buffer.concat(chunks).toString('base64'), encoding: 'base64' }
