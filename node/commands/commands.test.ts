@@ -330,6 +330,12 @@ test('subscribe tells what will not come, in JSON as an object, otherwise on sta
   assert.equal(err, 'missed of p: 3 to 5, nobody has them\n')
 })
 
+test('a topic that cannot be is refused with what a topic is', async () => {
+  const { code, err } = await tendril(['subscribe', ''])
+  assert.equal(code, 1)
+  assert.equal(err, 'error: A topic has 1 to 128 characters.\nhint: choose another\n')
+})
+
 test('one message that this command was too slow for is told as one', async (context) => {
   const dropping = createServer((_, response) => {
     response.write('event: dropped\ndata: {"dropped":1}\n\nevent: dropped\ndata: {"dropped":2}\n\n')

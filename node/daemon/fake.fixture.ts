@@ -76,6 +76,7 @@ export class FakeNode extends TypedEventEmitter<TendrilEvents> implements Served
 
   subscribe(topic: string, how: Subscriber | SubscribeOptions): () => void {
     const { onMessage, rating, from, subgroup } = typeof how === 'function' ? { onMessage: how } : how
+    if (topic === '') throw new RangeError('A topic has 1 to 128 characters.')
     if (rating !== undefined && !(rating > 0 && rating <= 1)) throw new RangeError(`a rating is above 0; not ${rating}`)
     this.subscribed.push({ topic, rating, past: from?.past, subgroup })
     if (from !== undefined) for (const message of this.past) onMessage(message)

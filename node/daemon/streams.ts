@@ -23,7 +23,7 @@ export interface StreamLimits {
 const LIMITS: StreamLimits = { streams: 32, waiting: 1.5 * DEFAULTS.bufferBytes, heartbeat: 15_000 }
 
 const subscribeQuery = z.strictObject({
-  topic: z.string().min(1),
+  topic: z.string(),
   rating: z.coerce.number().optional(),
   subgroup: z.string().optional(),
   past: z.coerce.number().optional(),
