@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -487,12 +487,20 @@ test('only the owner can read the token', async () => {
   assert.equal((await stat(credentialsFile(folder))).mode & 0o777, 0o600)
 })
 
-test('a damaged file of the daemon is named', async () => {
+test('a file of the daemon that is damaged, or cannot be read, is named once, with what mends it', async () => {
   const damaged = await mkdtemp(join(folder, 'damaged-'))
-  await writeFile(credentialsFile(damaged), '{"url":')
-  const { code, err } = await tendril(['status', '--data', damaged])
-  assert.equal(code, 1)
-  assert.match(err, /admin\.json is not what a daemon writes/)
+  const file = credentialsFile(damaged)
+  for (const text of ['{"url":', '']) {
+    await writeFile(file, text)
+    assert.deepEqual(await tendril(['status', '--data', damaged]), {
+      code: 1,
+      out: '',
+      err: `error: ${file} is not what a daemon writes\nhint: restart the daemon: it writes the file anew\n`,
+    })
+  }
+  await rm(file)
+  await mkdir(file)
+  assert.match((await tendril(['status', '--data', damaged])).err, /admin\.json cannot be read: EISDIR\nhint: restart/)
 })
 
 test('a search stands for a query', () => {

@@ -65,10 +65,13 @@ async function findDaemon(options: ClientOptions): Promise<{ url: string; token:
     return { url, token }
   }
   const folder = options.data ?? TENDRIL_DATA ?? defaultDataFolder()
-  const { credentialsFile, readCredentials } = await import('../daemon/credentials.ts')
-  const found = await readCredentials(folder).catch((error: Error) => {
-    throw new Failure(`cannot read ${credentialsFile(folder)}: ${error.message}`, {
-      hint: 'run the command as the user that runs the daemon',
+  const { readCredentials } = await import('../daemon/credentials.ts')
+  const found = await readCredentials(folder).catch((error: NodeJS.ErrnoException) => {
+    const forbidden = error.code === 'EACCES' || error.code === 'EPERM'
+    throw new Failure(error.message, {
+      hint: forbidden
+        ? 'run the command as the user that runs the daemon'
+        : 'restart the daemon: it writes the file anew',
     })
   })
   if (found === undefined) {

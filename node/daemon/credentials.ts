@@ -38,7 +38,7 @@ export async function readCredentials(folder: string): Promise<Credentials | und
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
-    throw error
+    throw Object.assign(new Error(`${file} cannot be read: ${code}`), { code })
   }
   try {
     const { url, token } = JSON.parse(text)
