@@ -198,6 +198,22 @@ test('a query ends with its answer, its error, its signal or its node, and with 
   assert.equal(node.tendril.publish('x', 'y').status, 'refused')
 })
 
+test('who has left is told so whatever it asks for, until it is started again', async () => {
+  const node = await start({ network: 'left' })
+  await node.tendril.leave()
+  await assert.rejects(node.tendril.query('SELECT count(*) FROM nodes'), /this node is not running/)
+  const receipt = node.tendril.publish('x', 'y')
+  assert.equal(receipt.status === 'refused' && receipt.reason, 'This node is not running.')
+  const heard: string[] = []
+  const subscribe = () => node.tendril.subscribe('x', ({ payload }) => heard.push(new TextDecoder().decode(payload)))
+  assert.throws(subscribe, { name: 'RangeError', message: 'This node is not running.' })
+  await node.libp2p.stop()
+  await node.libp2p.start()
+  subscribe()
+  assert.equal(node.tendril.publish('x', 'y').status, 'accepted')
+  assert.deepEqual(heard, ['y'])
+})
+
 test('a libp2p node can be stopped and started again, and its subscriptions stay', async () => {
   const stays = await start({ network: 'again' })
   const comes = await start({ network: 'again', bootstrap: [stays.addresses[0] as string] })

@@ -81,6 +81,8 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
   readonly #asking = new Set<() => void>()
   #running: Running | undefined
   #state: 'stopped' | 'starting' | 'started' = 'stopped'
+  /** Until it is started again. */
+  #left = false
 
   constructor(components: TendrilComponents, init: TendrilInit) {
     super()
@@ -188,6 +190,7 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
   afterStart(): void {
     if (this.#state !== 'starting' || this.#running === undefined) return
     this.#state = 'started'
+    this.#left = false
     this.#environment.start()
     this.#updateSelf()
     this.#stack.start()
@@ -244,6 +247,8 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
   }
 
   subscribe(topic: string, how: ((message: Message) => void) | SubscribeOptions): () => void {
+    // What nobody would ever deliver must not look as if it were on its way. Before a start it is kept until then.
+    if (this.#left) throw new RangeError('This node is not running.')
     return this.#stack.subscribe(topic, how)
   }
 
@@ -297,6 +302,7 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
   }
 
   async leave(): Promise<void> {
+    this.#left = true
     this.#running?.join.stop()
     for (const end of this.#asking) end()
     this.#environment.guard(() => this.#stack.leave())

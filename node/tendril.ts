@@ -78,7 +78,7 @@ export interface Tendril extends Startable, TypedEventTarget<TendrilEvents> {
   publish(topic: string, data: Uint8Array | string, options?: PublishOptions): Receipt
   /**
    * @returns the function that ends the subscription
-   * @throws RangeError, a sentence, for a topic, rating or past that cannot be, or beyond 64 topics
+   * @throws RangeError, a sentence, for a topic, rating or past that cannot be, beyond 64 topics, or after `leave`
    */
   subscribe(topic: string, how: ((message: Message) => void) | SubscribeOptions): () => void
   /** The topics whose groups this node is in: members, rates, buffers and repair of each. */
