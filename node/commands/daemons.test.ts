@@ -179,6 +179,20 @@ test('what is set stays over a restart, and commands speak to the daemon of thei
   assert.equal((await tendril('get', 'rack', '--data', folder)).out, '7\n')
 })
 
+test('a daemon whose terminal is closed says goodbye, as on every signal that ends it', {
+  timeout: 60_000,
+}, async (context) => {
+  for (const signal of ['SIGHUP', 'SIGTERM', 'SIGINT'] as const) {
+    const folder = await folderFor(context)
+    const daemon = await start(context, folder)
+    daemon.process.kill(signal)
+    const { code, err } = await daemon.process.done
+    assert.equal(code, 0, signal)
+    assert.match(err, /leaving the network/)
+    assert.equal(await readCredentials(folder), undefined)
+  }
+})
+
 test('wrong queries are refused with their caret, by daemons too', { timeout: 60_000 }, async (context) => {
   const folder = await folderFor(context)
   const { client } = await start(context, folder)

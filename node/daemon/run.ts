@@ -22,17 +22,20 @@ export interface RunOptions {
   onReady(ready: Ready): void
 }
 
+/** What ends a daemon, by the exit code where it is to go at once; SIGHUP says that the terminal has gone. */
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
+
 /** How long what is left of the process may linger once the daemon has stopped, in ms. */
 const LINGER = 2000
 
 /**
- * Runs a node with its daemon until a signal or a client stops it. The first SIGINT or SIGTERM says goodbye to the network,
- * the second exits at once.
+ * Runs a node with its daemon until a signal or a client stops it. The first SIGINT, SIGTERM or SIGHUP says goodbye to the
+ * network, the second exits at once.
  *
  * @throws DaemonError when the node or its admin API cannot start
  */
 export async function runDaemon(config: Config, { plainLog, onReady }: RunOptions): Promise<void> {
-  // Whoever started it may close the terminal or the pipe: that is no reason to stop.
+  // Whoever started it may close what it prints to: that alone is no reason to stop.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   const logger = createLog(config.log, plainLog)
   // A library that forgets to catch must not give peers a way to stop the node.
@@ -41,15 +44,15 @@ export async function runDaemon(config: Config, { plainLog, onReady }: RunOption
   )
 
   let daemon: Daemon | undefined
-  const onSignal = (signal: NodeJS.Signals) => {
+  const onSignal = (signal: keyof typeof SIGNALS) => {
     const second = stopping
     stopping = true
-    if (second || daemon === undefined) process.exit(signal === 'SIGINT' ? 130 : 143)
+    if (second || daemon === undefined) process.exit(SIGNALS[signal])
     logger.info({ signal }, 'leaving the network; once more to exit at once')
     void daemon.stop()
   }
   let stopping = false
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal)
+  for (const signal of Object.keys(SIGNALS) as (keyof typeof SIGNALS)[]) process.on(signal, onSignal)
 
   const { tendril, stop, addresses, known } = await openNode(config)
   daemon = await startDaemon(config, { tendril, stop }, logger)
