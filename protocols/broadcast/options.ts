@@ -46,7 +46,7 @@ export interface BroadcastOptions {
   readonly pullBytes: number
   /** How often one publication is sent to one peer to repair it (LIMITS: 2). */
   readonly retransmissions: number
-  /** How long a gap in a publisher's order is waited for without progress; longer where everything arrives late. */
+  /** How long a gap in a publisher's order is waited for without progress; up to twice as long where everything arrives late. */
   readonly patience: number
   /** How far before its start a new member wants publications. */
   readonly catchUp: number

@@ -92,11 +92,11 @@ export class Order<T extends Ordered> {
   }
 
   /**
-   * ms by which what is held came later than anything can: the least of them. Where all that comes queues for so long, what lacks may as
-   * well (and comes behind a clock that stepped back: so at most the retention).
+   * ms by which what is held came later than anything can, the least of them: where all that comes queues for so long, what lacks may as
+   * well. At most once more the patience, for late is also what somebody asked for who has just come, or whose publisher's clock stepped back.
    */
   get #late(): number {
-    let least = this.#options.retention
+    let least = this.#options.patience
     for (const one of this.#held) {
       least = Math.min(least, (this.#arrivals.get(one) ?? 0) - one.published - this.#offset)
     }
