@@ -1,6 +1,6 @@
 import { noise } from '@chainsafe/libp2p-noise'
 import { bootstrap } from '@libp2p/bootstrap'
-import { loadOrCreateSelfKey } from '@libp2p/config'
+import { generateKeyPair } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
 import type { PrivateKey } from '@libp2p/interface'
 import { kadDHT, passthroughMapper, removePrivateAddressesMapper } from '@libp2p/kad-dht'
@@ -10,6 +10,7 @@ import { isPrivate } from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { MemoryDatastore } from 'datastore-core'
+import type { LevelDatastore } from 'datastore-level'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { Admission } from './admission.ts'
 import { CONNECTION_LIMITS, type ConnectionLimits } from './connection-limits.ts'
@@ -17,6 +18,7 @@ import { othersOf } from './join.ts'
 import type { LinkLimits } from './links/limits.ts'
 import { tendril } from './service.ts'
 import { openDataFolder } from './state/folder.ts'
+import { ownKey } from './state/own-key.ts'
 import type { Tendril, TendrilInit } from './tendril.ts'
 
 /** All nodes, of whatever network, share this DHT; each network has its own key in it. */
@@ -73,7 +75,7 @@ export async function createNode(config: NodeConfig = {}): Promise<TendrilNode> 
   let libp2p: Libp2p<{ tendril: Tendril }> | undefined
   const admission = new Admission(config.limits ?? {}, () => libp2p?.getConnections() ?? [])
   try {
-    const privateKey = config.privateKey ?? (await loadOrCreateSelfKey(datastore))
+    const privateKey = config.privateKey ?? (await keyOf(config, folder))
     libp2p = await createLibp2p({
       ...networking(config),
       start: false,
@@ -105,6 +107,10 @@ export async function createNode(config: NodeConfig = {}): Promise<TendrilNode> 
       await folder?.close()
     },
   }
+}
+
+function keyOf({ data }: NodeConfig, store: LevelDatastore | undefined): Promise<PrivateKey> {
+  return data === undefined || store === undefined ? generateKeyPair('Ed25519') : ownKey(data, store)
 }
 
 function networking(config: NodeConfig) {

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
@@ -19,4 +22,22 @@ test('whoever embeds a node can tell a query that is wrong from one that is refu
   await assert.rejects(node.tendril.query('SELECT nonsense'), QueryError)
   await node.stop()
   await assert.rejects(node.tendril.query('SELECT count(*) FROM nodes'), QueryRefused)
+})
+
+test('a data folder in which the key was damaged never starts as another node', async (context) => {
+  const data = await mkdtemp(join(tmpdir(), 'tendril-damaged-'))
+  context.after(() => rm(data, { recursive: true }))
+  const node = await createNode({ ...ALONE, data })
+  await node.stop()
+  const log = join(data, 'store', '000003.log')
+  const bytes = await readFile(log)
+  bytes[20] = (bytes[20] ?? 0) ^ 1 // LevelDB leaves out a record whose checksum is wrong
+  await writeFile(log, bytes)
+  const start = async () => (await createNode({ ...ALONE, data })).stop()
+  for (let attempt = 0; attempt < 2; attempt++) {
+    await assert.rejects(start, {
+      name: 'DataFolderError',
+      message: /is damaged: .* its store has no key; restore it, or remove it to start as a new node$/,
+    })
+  }
 })

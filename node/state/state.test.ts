@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { loadOrCreateSelfKey } from '@libp2p/config'
 import { MemoryDatastore } from 'datastore-core'
 import fc from 'fast-check'
 import { Key } from 'interface-datastore/key'
 import { AddressBook, MAX_TRIED } from './address-book.ts'
 import { DataFolderError, openDataFolder } from './folder.ts'
+import { ownKey } from './own-key.ts'
 import { Sequences } from './sequences.ts'
 import { loadAttributes, saveAttributes } from './stored-attributes.ts'
 
@@ -104,7 +105,7 @@ test('two counters of one store do not know of each other', async () => {
 test('identity, addresses, attributes and numbers outlive the process', async () => {
   const path = join(folder, 'kept')
   const first = await openDataFolder(path)
-  const key = await loadOrCreateSelfKey(first)
+  const key = await ownKey(path, first)
   const book = await AddressBook.open(first)
   book.add({ id: 'a', addresses: ['/ip4/192.0.2.1/tcp/1'] }, 1000)
   book.add({ id: 'b', addresses: ['/ip4/192.0.2.2/tcp/1'] }, 2000)
@@ -113,7 +114,7 @@ test('identity, addresses, attributes and numbers outlive the process', async ()
   const number = (await Sequences.open(first, 'descriptor', 0, fail)).next() ?? 0
   await first.close()
   const second = await openDataFolder(path)
-  assert.deepEqual((await loadOrCreateSelfKey(second)).raw, key.raw)
+  assert.deepEqual((await ownKey(path, second)).raw, key.raw)
   assert.deepEqual(
     (await AddressBook.open(second)).entries().map(({ id }) => id),
     ['b', 'a'],
@@ -122,6 +123,30 @@ test('identity, addresses, attributes and numbers outlive the process', async ()
   assert.ok(((await Sequences.open(second, 'descriptor', 0, fail)).next() ?? 0) > number)
   await second.close()
   assert.equal((await stat(path)).mode & 0o077, 0)
+})
+
+test('a data folder is of one node: with the key of another it is refused, and one of an earlier version is marked', async () => {
+  const [path, elsewhere] = [join(folder, 'one'), join(folder, 'another')]
+  const marker = join(path, 'node-id')
+  const [first, other] = [await openDataFolder(path), await openDataFolder(elsewhere)]
+  const [key] = [await ownKey(path, first), await ownKey(elsewhere, other)]
+  await Promise.all([first.close(), other.close()])
+  await rm(marker)
+  for (const marked of [false, true]) {
+    assert.equal(existsSync(marker), marked)
+    const store = await openDataFolder(path)
+    assert.deepEqual((await ownKey(path, store)).raw, key.raw)
+    await store.close()
+  }
+  assert.ok(!(await readFile(marker)).includes(Buffer.from(key.raw)))
+
+  await rm(join(path, 'store'), { recursive: true })
+  await cp(join(elsewhere, 'store'), join(path, 'store'), { recursive: true })
+  const foreign = await openDataFolder(path)
+  const sentence =
+    /is damaged: .* its store has the key of 12D3KooW\w+; restore it, or remove it to start as a new node$/
+  await assert.rejects(ownKey(path, foreign), { name: 'DataFolderError', message: sentence })
+  await foreign.close()
 })
 
 test('the address book keeps the most recent peers, and never more than its limit', async () => {
