@@ -243,6 +243,33 @@ test('publish answers synchronously: accepted with the rate, delayed until when,
   assert.throws(() => node.subscribe(TOPIC, { onMessage: () => {}, from: { past: 60_001 } }), RangeError)
 })
 
+test('what is refused joins no topic: what is no payload and options that there are not, too', () => {
+  const node = network({ nodes: 1 }).node('n0')
+  const refused = [
+    node.publish('t', text('x'), { priority: 'x' as never }),
+    node.publish('t', text('x'), { delivery: 'x' as never }),
+    ...[5, null, undefined, {}, ['x']].map((payload) => node.publish('t', payload as never)),
+    node.publish('t', text('x'), { subgroup: 5 as never }),
+    node.publish(5 as never, text('x')),
+  ]
+  const reasons = refused.map((receipt) => (receipt.status === 'refused' ? receipt.reason : receipt.status))
+  assert.deepEqual(
+    [...new Set(reasons)],
+    [
+      'There is no priority "x".',
+      'There is no delivery "x".',
+      'A payload is a text or bytes, as a Uint8Array.',
+      'A subgroup has at most 64 characters of well-formed Unicode.',
+      'A topic has 1 to 128 characters of well-formed Unicode.',
+    ],
+  )
+  assert.deepEqual(
+    node.topics().map(({ topic }) => topic),
+    [TOPIC],
+    'which it was in before',
+  )
+})
+
 test('a node is in a bounded number of topics, leaves those that it does not use, and carries nothing of others', () => {
   const left: string[] = []
   const bed = network({ nodes: 2, options: { topics: 3 }, init: () => ({ left: (topic) => left.push(topic) }) })

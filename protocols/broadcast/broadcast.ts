@@ -13,6 +13,7 @@ import {
   MAX_PARTS,
   MAX_SUBGROUP_LENGTH,
   MAX_TOPIC_LENGTH,
+  PRIORITIES,
   type Priority,
   type Publication,
   publicationId,
@@ -106,9 +107,9 @@ export class Broadcast implements Protocol<BroadcastMessage> {
    */
   publish(topic: string, payload: Uint8Array, options: PublishOptions = {}): Receipt {
     const { delivery = 'bimodal', ttl = 0, priority = 'normal', subgroup = '' } = options
-    const parts = Math.max(1, Math.ceil(payload.length / MAX_PART_BYTES))
-    const refusal = this.#refusal(topic, payload, delivery, ttl, subgroup)
+    const refusal = this.#refusal(topic, payload, { delivery, ttl, priority, subgroup })
     if (refusal !== undefined) return refusal
+    const parts = Math.max(1, Math.ceil(payload.length / MAX_PART_BYTES))
     const now = this.#environment.now()
     const wait = this.#ownRate.wait(now, parts)
     const { rate, burst } = this.#options
@@ -263,23 +264,21 @@ export class Broadcast implements Protocol<BroadcastMessage> {
     }))
   }
 
-  #refusal(
-    topic: string,
-    payload: Uint8Array,
-    delivery: DeliveryName,
-    ttl: number,
-    subgroup: string,
-  ): Receipt | undefined {
+  /** What JavaScript can pass in spite of its types is refused here as well, before anything has been joined. */
+  #refusal(topic: string, payload: Uint8Array, how: Required<PublishOptions>): Receipt | undefined {
+    const { delivery, ttl, priority, subgroup } = how
     const { payloadLimit } = this.#options
     if (!this.#topics.running) return this.#refuse('This node is not running.')
     if (!isTopic(topic)) return this.#refuse(BAD_TOPIC, MAX_TOPIC_LENGTH)
     if (!isSubgroup(subgroup)) return this.#refuse(BAD_SUBGROUP, MAX_SUBGROUP_LENGTH)
+    if (!(payload instanceof Uint8Array)) return this.#refuse('A payload is a text or bytes, as a Uint8Array.')
     const limit = Math.min(payloadLimit, MAX_PARTS * MAX_PART_BYTES)
     if (payload.length > limit) {
       const reason = `The payload has ${payload.length} bytes; at most ${limit} bytes can be published at once.`
       return this.#refuse(reason, limit)
     }
     if (!isDelivery(delivery)) return this.#refuse(`There is no delivery ${JSON.stringify(delivery)}.`)
+    if (!PRIORITIES.includes(priority)) return this.#refuse(`There is no priority ${JSON.stringify(priority)}.`)
     if (!(Number.isInteger(ttl) && ttl >= 0 && ttl <= MAX_TTL)) {
       return this.#refuse(`A time to live is a whole number of ms up to ${MAX_TTL}; this one is ${ttl}.`, MAX_TTL)
     }
