@@ -16,6 +16,7 @@ import { Admission } from './admission.ts'
 import { CONNECTION_LIMITS, type ConnectionLimits } from './connection-limits.ts'
 import { othersOf } from './join.ts'
 import type { LinkLimits } from './links/limits.ts'
+import { checkMultiaddrs } from './multiaddrs.ts'
 import { tendril } from './service.ts'
 import { openDataFolder } from './state/folder.ts'
 import { ownKey } from './state/own-key.ts'
@@ -66,10 +67,11 @@ export interface TendrilNode {
 /**
  * Starts a node: TCP, noise, yamux, identify, bootstrap, a DHT of its own, and the tendril service.
  *
- * @throws DataFolderError when the data folder cannot be used, RangeError for wrong attributes or names, an
- * UnsupportedListenAddressesError when it cannot listen anywhere
+ * @throws DataFolderError when the data folder cannot be used, RangeError for wrong attributes or names and for addresses that are no
+ * multiaddrs, an UnsupportedListenAddressesError when it cannot listen anywhere
  */
 export async function createNode(config: NodeConfig = {}): Promise<TendrilNode> {
+  for (const option of ['listen', 'announce', 'bootstrap'] as const) checkMultiaddrs(option, config[option])
   const folder = config.data === undefined ? undefined : await openDataFolder(config.data)
   const datastore = folder ?? new MemoryDatastore()
   let libp2p: Libp2p<{ tendril: Tendril }> | undefined

@@ -24,6 +24,24 @@ test('whoever embeds a node can tell a query that is wrong from one that is refu
   await assert.rejects(node.tendril.query('SELECT count(*) FROM nodes'), QueryRefused)
 })
 
+test('an address that is none is refused with the option that it stands in', async () => {
+  for (const option of ['listen', 'announce', 'bootstrap'] as const) {
+    const start = async () => (await createNode({ ...ALONE, [option]: ['/ip4/127.0.0.1/tcp/0', 'foo'] })).stop()
+    await assert.rejects(start, {
+      name: 'RangeError',
+      message: new RegExp(`^${option}\\[1\\] "foo" is not a multiaddr: `),
+    })
+  }
+})
+
+test('a name of a network that would move the cursor of whoever prints it is refused', async () => {
+  const start = async () => (await createNode({ ...ALONE, network: 'a\u001b[2J' })).stop()
+  await assert.rejects(start, {
+    name: 'RangeError',
+    message: /none of them a control character; this one is "a\\u001b/,
+  })
+})
+
 test('a data folder in which the key was damaged never starts as another node', async (context) => {
   const data = await mkdtemp(join(tmpdir(), 'tendril-damaged-'))
   context.after(() => rm(data, { recursive: true }))

@@ -27,9 +27,10 @@ import { NodeEnvironment, now } from './environment.ts'
 import { Join } from './join.ts'
 import { createSign } from './keys/signer.ts'
 import { Verifier } from './keys/verifier.ts'
-import { MAX_NETWORK_NAME } from './links/frame.ts'
+import { isNetworkName, MAX_NETWORK_NAME } from './links/frame.ts'
 import { Links } from './links/links.ts'
 import { Machine } from './machine/machine.ts'
+import { checkMultiaddrs } from './multiaddrs.ts'
 import { type Contact, contactsOf } from './peers.ts'
 import { Self } from './self.ts'
 import { AddressBook } from './state/address-book.ts'
@@ -52,8 +53,10 @@ export interface TendrilComponents {
 }
 
 function checkNetwork(network: string): string {
-  if (network.length >= 1 && network.length <= MAX_NETWORK_NAME && network.isWellFormed()) return network
-  throw new RangeError(`a network's name has 1 to ${MAX_NETWORK_NAME} characters; this one has ${network.length}`)
+  if (isNetworkName(network)) return network
+  throw new RangeError(
+    `a network's name has 1 to ${MAX_NETWORK_NAME} characters, none of them a control character; this one is ${JSON.stringify(network)}`,
+  )
 }
 
 const REFRESH = 5000
@@ -87,6 +90,7 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
   constructor(components: TendrilComponents, init: TendrilInit) {
     super()
     this.network = checkNetwork(init.network ?? 'tendril')
+    checkMultiaddrs('bootstrap', init.bootstrap)
     this.id = components.peerId.toString()
     this.#components = components
     this.#init = init

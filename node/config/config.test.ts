@@ -170,6 +170,21 @@ test('every wrong value is refused, with where it stands, its key and what it mu
   assert.match((await problems({ flags: { '--attribute': ['=x'] } }))[0] as string, /^--attribute: .*name=value/)
 })
 
+test('what the node measures itself, and what would move a cursor, are refused before anything starts', async () => {
+  const path = await file('a.yaml', 'network: x\nattributes:\n  id: a\n')
+  const [inFile] = await problems({ file: path })
+  assert.match(inFile as string, /a\.yaml:2: attributes cannot be used: attribute id is measured by the node itself/)
+  const [flag] = await problems({ flags: { '--attribute': ['load=1'] } })
+  assert.match(flag as string, /^--attribute: attributes cannot be used: attribute load is measured by the node itself/)
+  for (const network of ['a\u001b[2J', '', 'x'.repeat(65), '\ud800']) {
+    const [problem] = await problems({ environment: { TENDRIL_NETWORK: network } })
+    assert.match(
+      problem as string,
+      /^TENDRIL_NETWORK: network must be a text of 1 to 64 characters, none of them a control/,
+    )
+  }
+})
+
 test('an admin API that other machines reach needs a token', async () => {
   for (const host of ['0.0.0.0', '::', '192.0.2.1']) {
     const [problem] = await problems({ flags: { '--admin-host': [host] } })

@@ -1,11 +1,13 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
-import { multiaddr } from '@multiformats/multiaddr'
 import { z } from 'zod'
 import { type Attributes, checkAttributes, isAttributeName } from '../../core/attributes.ts'
 import { MAX_LISTS } from '../../protocols/aggregation/defended.ts'
 import { MAX_NAME } from '../../protocols/structures/codec.ts'
 import { checkStructures } from '../../protocols/structures/structures.ts'
+import { isNetworkName, MAX_NETWORK_NAME } from '../links/frame.ts'
+import { refuseBuiltIn } from '../machine/machine.ts'
+import { isMultiaddr, notMultiaddr } from '../multiaddrs.ts'
 import { DEFAULTS } from './defaults.ts'
 import { defaultDataFolder } from './folder.ts'
 
@@ -21,17 +23,8 @@ function list<Item extends z.ZodType>(item: Item) {
   return z.array(item, { error }).max(MAX_LIST, { error })
 }
 
-function isMultiaddr(address: string): boolean {
-  try {
-    multiaddr(address)
-    return true
-  } catch {
-    return false
-  }
-}
-
 const address = z.string({ error: 'must be a multiaddr' }).refine(isMultiaddr, {
-  error: ({ input }) => `${JSON.stringify(input)} is not a multiaddr: write it like /ip4/192.0.2.1/tcp/4001`,
+  error: ({ input }) => notMultiaddr(input),
 })
 
 const peerAddress = address.refine((text) => !isMultiaddr(text) || text.includes('/p2p/'), {
@@ -44,12 +37,16 @@ const attributes = z
   .transform((given, context): Attributes => {
     try {
       checkAttributes(given)
+      for (const name of Object.keys(given)) refuseBuiltIn(name)
       return given
     } catch (error) {
       context.issues.push({ code: 'custom', input: given, message: `cannot be used: ${(error as RangeError).message}` })
       return z.NEVER
     }
   })
+
+const networkError = `must be a text of 1 to ${MAX_NETWORK_NAME} characters, none of them a control character`
+const network = z.string({ error: networkError }).refine(isNetworkName, { error: networkError })
 
 const structures = list(text(MAX_NAME)).superRefine((names, context) => {
   try {
@@ -163,7 +160,7 @@ const limits = z.strictObject(
 /** Everything a daemon can be told. Every default is here or in defaults.ts. */
 export const configSchema = z.strictObject(
   {
-    network: text(64).default(DEFAULTS.network),
+    network: network.default(DEFAULTS.network),
     data: text(4096)
       .transform((folder) => resolve(folder))
       .default(() => defaultDataFolder()),

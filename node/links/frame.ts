@@ -23,6 +23,11 @@ export const VERSION = 1
 export const MAX_NETWORK_NAME = 64
 const MAX_REFUSAL_BYTES = 256
 
+/** Names are printed, also by who did not choose them, so nothing in them may move a terminal's cursor. */
+export function isNetworkName(name: string): boolean {
+  return name.length >= 1 && name.length <= MAX_NETWORK_NAME && name.isWellFormed() && !/\p{Cc}/u.test(name)
+}
+
 export interface Hello {
   readonly network: string
   readonly version: number

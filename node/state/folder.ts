@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { LevelDatastore } from 'datastore-level'
 import { makeFolder } from './make-folder.ts'
 
-/** The data folder cannot be used. The message is one sentence for the operator: why, and what to do. */
+/** The data folder cannot be used. The message is one sentence, for who runs a daemon as for who embeds a node: why, and what to do. */
 export class DataFolderError extends Error {
   override readonly name = 'DataFolderError'
 }
@@ -38,7 +38,7 @@ async function prepare(path: string): Promise<void> {
 function explained(path: string, error: unknown): DataFolderError {
   const { code, message } = error as NodeJS.ErrnoException
   const sentence = (text: string) => new DataFolderError(text, { cause: error })
-  const elsewhere = 'choose another folder with --data'
+  const elsewhere = 'choose another folder: --data, or data in the configuration'
   switch (code) {
     case 'LEVEL_LOCKED':
       return sentence(`the data folder ${path} is in use by another node: stop that one, or ${elsewhere}`)

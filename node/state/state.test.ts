@@ -181,17 +181,21 @@ test('a folder in use, not writable or in the way of a file is refused with one 
   const open = await openDataFolder(path)
   await assert.rejects(openDataFolder(path), (error: Error) => {
     assert.ok(error instanceof DataFolderError)
-    assert.match(error.message, /in use by another node: stop that one, or choose another folder with --data$/)
+    assert.match(
+      error.message,
+      /in use by another node: stop that one, or choose another folder: --data, or data in the configuration$/,
+    )
     return true
   })
   await open.close()
   await writeFile(join(folder, 'file'), '')
-  const file = /there is a file where a folder should be; choose another folder with --data$/
+  const file = /there is a file where a folder should be; choose another folder: --data, or data in the configuration$/
   await assert.rejects(openDataFolder(join(folder, 'file')), file)
   await assert.rejects(openDataFolder(join(folder, 'file', 'below')), file)
   if (process.platform === 'linux') await assert.rejects(openDataFolder('/sys/tendril'), /not writable/)
   // Where no folder can be made at all, this once waited for ever.
-  const impossible = /cannot be made: its file system takes no folders there; choose another folder with --data$/
+  const impossible =
+    /cannot be made: its file system takes no folders there; choose another folder: --data, or data in the configuration$/
   if (process.platform === 'linux') await assert.rejects(openDataFolder('/proc/tendril/below'), impossible)
   await (await openDataFolder(join(folder, 'several', 'levels', 'down'))).close()
 })
