@@ -414,6 +414,12 @@ test('with --json a wrong command line is told as JSON, and nothing else', async
 })
 
 test('help of a command that does not exist says so', async () => {
+    [['search', '--limit', 'x'], /--limit takes a whole number from 1 to 1000, not "x"/],
+    [['search', '--limit', '-1'], /--limit takes a whole number from 1 to 1000, not "-1"/],
+    [
+      ['start', '--print-config', '--attribute', 'load=1'],
+      /--attribute: .* attribute load is measured by the node itself/,
+    ],
   const near = await tendril(['help', 'qury'])
   assert.deepEqual([near.code, near.out], [2, ''])
   assert.equal(near.err, 'error: there is no command qury\nhint: did you mean query?\n')

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { clientCommand } from './connection.ts'
 import { Failure, USAGE } from './failure.ts'
+import { numberOf } from './numbers.ts'
 import { ANSWER_SHAPE, type AskOptions, ask, TIMEOUT_HELP } from './query.ts'
 
 interface SearchOptions extends AskOptions {
@@ -23,9 +24,15 @@ export function searchCommand(): Command {
     .option('--where <condition>', 'the condition, instead of the argument')
     .option('--select <names>', 'attributes to show (default: id)')
     .option('--order <keys>', 'what to order by, such as "load desc"')
-    .option('--limit <rows>', 'at most so many rows')
+    .option('--limit <rows>', 'at most so many rows, up to 1000')
     .option('--timeout <ms>', TIMEOUT_HELP)
-    .action((condition: string | undefined, options: SearchOptions) => ask(searchSql(condition, options), options))
+    .action(async (condition: string | undefined, options: SearchOptions) => {
+      await numberOf('--limit', options.limit, async () => {
+        const { MAX_LIMIT } = await import('../../protocols/query/language/limits.ts')
+        return { whole: true, least: 1, most: MAX_LIMIT }
+      })
+      return ask(searchSql(condition, options), options)
+    })
 }
 
 /** The query that a search stands for. @throws Failure when the options contradict each other */
