@@ -13,7 +13,7 @@ import { Simulation } from '../../testnet/simulator/simulation.ts'
 import { type StackMessage, stackCodec } from '../channels.ts'
 import { Stack } from '../stack.ts'
 import { frameSize, MAX_NAME, type StructuresMessage, structuresCodec } from './codec.ts'
-import { Structures, type StructuresInit } from './structures.ts'
+import { checkStructures, Structures, type StructuresInit } from './structures.ts'
 import { StructureMessageSchema } from './structures_pb.ts'
 
 const peer = (id: string, attributes: Record<string, number> = {}): PeerDescriptor =>
@@ -146,6 +146,19 @@ test('a bad name is refused in a sentence that says what there is', () => {
     else
       assert.throws(make, (error: Error) => error instanceof RangeError && sentence.test(error.message), names.join())
   }
+})
+
+test("rankings of one's own are offered only to who passed some", () => {
+  const refused = (own: { ranking: ReturnType<typeof nearestRanking> }[]) => {
+    try {
+      checkStructures(['tours'], own)
+    } catch (error) {
+      return (error as Error).message
+    }
+    return ''
+  }
+  assert.match(refused([]), /there are line:<attribute>, .*superpeers$/)
+  assert.match(refused([{ ranking: nearestRanking('racks', () => 0) }]), /superpeers, own:racks$/)
 })
 
 test('only peers whose descriptors say so are taken in or answered, and what else comes is counted', () => {

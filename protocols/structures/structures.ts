@@ -177,7 +177,8 @@ function parsed(name: string, own: readonly OwnStructure[]): { kind: Kind; argum
   const colon = name.indexOf(':')
   const [word, argument] = colon < 0 ? [name, ''] : [name.slice(0, colon), name.slice(colon + 1)]
   const kind = Object.hasOwn(KINDS, word) ? KINDS[word] : undefined
-  if (kind === undefined) throw new RangeError(`there is no structure ${JSON.stringify(name)}: there are ${listed()}`)
+  if (kind === undefined)
+    throw new RangeError(`there is no structure ${JSON.stringify(name)}: there are ${listed(own)}`)
   const wrong =
     kind.argument === undefined
       ? colon < 0
@@ -186,14 +187,16 @@ function parsed(name: string, own: readonly OwnStructure[]): { kind: Kind; argum
       : argument === ''
         ? `needs a colon and its argument`
         : kind.wrong?.(argument, own)
-  if (wrong !== undefined) throw new RangeError(`structure ${JSON.stringify(name)} ${wrong}: there are ${listed()}`)
+  if (wrong !== undefined) throw new RangeError(`structure ${JSON.stringify(name)} ${wrong}: there are ${listed(own)}`)
   return { kind, argument }
 }
 
-function listed(): string {
-  return Object.entries(KINDS)
-    .map(([word, { argument }]) => (argument === undefined ? word : `${word}:<${argument}>`))
-    .join(', ')
+/** Rankings of one's own are there where some were passed: a command line can pass none. */
+function listed(own: readonly OwnStructure[]): string {
+  const passed = own.map(({ ranking }) => `own:${ranking.name}`)
+  const kinds = Object.entries(KINDS).filter(([word]) => word !== 'own')
+  const words = kinds.map(([word, { argument }]) => (argument === undefined ? word : `${word}:<${argument}>`))
+  return [...words, ...passed].join(', ')
 }
 
 /** The environment of one structure: chance of its own, every message under its name, which is paid for, too. */

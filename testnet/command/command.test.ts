@@ -128,6 +128,7 @@ test('--structure: the target links are watched beside the ring and reported; wh
     const { status, stderr } = spawnSync(process.execPath, [CLI, 'testnet', '--structure', name], { encoding: 'utf8' })
     assert.equal(status, 2)
     assert.match(stderr, /line:<attribute>, torus, tree/)
+    assert.doesNotMatch(stderr, /superpeers|own:/, 'what is refused here is not offered')
   }
 })
 

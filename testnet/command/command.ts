@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { documented } from '../../node/commands/connection.ts'
-import { Failure, USAGE } from '../../node/commands/failure.ts'
+import { Failure, USAGE, usage } from '../../node/commands/failure.ts'
 
 const SHAPE = `{ "nodes": number, "seed": number, "readyMs": ms,
   "ring": { "correct", "total", "ms" }, "bands": { "filled", "total" },
@@ -82,16 +82,15 @@ async function beside(structure: string): Promise<string | undefined> {
   if (structure === 'ring') return undefined
   const { checkStructures } = await import('../../protocols/structures/structures.ts')
   const { hasTargets, WITH_TARGETS } = await import('../checks/structure.ts')
+  const hint = `these have target links: ${WITH_TARGETS}`
   try {
     checkStructures([structure])
-  } catch (error) {
-    throw new Failure(`--structure: ${(error as Error).message}`, { exitCode: USAGE })
+  } catch {
+    // What it says there is would be refused here, most of it.
+    throw usage(`--structure: there is no structure ${JSON.stringify(structure)}`, hint)
   }
   if (hasTargets(structure)) return structure
-  throw new Failure(`--structure ${structure}: nobody can say which links are right there`, {
-    exitCode: USAGE,
-    hint: `these have target links: ${WITH_TARGETS}`,
-  })
+  throw usage(`--structure ${structure}: nobody can say which links are right there`, hint)
 }
 
 function integer(flag: string, text: string, least: number, most: number): number {
