@@ -296,7 +296,54 @@ test('a proof of equivocation is shown, and checked by somebody who runs no daem
     assert.equal(checked.code, i === 0 ? 0 : 1, checked.out + checked.err)
     assert.equal(JSON.parse(checked.out).proven, i === 0)
   }
-  assert.equal((await tendril(['proofs', '--check', '-'], { input: 'nonsense' })).code, 1)
+  const whole = {
+    publisher,
+    sequence: 7,
+    network: 'a\u001b[2J',
+    records: pairs[0].map(() => ({ body: '', signature: '' })),
+  }
+  for (const [text, reason] of [
+    ['nonsense', /line 1 of -: it is no JSON/],
+    ['{}', /it is no proof: network is no text/],
+    ['7', /it is no proof: it is no object of network, publisher, sequence and two records/],
+    [
+      JSON.stringify({ ...whole, records: [{ body: '!', signature: '' }, {}] }),
+      /no proof: records\[0\]\.body is not base64/,
+    ],
+    [JSON.stringify({ ...whole, records: [] }), /it is no proof: records are not two/],
+  ] as const) {
+    const { code, err } = await tendril(['proofs', '--check', '-'], { input: text })
+    assert.equal(code, 1)
+    assert.match(err, reason)
+  }
+})
+
+test('what a foreign proof says of its network reaches no terminal as it is', async () => {
+  const key = await generateKeyPair('Ed25519')
+  const network = 'a\u001b[2J'
+  const publisher = peerIdFromPrivateKey(key).toString()
+  const sign = createSign(key, network)
+  const records = ['one', 'two'].map((text) => {
+    const fields = { publisher, sequence: 7, published: 1, topic: 't', payload: new TextEncoder().encode(text) }
+    const { body, signature } = compose(fields, sign).record
+    return { body: Buffer.from(body).toString('base64'), signature: Buffer.from(signature).toString('base64') }
+  })
+  const input = JSON.stringify({ network, publisher, sequence: 7, records })
+  const { code, out } = await tendril(['proofs', '--check', '-'], { input })
+  assert.equal(code, 0)
+  assert.match(out, /^proven: .* in a\\u\{1b\}\[2J\n$/)
+})
+
+test('--print-config prints a configuration that stands for the same node, its limits included', async () => {
+  const flags = ['--gossip-range', 'load=0..64', '--attribute', 'rack=7', '--log', 'warn']
+  const first = await tendril(['start', '--print-config', ...flags])
+  assert.equal(first.code, 0, first.err)
+  const file = join(folder, 'printed.json')
+  await writeFile(file, first.out)
+  assert.deepEqual(parsed((await tendril(['start', '--print-config', '--config', file])).out), parsed(first.out))
+  const { aggregates, limits, gossip } = JSON.parse(first.out)
+  assert.ok(aggregates.includes('load'))
+  assert.deepEqual([limits.inbound, gossip.ranges], [88, ['load=0..64']])
 })
 
 test('subscribe prints messages as they come and stops after --count', async () => {

@@ -37,6 +37,7 @@ No daemon is needed to check.`,
 async function check(file: string, json: boolean): Promise<void> {
   const { parseProof } = await import('../keys/proof.ts')
   const { verifyEquivocation } = await import('../keys/equivocation.ts')
+  const { printable } = await import('./terminal.ts')
   const text = await (file === '-' ? textOf(process.stdin) : readFile(file, 'utf8')).catch((error: Error) => {
     throw new Failure(`cannot read ${file}: ${error.message}`, { hint: 'write proofs with: tendril proofs --json' })
   })
@@ -53,8 +54,9 @@ async function check(file: string, json: boolean): Promise<void> {
     if (reason !== undefined) wrong++
     const { publisher, sequence } = proof
     if (json) printJson({ publisher, sequence, proven: reason === undefined, ...(reason !== undefined && { reason }) })
-    else if (reason === undefined) print(`proven: ${publisher} signed two messages as number ${sequence} in ${network}`)
-    else print(`not proven: ${reason}`)
+    else if (reason === undefined)
+      print(`proven: ${publisher} signed two messages as number ${sequence} in ${printable(network)}`)
+    else print(`not proven: ${printable(reason)}`)
   }
   if (wrong > 0) process.exitCode = 1
 }
