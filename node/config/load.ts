@@ -54,10 +54,10 @@ async function readConfigFile(file: string, origins: Origins): Promise<Tree> {
     throw new ConfigError([`${file} cannot be read: ${(error as Error).message}`])
   }
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines })
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   if (document.errors.length > 0) {
     throw new ConfigError(
-      document.errors.map(({ pos, message }) => `${file}:${lines.linePos(pos[0]).line}: ${message.split('\n')[0]}`),
+      document.errors.map(({ pos, message }) => `${file}:${lines.linePos(pos[0]).line}: ${message}`),
     )
   }
   if (document.contents === null) return {}

@@ -61,13 +61,10 @@ export function readScenario(name: string, overrides: Overrides = {}): Source {
 /** @param file its name in what is said about it @throws ScenarioError */
 export function parseScenario(text: string, file: string, overrides: Overrides = {}): Source {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines })
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   if (document.errors.length > 0) {
     throw new ScenarioError(
-      // yaml says the place again, and quotes the lines.
-      document.errors.map(({ pos, message }) => {
-        return `${file}:${lines.linePos(pos[0]).line}: ${message.split('\n')[0]?.replace(/ at line \d+, column \d+:$/, '')}`
-      }),
+      document.errors.map(({ pos, message }) => `${file}:${lines.linePos(pos[0]).line}: ${message}`),
     )
   }
   const place = (path: Problem['path']) => {
