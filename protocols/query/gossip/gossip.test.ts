@@ -72,7 +72,7 @@ test('lists that are not kept, and what lists cannot tell, are refused with the 
   const cases: [string, RegExp][] = [
     [
       'SELECT id FROM nodes ORDER BY memory_free LIMIT 3 WITH GOSSIP',
-      /does not keep up who comes first by memory_free, but of load/,
+      /does not keep up who comes first by memory_free, but by load/,
     ],
     ['SELECT id FROM nodes ORDER BY load LIMIT 11 WITH GOSSIP', /keeps the first 10 by load, not 11/],
     ['SELECT id FROM nodes ORDER BY load WITH GOSSIP', /a LIMIT is needed/],
@@ -90,10 +90,14 @@ test('lists that are not kept, and what lists cannot tell, are refused with the 
       sql,
     )
   }
-  assert.throws(
-    () => answerFromGossip(parse(cases[0]![0]), { figures: KNOWN, names: [], lists: undefined, liars: 0 }),
-    /nothing/,
-  )
+  const nothing = { figures: KNOWN, names: [], lists: undefined, liars: 0 }
+  for (const [sql, message] of [
+    [cases[0]![0], /^gossip does not keep up who comes first by memory_free, nor by anything else$/],
+    [cases[5]![0], /^gossip does not keep up the different texts of os, nor of anything else$/],
+    ['SELECT avg(load) FROM nodes WITH GOSSIP', /^gossip does not keep up load, nor anything else$/],
+  ] as const) {
+    assert.throws(() => answerFromGossip(parse(sql), nothing), { message })
+  }
 })
 
 test("stddev is SQL's, of a sample", () => {

@@ -78,10 +78,12 @@ function textsOf(query: GroupQuery, key: AttributeRef, { figures, lists }: Known
 function listOf<T>(query: Query, of: AttributeRef, lists: Readonly<Record<string, T>>, option: string): T {
   const list = Object.hasOwn(lists, of.name) ? lists[of.name] : undefined
   if (list !== undefined) return list
-  const kept = Object.keys(lists).join(', ') || 'nothing'
-  const what = option === 'tops' ? 'who comes first by' : 'the different texts of'
+  const names = Object.keys(lists)
+  const rest = names.length === 0 ? 'nor of anything else' : `but of ${names.join(', ')}`
+  const by = names.length === 0 ? 'nor by anything else' : `but by ${names.join(', ')}`
+  const what = option === 'tops' ? `who comes first by ${of.name}, ${by}` : `the different texts of ${of.name}, ${rest}`
   const hint = `without WITH GOSSIP every node is asked; or let all nodes keep it up: gossip.${option} in the configuration`
-  throw new QueryError(`gossip does not keep up ${what} ${of.name}, but of ${kept}`, query.text, of, hint)
+  throw new QueryError(`gossip does not keep up ${what}`, query.text, of, hint)
 }
 
 function answerOf(query: Query, rows: Answer['rows'], { size }: Aggregates): Omit<Answer, 'notes' | 'gossip'> {
@@ -116,9 +118,9 @@ function readingOf(
 ): Found | undefined {
   if (of === undefined) return whole(aggregates.size)
   if (!names.includes(of.name)) {
-    const kept = names.length === 0 ? 'nothing' : names.join(', ')
+    const rest = names.length === 0 ? 'nor anything else' : `but ${names.join(', ')}`
     const hint = `without WITH GOSSIP every node is asked; or let all nodes keep it up: aggregates in the configuration`
-    throw new QueryError(`gossip does not keep up ${of.name}, but ${kept}`, query.text, of, hint)
+    throw new QueryError(`gossip does not keep up ${of.name}, ${rest}`, query.text, of, hint)
   }
   const own = <T>(record: Readonly<Record<string, T>>) => (Object.hasOwn(record, of.name) ? record[of.name] : undefined)
   switch (name) {
