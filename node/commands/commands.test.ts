@@ -269,6 +269,7 @@ test('topics shows members, rates and what is stored, as a table and as JSON', a
   assert.match(out, /news +1 +3 +3\.25\/s +epidemic/, 'what its admission control admits, not the quota')
   assert.match(out, /1 topic/)
   const [topic] = parsed((await tendril(['topics', '--json'])).out)
+  assert.match(out, /^topic +subscribers +others +rate/m, 'the node itself is not among them')
   assert.equal(topic.lanes.bimodal.done.delivered, 7)
 })
 
