@@ -17,6 +17,13 @@ test('nothing that another node wrote reaches the terminal as a control characte
   )
 })
 
+test('a long text is cut for a terminal, and whole for a file or a program', async () => {
+  const long = 'x'.repeat(200)
+  const drawn = (isTTY: boolean) => table(['id', long], [[long, 1]], colorsOf(false), { isTTY })
+  assert.ok(!(await drawn(true)).includes('x'.repeat(60)))
+  assert.equal((await drawn(false)).split(long).length, 3)
+})
+
 test('colours are for a terminal whose user wants them', (context) => {
   const before = { ...process.env }
   context.after(() => {

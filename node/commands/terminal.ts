@@ -21,21 +21,22 @@ export function printable(text: string): string {
   })
 }
 
+/** On a terminal: what goes to a file or a program goes there whole. */
 const MAX_CELL = 60
 
-/** A value as a table shows it: integers whole, other numbers to six digits, long texts cut. */
+/** A value as a table shows it: integers whole, other numbers to six digits. */
 export function cell(value: unknown): string {
   if (value === null || value === undefined) return ''
   if (typeof value === 'number') return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(6)))
-  const text = printable(typeof value === 'object' ? JSON.stringify(value) : String(value))
-  return text.length > MAX_CELL ? `${text.slice(0, MAX_CELL - 1)}…` : text
+  return printable(typeof value === 'object' ? JSON.stringify(value) : String(value))
 }
 
-/** A table without lines but one below its head; columns of numbers stand to the right. */
+/** A table without lines but one below its head; columns of numbers stand to the right, and on a terminal long texts are cut. */
 export async function table(
   head: readonly string[],
   rows: readonly (readonly unknown[])[],
   c: Colors,
+  stream: { isTTY?: boolean } = process.stdout,
 ): Promise<string> {
   const { default: Table } = await import('cli-table3')
   const none = {
@@ -53,8 +54,12 @@ export async function table(
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
     colAligns: head.map((_, i) => (isNumeric(rows, i) ? 'right' : 'left')),
   })
-  drawn.push(head.map((name) => c.bold(cell(name))))
-  for (const row of rows) drawn.push(row.map((value) => (value === null ? c.dim('null') : cell(value))))
+  const shown = (value: unknown) => {
+    const text = cell(value)
+    return stream.isTTY && text.length > MAX_CELL ? `${text.slice(0, MAX_CELL - 1)}…` : text
+  }
+  drawn.push(head.map((name) => c.bold(shown(name))))
+  for (const row of rows) drawn.push(row.map((value) => (value === null ? c.dim('null') : shown(value))))
   return drawn.toString().replace(/ +$/gm, '')
 }
 
