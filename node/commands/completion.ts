@@ -20,5 +20,5 @@ export async function addCompletion(program: Command, name: string | undefined):
 
 const EXAMPLES = `
 Examples:
-  source <(tendril completion bash)
+  source <(tendril completion bash)   # needs the package bash-completion
   tendril completion fish > ~/.config/fish/completions/tendril.fish`
