@@ -140,6 +140,8 @@ test('a wrong query prints its caret and exits with 1', async () => {
   const json = await tendril(['query', '--json', 'SELECT wrong'])
   assert.deepEqual([json.code, json.out], [1, ''])
   assert.deepEqual([JSON.parse(json.err).error, JSON.parse(json.err).position], ['query', 7])
+  const near = await tendril(['query', 'SELECT wrnog'])
+  assert.match(near.err, /\^{5}\nhint: did you mean wrong\?\n$/)
 })
 
 test('--json prints one object a line, and nothing else', async () => {

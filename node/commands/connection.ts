@@ -102,7 +102,8 @@ export async function explain(error: unknown): Promise<unknown> {
   const { caret, hint } = body
   return new Failure(error.message, {
     json: body,
-    ...(typeof caret === 'string' ? { detail: caret } : typeof hint === 'string' ? { hint } : {}),
+    ...(typeof caret === 'string' && { detail: caret }),
+    ...(typeof hint === 'string' && { hint }),
   })
 }
 

@@ -199,7 +199,7 @@ test('wrong queries are refused with their caret, by daemons too', { timeout: 60
   for (const [sql, message] of [
     [
       'SELEC id FROM nodes',
-      /error: expected SELECT, found SELEC\n {2}SELEC id FROM nodes\n {2}\^{5}\n {2}did you mean/,
+      /error: expected SELECT, found SELEC\n {2}SELEC id FROM nodes\n {2}\^{5}\nhint: did you mean/,
     ],
     ['SELECT lod FROM nodes', /lod/],
     ["SELECT id FROM nodes WHERE load = 'high'", /\^/],

@@ -13,7 +13,7 @@ export const ANSWER_SHAPE = `{ "sql": string, "columns": [string], "rows": [[num
   "unknown": [attributes that no node which answered has],
   "gossip": { "ageMs", "epoch", "liars", "certainty": [{ "column", "low", "high", "confidence" }] } only WITH GOSSIP }
 What is missing is said in coverage and is no failure; a wrong query is one:
-{ "error": "query", "message", "hint", "position", "caret" } on standard error, exit code 1; asked too often:
+{ "error": "query", "message", "hint" when there is one, "position", "caret" } on standard error, exit code 1; asked too often:
 { "error": "refused", "message", "hint" }.`
 
 /** These limits and defaults are the protocol's, which is not loaded to print a help; a test holds them against it. */

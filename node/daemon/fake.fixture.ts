@@ -35,6 +35,8 @@ export class FakeNode extends TypedEventEmitter<TendrilEvents> implements Served
   async query(sql: string, { signal }: { timeout?: number; signal?: AbortSignal } = {}): Promise<Answer> {
     this.asked.push(sql)
     if (sql.includes('wrong')) throw new QueryError('unknown word wrong', sql, { start: 7, end: 12 })
+    if (sql.includes('wrnog'))
+      throw new QueryError('unknown word wrnog', sql, { start: 7, end: 12 }, 'did you mean wrong?')
     if (sql.includes('often')) throw new QueryRefused('more than 1 query a second')
     if (sql.includes('broken')) throw new Error('a mistake of ours')
     if (sql.includes('forever')) {

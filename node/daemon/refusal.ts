@@ -4,7 +4,8 @@ export class Refusal extends Error {
   readonly status: number
   /** A short stable word for programs. */
   readonly code: string
-  readonly hint: string
+  /** What to do about it, when that is known. */
+  readonly hint: string | undefined
   /** Further members of the answer. */
   readonly details: Readonly<Record<string, unknown>>
 
@@ -12,7 +13,7 @@ export class Refusal extends Error {
     status: number,
     code: string,
     message: string,
-    hint: string,
+    hint: string | undefined,
     details: Readonly<Record<string, unknown>> = {},
   ) {
     super(message)
@@ -23,6 +24,11 @@ export class Refusal extends Error {
   }
 
   toJSON(): Record<string, unknown> {
-    return { error: this.code, message: this.message, hint: this.hint, ...this.details }
+    return {
+      error: this.code,
+      message: this.message,
+      ...(this.hint !== undefined && { hint: this.hint }),
+      ...this.details,
+    }
   }
 }

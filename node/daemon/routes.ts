@@ -141,7 +141,7 @@ function refuseQuery(error: unknown): never {
   if (error instanceof QueryRefused) throw new Refusal(429, 'refused', error.message, 'ask again in a moment')
   if (!(error instanceof QueryError)) throw error
   const { message, position, hint } = error
-  throw new Refusal(400, 'query', message, hint ?? 'correct the query', { position, caret: error.caret() })
+  throw new Refusal(400, 'query', message, hint, { position, caret: error.marked() })
 }
 
 function isBase64(text: string): boolean {

@@ -156,8 +156,17 @@ test('a wrong query comes back with its caret, a refused publish with its limit'
   const post = (path: string, body: object) =>
     ask(port, withToken({ method: 'POST', path, headers: JSON_TYPE, body: JSON.stringify(body) }))
   const wrong = await post('/v1/query', { sql: 'SELECT wrong' })
-  assertRefusal(wrong, 400, 'query')
-  assert.deepEqual([wrong.body.position, wrong.body.caret], [7, 'SELECT wrong\n       ^^^^^'])
+  const place = { position: 7, caret: 'SELECT wrong\n       ^^^^^' }
+  assert.deepEqual([wrong.status, wrong.body], [400, { error: 'query', message: 'unknown word wrong', ...place }])
+  const near = await post('/v1/query', { sql: 'SELECT wrnog' })
+  const hint = 'did you mean wrong?'
+  assert.deepEqual(near.body, {
+    error: 'query',
+    message: 'unknown word wrnog',
+    hint,
+    ...place,
+    caret: 'SELECT wrnog\n       ^^^^^',
+  })
   assertRefusal(await post('/v1/query', { sql: 'SELECT often' }), 429, 'refused')
   const large = await post('/v1/publish', { topic: 'news', data: 'x'.repeat(1001) })
   assertRefusal(large, 422, 'refused')

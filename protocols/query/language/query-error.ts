@@ -18,16 +18,20 @@ export class QueryError extends Error {
     this.hint = hint === undefined ? undefined : printable(hint)
   }
 
+  /** The line of the query with the place marked, and the hint below it. The message is not in it. */
+  caret(): string {
+    return this.hint === undefined ? this.marked() : `${this.marked()}\n${this.hint}`
+  }
+
   /**
-   * The line of the query with the place marked, and the hint. The message is not in it.
+   * The line of the query with the place marked.
    *
    * ```
    * SELECT cuont(*) FROM nodes
    *        ^^^^^
-   * did you mean 'count'?
    * ```
    */
-  caret(): string {
+  marked(): string {
     const lineStart = this.text.lastIndexOf('\n', this.position - 1) + 1
     const newline = this.text.indexOf('\n', this.position)
     const lineEnd = newline < 0 ? this.text.length : newline
@@ -38,9 +42,7 @@ export class QueryError extends Error {
     const marked = printable(this.text.slice(this.position, Math.min(to, this.position + this.length)))
     const after = printable(this.text.slice(this.position, to)) + (to < lineEnd ? '…' : '')
 
-    const lines = [before + after, ' '.repeat(width(before)) + '^'.repeat(Math.max(1, width(marked)))]
-    if (this.hint !== undefined) lines.push(this.hint)
-    return lines.join('\n')
+    return `${before}${after}\n${' '.repeat(width(before))}${'^'.repeat(Math.max(1, width(marked)))}`
   }
 }
 
