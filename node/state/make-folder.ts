@@ -6,15 +6,18 @@ import { dirname } from 'node:path'
  * with ENOENT, as /proc does.
  *
  * @param mode of what is made; whatever the umask leaves by default
+ * @returns what was made, the outermost first
  */
-export async function makeFolder(path: string, mode = 0o777): Promise<void> {
-  if (await isFolder(path)) return
-  if (dirname(path) !== path) await makeFolder(dirname(path), mode)
+export async function makeFolder(path: string, mode = 0o777): Promise<readonly string[]> {
+  if (await isFolder(path)) return []
+  const above = dirname(path) === path ? [] : await makeFolder(dirname(path), mode)
   try {
     await mkdir(path, { mode })
   } catch (error) {
-    if (!(await isFolder(path))) throw error // unless another process made it meanwhile
+    if (!(await isFolder(path))) throw error
+    return above // another process made it meanwhile
   }
+  return [...above, path]
 }
 
 /** False when nothing is there. @throws ENOTDIR for anything else than a folder, on the way there too */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -74,6 +75,17 @@ test('a folder in which nothing can be written is refused before anything is com
     assert.deepEqual([status, stdout], [1, ''])
     assert.match(stderr, /^error: cannot write to .*\nhint: --out names another folder\n$/)
   }
+})
+
+test('an experiment that is stopped leaves no folder behind', async () => {
+  const out = join(folder, 'stopped', 'figures')
+  const child = spawn(process.execPath, [CLI, 'reproduce', 'interval-tree', '--out', out], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  await once(child.stderr, 'data') // it tells how far it is: it computes
+  child.kill('SIGINT')
+  await once(child, 'exit')
+  assert.ok(!existsSync(join(folder, 'stopped')))
 })
 
 test('rows are printed although their files cannot be written, and the exit code is 1', () => {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { constants } from 'node:fs'
-import { access, writeFile } from 'node:fs/promises'
+import { access, rmdir, writeFile } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
 import { getHeapStatistics } from 'node:v8'
@@ -75,7 +75,7 @@ async function load(name: string): Promise<Experiment> {
 
 async function runHere(experiment: Experiment, settings: ReproduceSettings): Promise<boolean> {
   const { seed, quick, out, json } = settings
-  await prepare(join(out, experiment.name)) // before the computation, which may take an hour
+  await probe(join(out, experiment.name)) // before the computation, which may take an hour
   const meter = new Meter(experiment.name, process.stderr)
   const began = performance.now()
   const result = await experiment.run({ seed, quick, progress: (share, doing) => meter.show(share, doing) })
@@ -104,11 +104,15 @@ async function runApart(experiment: Experiment, heap: number, settings: Reproduc
   return code === 0
 }
 
-/** Makes the folder if it is not there. @throws Failure when files cannot be written there */
-async function prepare(folder: string): Promise<void> {
+/**
+ * Makes the folder if it is not there, and takes it away again: a computation that is stopped leaves nothing behind.
+ * @throws Failure when files cannot be written there
+ */
+async function probe(folder: string): Promise<void> {
   try {
-    await makeFolder(resolve(folder))
+    const made = await makeFolder(resolve(folder))
     await access(folder, constants.W_OK | constants.X_OK)
+    for (const path of made.toReversed()) await rmdir(path)
   } catch (error) {
     throw unwritable(folder, error)
   }
@@ -136,6 +140,7 @@ async function write(
   let failure: Failure | undefined
   const put = async (path: string, content: string) => {
     try {
+      await makeFolder(resolve(folder))
       await writeFile(path, content)
       return true
     } catch (error) {
