@@ -1,3 +1,4 @@
+import { count } from '../../node/commands/terminal.ts'
 import type { Answer } from '../../protocols/query/wave/answer.ts'
 import type { Verdict } from '../checks/check.ts'
 import type { TestnetNode } from '../testnet.ts'
@@ -42,14 +43,14 @@ export const WRONG = "SELECT cuont(*) FROM nodes WHERE load > 'x'"
 export function judge(question: Question, answer: Answer, nodes: readonly TestnetNode[]): Verdict {
   const { name } = question
   const { coverage, cost, rows } = answer
-  const covered = `${coverage.answered} of ${nodes.length} answered, ${cost.delegations} delegations`
+  const covered = `${coverage.answered} of ${nodes.length} answered, ${count(cost.delegations, 'delegation')}`
   const wrong =
     question.wrong(rows, nodes) ??
     (coverage.answered !== nodes.length || coverage.missing !== 0 || coverage.intervals.length > 0
       ? 'the coverage is not complete'
       : cost.delegations === nodes.length - 1
         ? undefined
-        : `it should have taken ${nodes.length - 1} delegations`)
+        : `it should have taken ${count(nodes.length - 1, 'delegation')}`)
   return { name, ok: wrong === undefined, detail: wrong === undefined ? covered : `${wrong}: ${covered}` }
 }
 

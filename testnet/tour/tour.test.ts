@@ -54,6 +54,15 @@ test('a tour does not hold when the network loses nodes that the testnet believe
   assert.ok(failed.includes('broadcast'), `failed: ${failed}`)
 })
 
+test('of two nodes one delegation is spoken of as one', () => {
+  const [question] = QUESTIONS as readonly [(typeof QUESTIONS)[number]]
+  const nodes = [{}, {}] as never
+  const cost = { delegations: 1, messages: 2, bytes: 100, hops: 1, ms: 1 }
+  const coverage = { answered: 2, missing: 0, intervals: [], silent: 0 }
+  const answer = { sql: '', columns: [], rows: [[2, 0, 1]], coverage, cost, notes: [], unknown: [] }
+  assert.equal(judge(question, answer, nodes).detail, '2 of 2 answered, 1 delegation')
+})
+
 test('every question notices an answer that is wrong', async () => {
   const testnet = new SimulatedTestnet({ seed: 3, latency: 5, stack: ASKING })
   await testnet.start(16)
