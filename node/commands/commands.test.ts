@@ -269,9 +269,9 @@ test('topics shows members, rates and what is stored, as a table and as JSON', a
   const { out } = await tendril(['topics'])
   assert.match(out, /news +1 +3 +20\/s +bimodal +0 +7 +0 +0 +2 \(2\.0 KiB\)/)
   assert.match(out, /news +1 +3 +3\.25\/s +epidemic/, 'what its admission control admits, not the quota')
+  assert.match(out, /^topic +subscribers +others +rate/m, 'the node itself is not among them')
   assert.match(out, /1 topic/)
   const [topic] = parsed((await tendril(['topics', '--json'])).out)
-  assert.match(out, /^topic +subscribers +others +rate/m, 'the node itself is not among them')
   assert.equal(topic.lanes.bimodal.done.delivered, 7)
 })
 
@@ -414,6 +414,12 @@ test('a wrong command line exits with 2 and says what is wrong', async () => {
     [['query', 'SELECT', '--timeout', 'soon'], /--timeout takes a number of ms from 1 to 60000, not "soon"/],
     [['query', 'SELECT', '--timeout', '100000'], /from 1 to 60000, not "100000"/],
     [['search', '--timeout', '0'], /from 1 to 60000, not "0"/],
+    [['search', '--limit', 'x'], /--limit takes a whole number from 1 to 1000, not "x"/],
+    [['search', '--limit', '-1'], /--limit takes a whole number from 1 to 1000, not "-1"/],
+    [
+      ['start', '--print-config', '--attribute', 'load=1'],
+      /--attribute: .* attribute load is measured by the node itself/,
+    ],
     [['subscribe', 'a', '--count', 'x'], /--count takes a whole number from 1, not "x"/],
     [['subscribe', 'a', '--count', '1.5'], /--count takes a whole number from 1, not "1\.5"/],
     [['subscribe', 'a', '--rating', 'abc'], /--rating takes a number above 0 and up to 1, not "abc"/],
@@ -464,12 +470,6 @@ test('with --json a wrong command line is told as JSON, and nothing else', async
 })
 
 test('help of a command that does not exist says so', async () => {
-    [['search', '--limit', 'x'], /--limit takes a whole number from 1 to 1000, not "x"/],
-    [['search', '--limit', '-1'], /--limit takes a whole number from 1 to 1000, not "-1"/],
-    [
-      ['start', '--print-config', '--attribute', 'load=1'],
-      /--attribute: .* attribute load is measured by the node itself/,
-    ],
   const near = await tendril(['help', 'qury'])
   assert.deepEqual([near.code, near.out], [2, ''])
   assert.equal(near.err, 'error: there is no command qury\nhint: did you mean query?\n')

@@ -29,7 +29,10 @@ to join through } once the node runs. The log goes to standard error, as JSON li
     command.addOption(kind === 'list' || kind === 'attributes' ? option.argParser(collect) : option)
   }
   command.addHelpText('after', `\nKeys of the file and the environment alone:\n${withoutFlag()}`)
-  command.option('--print-config', 'print the configuration that results, without the token, and stop')
+  command.option(
+    '--print-config',
+    'print the configuration that results, as a file could say it, and stop: without the token, and without default ports',
+  )
   return command.action((options: StartOptions) => start(options, command))
 }
 
@@ -53,8 +56,7 @@ function collect(text: string, before: readonly string[] = []): readonly string[
 async function start(options: StartOptions, command: Command): Promise<void> {
   const config = await readConfig(options.config ?? process.env.TENDRIL_CONFIG, command)
   if (options.printConfig) {
-    const { token, ...admin } = config.admin
-    return printJson({ ...config, admin: { ...admin, ...(token === undefined ? {} : { token: '***' }) } })
+    return printJson(await completed(config))
   }
   const json = options.json === true
   const { DaemonError } = await import('../daemon/failure.ts')
@@ -66,6 +68,23 @@ async function start(options: StartOptions, command: Command): Promise<void> {
     })
   } catch (error) {
     throw error instanceof DaemonError ? new Failure(error.message) : error
+  }
+}
+
+/** As a file could say it, with what holds where nothing was said: all but the ports, which depend on what is free. */
+async function completed(config: Config): Promise<object> {
+  const { CONNECTION_LIMITS } = await import('../connection-limits.ts')
+  const { STACK_DEFAULTS } = await import('../../protocols/options.ts')
+  const { token, ...admin } = config.admin
+  return {
+    ...config,
+    aggregates: config.aggregates ?? STACK_DEFAULTS.aggregates,
+    gossip: {
+      ...config.gossip,
+      ranges: Object.entries(config.gossip.ranges).map(([name, [low, high]]) => `${name}=${low}..${high}`),
+    },
+    limits: { ...CONNECTION_LIMITS, ...config.limits },
+    admin: { ...admin, ...(token === undefined ? {} : { token: '***' }) },
   }
 }
 
