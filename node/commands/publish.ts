@@ -32,14 +32,17 @@ refused: { "error": "refused", "message", "hint", "limit" } on standard error, e
     .argument('[text]', 'the message, at most 1 MiB; - or nothing reads it from standard input')
     .option(
       '--delivery <name>',
-      'how it travels: bimodal, epidemic, reliable, gravitational, anonymous, ordered (default: bimodal)',
+      'how it travels: bimodal, epidemic, reliable, gravitational, anonymous, ordered; what one publisher sends keeps its order within one delivery, not across them (default: bimodal)',
     )
     .option(
       '--ttl <ms>',
       'after so long nobody passes it on or delivers it any more, at most 3600000 (default: 0, which sets no end)',
     )
     .option('--priority <name>', 'normal, high or low: what is low leaves a full buffer first (default: normal)')
-    .option('--subgroup <name>', 'the part of the topic that it belongs to, which subscribers rate; for gravitational')
+    .option(
+      '--subgroup <name>',
+      'the part of the topic that it belongs to: who subscribed to other parts alone does not get it, and by gravitational is not even sent it',
+    )
     .action(async (topic: string, text: string | undefined, options: PublishCommandOptions) => {
       const publication = () => import('../../protocols/broadcast/publication.ts')
       const ttl = await numberOf('--ttl', options.ttl, async () => {

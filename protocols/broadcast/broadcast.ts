@@ -36,7 +36,10 @@ export interface PublishOptions {
   readonly ttl?: number
   /** What is of low priority leaves a full buffer first. @default 'normal' */
   readonly priority?: Priority
-  /** The part of the topic's group that it is for, up to 64 characters. @default none */
+  /**
+   * The part of the topic's group that it is for, up to 64 characters: whoever subscribed to other parts alone does not get it, by any
+   * delivery; by 'gravitational' it is not even sent there. @default none
+   */
   readonly subgroup?: string
 }
 

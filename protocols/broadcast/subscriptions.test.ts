@@ -63,6 +63,19 @@ test('who subscribes with the recent past to what is published during a delivery
   assert.equal(new Set(got).size, 4)
 })
 
+test('by every delivery a subscriber of a part of the topic gets what is for that part, and one of the topic gets all', () => {
+  for (const delivery of ['bimodal', 'epidemic', 'gravitational', 'anonymous'] as const) {
+    const { node } = alone()
+    const [part, all]: [string[], string[]] = [[], []]
+    const into = (list: string[]) => (message: { payload: Uint8Array }) =>
+      list.push(new TextDecoder().decode(message.payload))
+    node.subscribe('t', { onMessage: into(part), subgroup: 'a' })
+    node.subscribe('t', into(all))
+    for (const subgroup of ['a', 'b', '']) node.publish('t', text(`for ${subgroup}`), { delivery, subgroup })
+    assert.deepEqual([part, all], [['for a'], ['for a', 'for b', 'for ']], delivery)
+  }
+})
+
 test('a callback for what was missed that throws stops nothing: what comes after the gap is delivered', () => {
   let told = 0
   const bed = network({
