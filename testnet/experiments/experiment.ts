@@ -45,7 +45,7 @@ export interface Experiment {
   readonly name: string
   /** One line: what it shows. */
   readonly title: string
-  /** Where the reference comes from: paper and figure. */
+  /** Where the reference comes from, in words that a reader can follow: paper and figure, or that it is this project's own. */
   readonly source: string
   /** Heap it needs, in bytes, when that is more than 3 GiB: the command then runs it in a process that may have so much. */
   heap?(quick: boolean): number

@@ -31,6 +31,13 @@ test('tendril reproduce list names every experiment with its source', () => {
   for (const { name, source } of listed) assert.ok(source.length > 0, name)
 })
 
+test('every source can be followed by who has nothing but this repository: papers by their names, no notes, no issues', async () => {
+  for (const [name, load] of Object.entries(EXPERIMENTS)) {
+    const { source, title } = await load()
+    assert.doesNotMatch(`${title} ${source}`, /PAPERS|LIMITS|DESIGN|MODELS|seed 0|the seed|issue|\[run\]/, name)
+  }
+})
+
 test('every experiment carries the name that it is listed under', async () => {
   for (const [name, load] of Object.entries(EXPERIMENTS)) assert.equal((await load()).name, name)
 })

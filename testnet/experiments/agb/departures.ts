@@ -53,7 +53,8 @@ export const experiment: Experiment = {
   name: 'agb-departures',
   title:
     'each departure from the published rules, switched on and off: k-th smallest buffer, fairness, no decay, asking',
-  source: 'Rodrigues et al., Adaptive Gossip-Based Broadcast, sections 3 and 6; PAPERS section 5',
+  source:
+    'Rodrigues et al., Adaptive Gossip-Based Broadcast (DSN 2003), sections 3 and 6; what it gives no number for: a model run by this project',
   run(trial) {
     const all = CASES.map((one, i) => {
       trial.progress(i / CASES.length, `${one.what}, ${one.name}`)

@@ -17,7 +17,7 @@ export const experiment: Experiment = {
   name: 'agb-fig2',
   title:
     'lpbcast loses reliability as the rate grows: nodes reached, messages that reached almost all, age of what is dropped',
-  source: 'Rodrigues et al., Adaptive Gossip-Based Broadcast, Fig. 2; PAPERS section 5',
+  source: 'Rodrigues et al., Adaptive Gossip-Based Broadcast (DSN 2003), Fig. 2',
   run(trial) {
     const size = trial.quick ? 'quick' : 'full'
     const runs = RATES[size].map((offered, i) => {

@@ -28,7 +28,8 @@ interface Found {
 export const experiment: Experiment = {
   name: 'agb-fig4',
   title: 'the highest rate that reaches 95 % of the nodes, and the age of what is dropped then, by buffer size',
-  source: 'Rodrigues et al., Adaptive Gossip-Based Broadcast, Fig. 4; PAPERS section 5',
+  source:
+    'Rodrigues et al., Adaptive Gossip-Based Broadcast (DSN 2003), Fig. 4; what it gives no number for: a model run by this project',
   run(trial) {
     const { buffers, seconds, tries } = trial.quick ? QUICK : FULL
     const cases = [

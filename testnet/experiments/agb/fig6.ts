@@ -6,12 +6,13 @@ import { ideal, OFFERED, round, rowsOf } from './rows.ts'
 /** The whole load: what noise of a hundredth cannot be told from. */
 const WHOLE = 0.99
 /** PAPERS section 5: what the published rule takes of a load that the buffers could carry. */
-const LOST = '12 % lost (PAPERS)'
+const LOST = '12 % lost (a model of it)'
 
 export const experiment: Experiment = {
   name: 'agb-fig6',
   title: 'the rate that admission control finds beside the ideal one, by buffer size, 30 msg/s offered',
-  source: 'Rodrigues et al., Adaptive Gossip-Based Broadcast, Fig. 6; PAPERS section 5',
+  source:
+    'Rodrigues et al., Adaptive Gossip-Based Broadcast (DSN 2003), Fig. 6; what it gives no number for: a model run by this project',
   run(trial) {
     const all = adapted(['published', 'tendril'], trial)
     const figure = drawn({

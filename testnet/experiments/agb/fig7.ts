@@ -11,7 +11,7 @@ const GOAL = 0.95
 export const experiment: Experiment = {
   name: 'agb-fig7',
   title: 'what goes in, what comes out and how old dropped messages are, with and without admission control',
-  source: 'Rodrigues et al., Adaptive Gossip-Based Broadcast, Fig. 7; PAPERS section 5',
+  source: 'Rodrigues et al., Adaptive Gossip-Based Broadcast (DSN 2003), Fig. 7',
   run(trial) {
     const all = adapted(VARIANTS, trial)
     const chart = (title: string, label: string, measure: (span: Span) => number) =>

@@ -34,7 +34,8 @@ interface Course {
 export const experiment: Experiment = {
   name: 'agb-fig9',
   title: 'buffers of a fifth of the nodes change from 90 to 45 to 60 events while it runs: how fast the rate follows',
-  source: 'Rodrigues et al., Adaptive Gossip-Based Broadcast, Fig. 9; PAPERS section 5',
+  source:
+    'Rodrigues et al., Adaptive Gossip-Based Broadcast (DSN 2003), Fig. 9; what it gives no number for: a model run by this project',
   run(trial) {
     const { phase, runs } = trial.quick ? QUICK : FULL
     const follow = (name: string, settings: Pick<AgbSettings, 'control' | 'delivery'>, count: number, from: number) =>

@@ -4,7 +4,7 @@ import { counts } from './count.ts'
 export const experiment: Experiment = {
   name: 'count-churn',
   title: 'COUNT while 1 % of the nodes are replaced every cycle: 1 to 49 instances',
-  source: 'Jelasity, Montresor, Babaoglu, TOCS 2005, COUNT under churn; PAPERS section 3 [run]; partners by an oracle',
+  source: 'Jelasity, Montresor, Babaoglu, TOCS 2005, COUNT under churn, as run by this project; partners by an oracle',
   run: (trial) =>
     counts({
       trial,

@@ -4,7 +4,7 @@ import { counts } from './count.ts'
 export const experiment: Experiment = {
   name: 'count-loss',
   title: 'COUNT while 20 % of the messages are lost: 1 to 49 instances',
-  source: 'Jelasity, Montresor, Babaoglu, TOCS 2005, COUNT under loss; PAPERS section 3 [run]; partners by an oracle',
+  source: 'Jelasity, Montresor, Babaoglu, TOCS 2005, COUNT under loss, as run by this project; partners by an oracle',
   run: (trial) =>
     counts({
       trial,

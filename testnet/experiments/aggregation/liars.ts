@@ -10,7 +10,7 @@ import { drawn } from '../chart.ts'
 import type { Experiment, Result, Row, Trial } from '../experiment.ts'
 import { Crowd, Gossiper, moments } from './crowd.ts'
 
-/** Share of liars, what the error of the defended average may be, and what PAPERS measured of push-pull after 30 cycles. All of the range. */
+/** Share of liars, what the error of the defended average may be, and what a run of push-pull came to after 30 cycles. All of the range. */
 const CASES = [
   { share: 0.01, aim: 0.05, drift: '13 %' },
   { share: 0.05, aim: 0.07, drift: '39 %' },
@@ -35,7 +35,7 @@ export const experiment: Experiment = {
   name: 'aggregation-liars',
   title: 'averages when some always say the maximum: push-pull, and trimmed means of signed samples',
   source:
-    'PAPERS section 3 [run]: 1 % of liars move push-pull by 13 % of the range in 30 cycles; partners by an oracle',
+    'as run by this project: 1 % of liars move push-pull by 13 % of the range in 30 cycles; partners by an oracle',
   run,
 }
 

@@ -14,7 +14,7 @@ export const experiment: Experiment = {
   name: 'aggregation-link-failure',
   title: 'links that fail as a whole slow averaging down, and nothing else',
   source:
-    'Jelasity, Montresor, Babaoglu, TOCS 2005, link failure; PAPERS section 3; partners by an oracle, messages take 10-50 ms',
+    'Jelasity, Montresor, Babaoglu, TOCS 2005, link failure, as run by this project; partners by an oracle, messages take 10-50 ms',
   run,
 }
 

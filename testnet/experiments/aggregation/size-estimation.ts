@@ -41,7 +41,8 @@ const PEERS = 32
 export const experiment: Experiment = {
   name: 'size-estimation',
   title: 'how many nodes are there? extrema, ring spacing, gossip count, and network_size out of them',
-  source: 'PAPERS section 3 (extrema: relative sd 1/sqrt(K-2)); issue 3, point 5; partners and ring by an oracle',
+  source:
+    'extrema: relative sd 1/sqrt(K-2), calculated; what network_size states: a target of this project; partners and ring by an oracle',
   run,
 }
 

@@ -34,7 +34,7 @@ export const experiment: Experiment = {
   name: 'anonymous',
   title: 'random walks repair a flood where a node knows only its radio neighbours, who move',
   source:
-    'seed 003 (Spinglass: Anonymous Gossip); PAPERS section 7: up to two orders of magnitude less loss than the multicast under it',
+    'Birman, van Renesse, Vogels, Spinglass (Anonymous Gossip): up to two orders of magnitude less loss than the multicast under it',
   run(trial) {
     const settings = trial.quick ? SETTINGS : [...SETTINGS, LARGE]
     const compared = settings.map((setting, i) => {

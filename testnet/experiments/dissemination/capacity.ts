@@ -94,7 +94,8 @@ export const experiment: Experiment = {
   name: 'capacity',
   title:
     'messages a second that a buffer carries to 99.9 % of a group: digests, pulls and hashed bufferers, and lpbcast',
-  source: 'PAPERS sections 4 and 5: the mean-field law of lpbcast, and the hashed bufferers of bimodal multicast',
+  source:
+    'the mean-field law of lpbcast, calculated; that digests and hashed bufferers beat it: a target of this project',
   run(trial) {
     const plan = trial.quick ? QUICK : FULL
     const ours = plan.rates.map((offered, i) => {

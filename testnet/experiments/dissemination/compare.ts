@@ -48,7 +48,7 @@ interface Outcome extends Case {
 export const experiment: Experiment = {
   name: 'broadcast-compare',
   title: 'every way of delivery and the baselines on the same network and load: delivery, latency, copies, bytes, load',
-  source: "issue 4; gossipsub's 5-6 payloads a delivery (PAPERS section 8)",
+  source: "targets of this project; libp2p gossipsub's 5-6 payloads a delivery",
   heap: (quick) => (quick ? 2 ** 30 : 6 * 2 ** 30),
   run(trial) {
     const cases = casesOf(trial.quick)

@@ -39,7 +39,7 @@ export const experiment: Experiment = {
   name: 'gravitational',
   title: 'subgroups with ratings: a member receives the share that it rated, at a cost in proportion',
   source:
-    'seed 003 (Spinglass: Gravitational Gossip); PAPERS section 7: received = rating +- 2 points, load proportional',
+    'Birman, van Renesse, Vogels, Spinglass (Gravitational Gossip); received = rating +- 2 points, load proportional: targets of this project',
   run(trial) {
     trial.progress(0, 'one subgroup, no loss')
     const calm = oneSubgroup(trial, 0)
@@ -256,7 +256,7 @@ function figure(calm: Measured | undefined): string {
     y: { label: '% of the publications, and of the bytes of who rates 100 %', from: 0 },
     series: [
       {
-        name: 'PAPERS: rating',
+        name: 'as rated',
         points: [
           [0, 0],
           [100, 100],

@@ -46,7 +46,7 @@ export const experiment: Experiment = {
   name: 'slicing',
   title:
     'which of 10 or 100 slices a node belongs to: ranking beside ordering, at rest and under churn of the lowest and highest',
-  source: 'Fernandez et al., Distributed Slicing in Dynamic Systems; Gramoli et al., Sliver; PAPERS section 1',
+  source: 'Fernandez et al., Distributed Slicing in Dynamic Systems; Gramoli et al., Sliver',
   heap: (quick) => (quick ? 0 : 4 * 2 ** 30),
   run(trial) {
     const methods = ['ranking', 'ordering'] as const

@@ -22,7 +22,7 @@ const SIZES = { quick: [1000], full: [1000, 10_000] }
 const LOSS = 0.2
 /** Rounds of the phases; nothing but silence tells of the dead, who stay among the contacts: from nothing to a tree at rest, after the root died, after half of the nodes died. */
 const PHASES = { growth: 30, root: 20, half: 30 }
-/** Rounds within which a dead root is gone, and any cycle (the issue, LIMITS). */
+/** Rounds within which a dead root is gone, and any cycle (targets of this project). */
 const GONE = 3
 const NEVER = Number.POSITIVE_INFINITY
 const TOTAL = PHASES.growth + PHASES.root + PHASES.half
@@ -32,7 +32,7 @@ export const experiment: Experiment = {
   title:
     'one tree over all within logarithmic rounds, without a cycle; a dead root is gone in three rounds, half of the nodes in a few more',
   source:
-    "issue 3 and LIMITS: fan-out 16, depth 24, a dead root replaced within 3 rounds; DSDV's and Babel's condition",
+    "targets of this project: fan-out 16, depth 24, a dead root replaced within 3 rounds; against cycles DSDV's and Babel's condition",
   run(trial) {
     const plans = (trial.quick ? SIZES.quick : SIZES.full).flatMap((nodes) =>
       [0, LOSS].map((loss) => ({ nodes, loss })),

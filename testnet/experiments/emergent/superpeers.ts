@@ -43,8 +43,7 @@ const FULL: readonly Case[] = [
 export const experiment: Experiment = {
   name: 'superpeers',
   title: 'super-peers fall to about as few as can serve all, everybody is assigned, and again after half of them die',
-  source:
-    'Montresor, A Robust Protocol for Building Superpeer Overlay Topologies (SG-1): N = 10^3...10^6; PAPERS section 7',
+  source: 'Montresor, A Robust Protocol for Building Superpeer Overlay Topologies (SG-1): N = 10^3...10^6',
   heap: (quick) => (quick ? 0 : 4 * 2 ** 30),
   run(trial) {
     const cases = trial.quick ? QUICK : FULL

@@ -16,7 +16,7 @@ const SEED_BYTES = 512 * 1024
 export const experiment: Experiment = {
   name: 'flash-crowd',
   title: 'thousands join through three seeds within ten seconds',
-  source: 'issue 3, point 3',
+  source: 'a target of this project',
   heap: (quick) => (quick ? 0 : 6 * 2 ** 30),
   run({ seed, quick, progress }) {
     const crowd = quick ? QUICK : FULL

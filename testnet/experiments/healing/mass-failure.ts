@@ -25,7 +25,7 @@ interface Failure {
 export const experiment: Experiment = {
   name: 'mass-failure',
   title: 'half to 95 % of the nodes die at once: the survivors close the ring and count themselves exactly',
-  source: 'Leitão et al., HyParView (DSN 2007), figs. 2-4; PAPERS section 2',
+  source: 'Leitão et al., HyParView (DSN 2007), figs. 2-4; the rounds and the exact count: targets of this project',
   heap: (quick) => (quick ? 0 : 8 * 2 ** 30),
   run({ seed, quick, progress }) {
     const { nodes, shares } = quick ? QUICK : FULL

@@ -26,7 +26,7 @@ interface Heal {
 export const experiment: Experiment = {
   name: 'partition-heal',
   title: 'parts of the network that could not hear each other for ten minutes become one ring again by themselves',
-  source: 'issue 3, point 3 (no published figure: serf and SWIM never merge such halves)',
+  source: 'a target of this project (no published figure: serf and SWIM never merge such halves)',
   heap: (quick) => (quick ? 0 : 4 * 2 ** 30),
   run({ seed, quick, progress }) {
     const { nodes, apart } = quick ? QUICK : FULL

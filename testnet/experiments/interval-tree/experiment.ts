@@ -34,7 +34,8 @@ export const experiment: Experiment = {
   name: 'interval-tree',
   title:
     'a count down the tree that the order gives: exact, N - 1 delegations, logarithmic depth; and what deaths cost',
-  source: "DESIGN's models: about 30 contacts a node, N = 10^4; seed 000: exact answers in log time",
+  source:
+    "this project's model: about 30 contacts a node, N = 10^4; Birman, The promise, and limitations, of gossip protocols: exact answers in log time",
   run(trial) {
     const sizes = trial.quick ? SIZES.quick : SIZES.full
     const growth = sizes.map((nodes, i) => {

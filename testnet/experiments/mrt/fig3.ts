@@ -20,7 +20,7 @@ export const experiment: Experiment = {
   name: 'mrt-fig3',
   title: 'heartbeats a link until all processes know how reliable all others are, by connectivity; and after a change',
   source:
-    'seed 004, Fig. 3 (axis to 1000 messages a link); its curves and its criterion of convergence are not in the seed. Beta counters: issue aim',
+    'Garbinato, Pedone, Schmidt (DSN 2004), Fig. 3 (axis to 1000 messages a link); its curves and its criterion of convergence were not at hand. Beta counters: a target of this project',
   run(trial) {
     const { connectivities, rates } = trial.quick ? SIZES.quick : SIZES.full
     const curves = [true, false].flatMap((processes) => rates.map((rate) => ({ processes, rate })))

@@ -26,7 +26,7 @@ export const experiment: Experiment = {
   name: 'mrt-ratio',
   title: 'messages of a typical gossip algorithm over ours at the same reliability: the more links, the more it wastes',
   source:
-    'seed 004: the comparison with a reference gossip algorithm. The half of the paper that defines it is not in the seed: see testnet/baselines/step-gossip.ts',
+    'Garbinato, Pedone, Schmidt (DSN 2004): the comparison with a reference gossip algorithm. The half of the paper that defines it was not at hand: see testnet/baselines/step-gossip.ts',
   run(trial) {
     const connectivities = trial.quick ? CONNECTIVITIES.quick : CONNECTIVITIES.full
     const cases = trial.quick ? FAILING.filter(({ process, link }) => process + link === 0.03) : FAILING

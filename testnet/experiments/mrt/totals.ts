@@ -34,7 +34,7 @@ export const experiment: Experiment = {
   name: 'mrt-totals',
   title:
     'fewest messages for a given reliability: the optimal totals, and that broadcasts reach everybody as often as they promise',
-  source: 'seed 004 (Garbinato, Pedone, Schmidt, DSN 2004); PAPERS section 6: optimal totals for 99 tree links',
+  source: 'Garbinato, Pedone, Schmidt (DSN 2004): optimal totals for 99 tree links, calculated',
   run(trial) {
     const exact = TOTALS.flatMap(({ reliability, totals }, i) => {
       trial.progress((0.5 * i) / TOTALS.length, `broadcasts at K = ${reliability}`)
@@ -177,7 +177,7 @@ function figure(plans: readonly Planned[]): string {
     x: { label: 'case (K = .99, .999, .9999; L, then P, = .01, .03, .05)' },
     y: { label: 'messages', from: 0 },
     series: [
-      { name: 'PAPERS: optimal', points: points(3), style: 'reference' },
+      { name: 'optimal', points: points(3), style: 'reference' },
       { name: 'planned', points: points(4), style: 'dots' },
       { name: 'acknowledged', points: points(6) },
     ],

@@ -119,7 +119,7 @@ function momentOf(overlay: Overlay, cycle: number, share: number): Moment {
 export const experiment: Experiment = {
   name: 'sampling-hubs',
   title: 'colluding hubs and pushing attackers against plain Newscast, against the defended sampler, and against T-Man',
-  source: 'PAPERS section 2 (a known attack); Auvolat et al., Basalt (2021); Bortnikov et al., Brahms (2009)',
+  source: 'a known attack, run by this project; Auvolat et al., Basalt (2021); Bortnikov et al., Brahms (2009)',
   run({ seed, quick, progress }) {
     const sizes = quick ? QUICK : FULL
     const looks = [1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 60]

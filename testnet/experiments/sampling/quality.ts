@@ -77,7 +77,7 @@ interface Run {
 export const experiment: Experiment = {
   name: 'sampling-quality',
   title: 'how random the random overlay is, and how it heals when half of the nodes die',
-  source: 'Jelasity et al., Gossip-based peer sampling (ACM TOCS 2007); PAPERS section 2',
+  source: 'Jelasity et al., Gossip-based peer sampling (ACM TOCS 2007)',
   run({ seed, quick, progress }) {
     const sizes = quick ? QUICK : FULL
     const runs: Run[] = []

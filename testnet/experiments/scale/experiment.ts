@@ -34,7 +34,7 @@ const HEAP_SHARE = 0.85
 export const experiment: Experiment = {
   name: 'scale',
   title: 'events per CPU-second and bytes a node; a ring of a million; a ring and a query over it in one run',
-  source: 'issue 3, point 7',
+  source: 'targets of this project',
   async run(trial) {
     const { quick } = trial
     const sizes = quick ? RINGS.quick : RINGS.full

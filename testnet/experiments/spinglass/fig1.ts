@@ -48,7 +48,7 @@ export const experiment: Experiment = {
   name: 'spinglass-fig1',
   title: 'throughput of a group while members sleep: acknowledged multicast collapses, bimodal multicast does not',
   source:
-    'seed 003, Fig. 1: one member asleep in 100 ms intervals with a probability, 7 KB messages, 80 samples of 500 ms',
+    'Birman, van Renesse, Vogels, Spinglass, Fig. 1: one member asleep in 100 ms intervals with a probability, 7 KB messages, 80 samples of 500 ms',
   run(trial) {
     const { quick, progress } = trial
     const sizes = quick ? QUICK.sizes : SIZES
@@ -297,7 +297,7 @@ function figure(name: string, title: string, points: readonly Point[]) {
       x: { label: 'share of the time that a perturbed member sleeps', from: 0, to: 0.9 },
       y: { label: 'messages a second at a healthy member', from: 0, to: 250 },
       series: [
-        { name: 'seed 003: 32, calm', style: 'reference', points: [0, 0.9].map((sleep) => [sleep, PAPER]) },
+        { name: 'Spinglass: 32, calm', style: 'reference', points: [0, 0.9].map((sleep) => [sleep, PAPER]) },
         ...sizes.map((members) => ({
           name: `${members} members`,
           points: points

@@ -43,7 +43,8 @@ export const experiment: Experiment = {
   name: 'spinglass-fig3',
   title:
     "repair overhead as the group grows: SRM's requests and repairs are everybody's, bimodal multicast's are constant",
-  source: 'seed 003, Fig. 3: 100 messages of 210 bytes a second, 0.1 % loss on every link of a 4-level tree',
+  source:
+    'Birman, van Renesse, Vogels, Spinglass, Fig. 3: 100 messages of 210 bytes a second, 0.1 % loss on every link of a 4-level tree',
   run(trial) {
     const size = trial.quick ? 'quick' : 'full'
     const srm = (topology: 'tree' | 'star', adaptive: boolean, sizes: readonly number[], seconds = SRM_SECONDS[size]) =>
@@ -329,7 +330,7 @@ function figure(what: 'requests' | 'repairs', series: Series, paper: number) {
       x: { label: 'members', scale: 'log' },
       y: { label: `${what} a member and second`, scale: 'log' },
       series: [
-        { name: 'seed 003: to ~15 at 100', style: 'reference', points: [10, 100].map((n) => [n, (paper * n) / 100]) },
+        { name: 'Spinglass: to ~15 at 100', style: 'reference', points: [10, 100].map((n) => [n, (paper * n) / 100]) },
         ...shown.map(([name, points]) => ({
           name: name.replace('bimodal, members at the leaves', 'bimodal, leaves').replace('down the ', ''),
           points: points.map((point): [number, number] => [point.members, point[what]]),

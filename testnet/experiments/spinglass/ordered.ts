@@ -42,7 +42,7 @@ export const experiment: Experiment = {
   name: 'ordered',
   title: 'view-synchronous total order over bimodal multicast: under random faults, beside a sleeper, and its price',
   source:
-    'seed 003 (virtual synchrony over bimodal multicast); the aim: 1,000 fault schedules, one sleeper slows nobody',
+    'Birman, van Renesse, Vogels, Spinglass (virtual synchrony over bimodal multicast); targets of this project: 1,000 fault schedules, one sleeper slows nobody',
   run(trial) {
     const size = trial.quick ? 'quick' : 'full'
     const schedules = schedulesOf(trial, SCHEDULES[size], 0, 'fault schedules')

@@ -55,7 +55,7 @@ const TROUBLES = [
 export const experiment: Experiment = {
   name: 'tman-churn',
   title: 'T-Man under loss and churn, at rest, and woken by deaths',
-  source: "T-Man (Jelasity, Babaoglu): churn, suspension after convergence; the issue's aims of 98 and 90 %",
+  source: 'T-Man (Jelasity, Babaoglu): churn, suspension after convergence; 98 and 90 %: targets of this project',
   run(trial) {
     const names = Object.keys(STRUCTURES)
     const runs = names.flatMap((structure, s) => {

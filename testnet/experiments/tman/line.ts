@@ -30,7 +30,8 @@ export const experiment: Experiment = {
   name: 'tman-line',
   title:
     'T-Man sorts nodes by an attribute: uneven, clustered and equal values, beside plain distance as the paper ranks',
-  source: 'T-Man (Jelasity, Babaoglu): sorted line; the partition of clustered values and the cure: PAPERS section 1',
+  source:
+    'T-Man (Jelasity, Babaoglu): sorted line; the partition of clustered values and the cure: models run by this project',
   run(trial) {
     const exponents = trial.quick ? EXPONENTS.quick : EXPONENTS.full
     const plans = exponents.flatMap((exponent) => Object.keys(VALUES).map((values) => ({ exponent, values })))

@@ -26,7 +26,7 @@ const MOST_AT_17 = 29
 export const experiment: Experiment = {
   name: 'tman-ring',
   title: 'T-Man sorts random nodes into a ring: missing links over cycles, no stuck tail',
-  source: "T-Man (Jelasity, Babaoglu): the authors' published code, c = 20, measured (PAPERS section 1)",
+  source: "T-Man (Jelasity, Babaoglu): the authors' published code, c = 20, run by this project",
   // 2^17 nodes with their views and messages.
   heap: (quick) => (quick ? 0 : 4 * 2 ** 30),
   run(trial) {

@@ -14,7 +14,7 @@ const HASHED = { quick: 10, full: 12 }
 export const experiment: Experiment = {
   name: 'tman-torus',
   title: 'T-Man arranges random nodes in a torus: missing links over cycles, no stuck tail',
-  source: "T-Man (Jelasity, Babaoglu): the authors' published code, c = 20, measured (PAPERS section 1)",
+  source: "T-Man (Jelasity, Babaoglu): the authors' published code, c = 20, run by this project",
   heap: (quick) => (quick ? 0 : 4 * 2 ** 30),
   run(trial) {
     const exponents = trial.quick ? EXPONENTS.quick : EXPONENTS.full

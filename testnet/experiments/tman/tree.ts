@@ -11,7 +11,7 @@ const SEARCHED = { quick: [10], full: [12, 14] }
 export const experiment: Experiment = {
   name: 'tman-tree',
   title: 'T-Man arranges random nodes in a binary tree: missing links over cycles, no stuck tail',
-  source: "T-Man (Jelasity, Babaoglu): the authors' published code, c = 20, measured (PAPERS section 1)",
+  source: "T-Man (Jelasity, Babaoglu): the authors' published code, c = 20, run by this project",
   heap: (quick) => (quick ? 0 : 4 * 2 ** 30),
   run(trial) {
     const [exponents, searched] = trial.quick ? [EXPONENTS.quick, SEARCHED.quick] : [EXPONENTS.full, SEARCHED.full]
