@@ -60,6 +60,7 @@ export async function obey(program: Command, args: readonly string[]): Promise<v
   const json = wantsJson(args)
   for (const command of [program, ...program.commands]) {
     command.exitOverride()
+    command.configureOutput({ outputError: (text, write) => write(withoutFarGuess(text)) })
     if (json) command.configureOutput({ writeErr: () => {} }) // what commander would print there is told as JSON below
   }
   try {
@@ -110,10 +111,19 @@ function report(error: unknown, json: boolean): number {
   return error.exitCode
 }
 
+/** Commander takes the dashes for letters that agree, and so guesses `--data` for `--rate`. */
+function withoutFarGuess(message: string): string {
+  const [, given, guess] = /unknown option '--([^'=]+).*\n\(Did you mean --(\S+)\?\)/.exec(message) ?? []
+  if (given === undefined || guess === undefined || nearest(given, [guess]) !== undefined) return message
+  return message.replace(/\n\(Did you mean .*\)/, '')
+}
+
 /** `error: unknown option '--x'\n(Did you mean --y?)` as a sentence and a hint. */
 function fromCommander({ code, message }: CommanderError): Failure {
   if (code === 'commander.help') return usage('which command?', '`tendril help` lists them')
-  const [sentence = '', ...rest] = message.replace(/^error: /, '').split('\n')
+  const [sentence = '', ...rest] = withoutFarGuess(message)
+    .replace(/^error: /, '')
+    .split('\n')
   const hint = rest.join(' ').replace(/^\((.*)\)$/, '$1')
   return usage(sentence, hint === '' ? undefined : `${hint.charAt(0).toLowerCase()}${hint.slice(1)}`)
 }
