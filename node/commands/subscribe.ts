@@ -44,7 +44,10 @@ When this command reads too slowly, before those: { "dropped": number of message
       "begin with what was published up to so long ago, at most 60000: what other members keep when this brings the node into the topic's " +
         'group, otherwise what the node itself keeps (default: 10000 when it enters the group, else 0)',
     )
-    .option('--subgroup <name>', 'only this part of the topic; the rest is left out here, and by gravitational not sent')
+    .option(
+      '--subgroup <name>',
+      'only this part of the topic; the rest is left out here, and by gravitational not sent',
+    )
     .option(
       '--rating <share>',
       'the share of the messages wanted, above 0 and up to 1: what is published as gravitational heeds it (default: 1)',

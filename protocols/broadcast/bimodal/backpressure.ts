@@ -103,12 +103,18 @@ export class Backpressure {
   admit(now: number, parts: number): Admission {
     const rate = this.#rate
     if (rate >= this.#init.options.rate) return { admitted: true, rate }
-    if (now < this.#next) {
-      const reason = `Half of the members are ${Math.round(this.lag / 1000)} s behind`
-      return { admitted: false, until: Math.ceil(this.#next), rate, reason }
-    }
+    if (now < this.#next) return { admitted: false, until: Math.ceil(this.#next), rate, reason: this.#reason }
     this.#next = now + (parts * 1000) / rate
     return { admitted: true, rate }
+  }
+
+  /** The rate takes a while to rise again. */
+  get #reason(): string {
+    const { lag } = this
+    const isBehind = lag > LOW * this.#init.options.period
+    return isBehind
+      ? `Half of the members are ${Math.round(lag / 1000)} s behind`
+      : 'Half of the members were seconds behind of late'
   }
 
   #fall(now: number, lag: number): void {
