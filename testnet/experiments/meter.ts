@@ -1,7 +1,7 @@
 import { duration } from '../../node/commands/terminal.ts'
 
 const BAR = 24
-/** ms between two updates of the line on a terminal, and between two lines elsewhere. */
+/** ms between two updates of the line on a terminal, and between two lines elsewhere; the first is told at once. */
 const LIVE = 200
 const LINES = 5000
 
@@ -13,7 +13,7 @@ export class Meter {
   readonly #name: string
   readonly #out: NodeJS.WriteStream
   readonly #began = performance.now()
-  #last = this.#began
+  #last = Number.NEGATIVE_INFINITY
 
   constructor(name: string, out: NodeJS.WriteStream) {
     this.#name = name
