@@ -1,80 +1,19 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
-import { generateKeyPair } from '@libp2p/crypto/keys'
-import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { pino } from 'pino'
-import type { Sign } from '../../core/signed.ts'
+import { test } from 'node:test'
 import { DEFAULTS } from '../../protocols/broadcast/options.ts'
-import { compose, DELIVERY_NAMES } from '../../protocols/broadcast/publication.ts'
+import { DELIVERY_NAMES } from '../../protocols/broadcast/publication.ts'
 import { MAX_TTL } from '../../protocols/broadcast/record.ts'
 import { MAX_TIMEOUT } from '../../protocols/query/wave/messages.ts'
 import { WAVE_DEFAULTS } from '../../protocols/query/wave/wave.ts'
-import { credentialsFile, writeCredentials } from '../daemon/credentials.ts'
-import { FakeNode } from '../daemon/fake.fixture.ts'
-import { createAdminServer } from '../daemon/server.ts'
-import { createSign } from '../keys/signer.ts'
+import { type Done, daemon, FIXTURE, node, parsed, tendril, token } from './daemon.fixture.ts'
 import { tendrilProgram } from './index.ts'
 import { searchSql } from './search.ts'
-
-const FIXTURE = join(import.meta.dirname, 'tendril.fixture.ts')
-const token = 'x'.repeat(43)
-const node = new FakeNode()
-const logger = pino({ level: 'silent' })
-const server = createAdminServer({ node, token, host: '127.0.0.1', logger, onLeft: () => {} })
-let folder: string
-let url: string
-
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'tendril-commands-'))
-  await server.listen({ host: '127.0.0.1', port: 0 })
-  url = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`
-  await writeCredentials(folder, { url, token })
-})
-after(async () => {
-  await server.close()
-  await rm(folder, { recursive: true })
-})
-
-interface Done {
-  code: number | null
-  out: string
-  err: string
-}
-
-function tendril(
-  args: readonly string[],
-  { input = '', env = {} }: { input?: string | Buffer; env?: object } = {},
-): Promise<Done> {
-  const { promise, resolve, reject } = Promise.withResolvers<Done>()
-  const child = spawn(process.execPath, [FIXTURE, ...args], {
-    env: { PATH: process.env.PATH, HOME: '/nonexistent', TENDRIL_DATA: folder, ...env },
-  })
-  let out = ''
-  let err = ''
-  child.stdout.on('data', (chunk) => {
-    out += chunk
-  })
-  child.stderr.on('data', (chunk) => {
-    err += chunk
-  })
-  child.on('error', reject)
-  child.on('close', (code) => resolve({ code, out, err }))
-  child.stdin.end(input)
-  return promise
-}
-
-const parsed = (out: string) =>
-  out
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line))
 
 test('every command shows examples and the shape of its JSON in its help', async () => {
   const commands = tendrilProgram().commands
@@ -275,73 +214,11 @@ test('topics shows members, rates and what is stored, as a table and as JSON', a
   assert.equal(topic.lanes.bimodal.done.delivered, 7)
 })
 
-test('a proof of equivocation is shown, and checked by somebody who runs no daemon; what proves nothing exits with 1', async () => {
-  const key = await generateKeyPair('Ed25519')
-  const publisher = peerIdFromPrivateKey(key).toString()
-  const [sign, elsewhere] = ['tendril', 'elsewhere'].map((network) => createSign(key, network)) as [Sign, Sign]
-  const signed = (text: string, by: Sign, sequence = 7) => {
-    const fields = { publisher, sequence, published: 1, topic: 't', payload: new TextEncoder().encode(text) }
-    return compose(fields, by).record
-  }
-  const pairs = [
-    [signed('one', sign), signed('two', sign)],
-    [signed('one', sign), signed('one', sign)],
-    [signed('one', sign), signed('two', elsewhere)],
-    [signed('one', sign), signed('two', sign, 8)],
-  ] as const
-  for (const [i, records] of pairs.entries()) {
-    node.equivocations.splice(0, 1, { publisher, sequence: 7, records })
-    const { out } = await tendril(['proofs', '--json'])
-    const checked = await tendril(['proofs', '--check', '-', '--json'], {
-      input: out,
-      env: { TENDRIL_DATA: '/nonexistent' },
-    })
-    assert.equal(checked.code, i === 0 ? 0 : 1, checked.out + checked.err)
-    assert.equal(JSON.parse(checked.out).proven, i === 0)
-  }
-  const whole = {
-    publisher,
-    sequence: 7,
-    network: 'a\u001b[2J',
-    records: pairs[0].map(() => ({ body: '', signature: '' })),
-  }
-  for (const [text, reason] of [
-    ['nonsense', /line 1 of -: it is no JSON/],
-    ['{}', /it is no proof: network is no text/],
-    ['7', /it is no proof: it is no object of network, publisher, sequence and two records/],
-    [
-      JSON.stringify({ ...whole, records: [{ body: '!', signature: '' }, {}] }),
-      /no proof: records\[0\]\.body is not base64/,
-    ],
-    [JSON.stringify({ ...whole, records: [] }), /it is no proof: records are not two/],
-  ] as const) {
-    const { code, err } = await tendril(['proofs', '--check', '-'], { input: text })
-    assert.equal(code, 1)
-    assert.match(err, reason)
-  }
-})
-
-test('what a foreign proof says of its network reaches no terminal as it is', async () => {
-  const key = await generateKeyPair('Ed25519')
-  const network = 'a\u001b[2J'
-  const publisher = peerIdFromPrivateKey(key).toString()
-  const sign = createSign(key, network)
-  const records = ['one', 'two'].map((text) => {
-    const fields = { publisher, sequence: 7, published: 1, topic: 't', payload: new TextEncoder().encode(text) }
-    const { body, signature } = compose(fields, sign).record
-    return { body: Buffer.from(body).toString('base64'), signature: Buffer.from(signature).toString('base64') }
-  })
-  const input = JSON.stringify({ network, publisher, sequence: 7, records })
-  const { code, out } = await tendril(['proofs', '--check', '-'], { input })
-  assert.equal(code, 0)
-  assert.match(out, /^proven: .* in a\\u\{1b\}\[2J\n$/)
-})
-
 test('--print-config prints a configuration that stands for the same node, its limits included', async () => {
   const flags = ['--gossip-range', 'load=0..64', '--attribute', 'rack=7', '--log', 'warn']
   const first = await tendril(['start', '--print-config', ...flags])
   assert.equal(first.code, 0, first.err)
-  const file = join(folder, 'printed.json')
+  const file = join(daemon.folder, 'printed.json')
   await writeFile(file, first.out)
   assert.deepEqual(parsed((await tendril(['start', '--print-config', '--config', file])).out), parsed(first.out))
   const { aggregates, limits, gossip } = JSON.parse(first.out)
@@ -481,86 +358,6 @@ test('help of a command that does not exist says so', async () => {
   assert.match(query.out, /Usage: tendril query/)
 })
 
-test('without a daemon the exit code is 3 and the way to start one is named', async () => {
-  const { code, err } = await tendril(['status', '--admin', 'http://127.0.0.1:1', '--token', token])
-  assert.equal(code, 3)
-  assert.match(err, /no daemon answers at http:\/\/127\.0\.0\.1:1 .*\n.*`tendril start`/)
-  const empty = await tendril(['status', '--data', join(folder, 'nobody')])
-  assert.equal(empty.code, 3)
-  assert.match(empty.err, /no daemon runs on .*nobody\n.*`tendril start`/)
-})
-
-test('a daemon that is there but says nothing is not waited for much longer than its answer may take', {
-  timeout: 60_000,
-}, async (context) => {
-  const silent = createServer(() => {}).listen(0, '127.0.0.1')
-  context.after(() => silent.closeAllConnections())
-  context.after(() => silent.close())
-  await once(silent, 'listening')
-  const address = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
-  const asked = [
-    { args: ['status'], seconds: 10 },
-    { args: ['subscribe', 'news'], seconds: 10 },
-    { args: ['query', '--timeout', '1', 'SELECT id FROM nodes'], seconds: 5.001 },
-    { args: ['search', '--timeout', '1000'], seconds: 6 },
-  ]
-  await Promise.all(
-    asked.map(async ({ args, seconds }) => {
-      const { code, err } = await tendril([...args, '--admin', address, '--token', token])
-      assert.equal(code, 3)
-      assert.equal(
-        err,
-        `error: the daemon at ${address} has said nothing for ${seconds} s\nhint: it is there, but does not answer: see its log, or stop it\n`,
-      )
-    }),
-  )
-})
-
-test('what answers but is no daemon is not believed', async (context) => {
-  const other = createServer((_, response) => response.end('<html>')).listen(0, '127.0.0.1')
-  context.after(() => other.close())
-  await new Promise((resolve) => other.once('listening', resolve))
-  const { code, err } = await tendril([
-    'status',
-    '--admin',
-    `http://127.0.0.1:${(other.address() as AddressInfo).port}`,
-    '--token',
-    token,
-  ])
-  assert.equal(code, 3)
-  assert.match(err, /is not a tendril daemon/)
-})
-
-test('a wrong token exits with 1; address and token can come from the environment', async () => {
-  const { code, err } = await tendril(['status', '--admin', url, '--token', 'y'.repeat(43)])
-  assert.equal(code, 1)
-  assert.match(err, /the token is missing or wrong\nhint: .*--token or TENDRIL_ADMIN_TOKEN/)
-  assert.equal((await tendril(['status'], { env: { TENDRIL_ADMIN_URL: url, TENDRIL_ADMIN_TOKEN: token } })).code, 0)
-})
-
-test('only the owner can read the token', async () => {
-  assert.equal((await stat(credentialsFile(folder))).mode & 0o777, 0o600)
-  await chmod(credentialsFile(folder), 0o644)
-  await writeCredentials(folder, { url, token })
-  assert.equal((await stat(credentialsFile(folder))).mode & 0o777, 0o600)
-})
-
-test('a file of the daemon that is damaged, or cannot be read, is named once, with what mends it', async () => {
-  const damaged = await mkdtemp(join(folder, 'damaged-'))
-  const file = credentialsFile(damaged)
-  for (const text of ['{"url":', '']) {
-    await writeFile(file, text)
-    assert.deepEqual(await tendril(['status', '--data', damaged]), {
-      code: 1,
-      out: '',
-      err: `error: ${file} is not what a daemon writes\nhint: restart the daemon: it writes the file anew\n`,
-    })
-  }
-  await rm(file)
-  await mkdir(file)
-  assert.match((await tendril(['status', '--data', damaged])).err, /admin\.json cannot be read: EISDIR\nhint: restart/)
-})
-
 test('a search stands for a query', () => {
   assert.equal(
     searchSql(undefined, { where: 'load > 1', select: 'id,load', order: 'load desc', limit: '5' }),
@@ -583,7 +380,9 @@ test('completion knows the commands', async () => {
 })
 
 test('a reader that has enough ends the command quietly', async () => {
-  const child = spawn(process.execPath, [FIXTURE, 'get', '--json'], { env: { ...process.env, TENDRIL_DATA: folder } })
+  const child = spawn(process.execPath, [FIXTURE, 'get', '--json'], {
+    env: { ...process.env, TENDRIL_DATA: daemon.folder },
+  })
   let err = ''
   child.stderr.on('data', (chunk) => {
     err += chunk

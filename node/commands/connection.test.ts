@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { credentialsFile, writeCredentials } from '../daemon/credentials.ts'
+import { daemon, tendril, token } from './daemon.fixture.ts'
+
+test('without a daemon the exit code is 3 and the way to start one is named', async () => {
+  const { code, err } = await tendril(['status', '--admin', 'http://127.0.0.1:1', '--token', token])
+  assert.equal(code, 3)
+  assert.match(err, /no daemon answers at http:\/\/127\.0\.0\.1:1 .*\n.*`tendril start`/)
+  const empty = await tendril(['status', '--data', join(daemon.folder, 'nobody')])
+  assert.equal(empty.code, 3)
+  assert.match(empty.err, /no daemon runs on .*nobody\n.*`tendril start`/)
+})
+
+test('a daemon that is there but says nothing is not waited for much longer than its answer may take', {
+  timeout: 60_000,
+}, async (context) => {
+  const silent = createServer(() => {}).listen(0, '127.0.0.1')
+  context.after(() => silent.closeAllConnections())
+  context.after(() => silent.close())
+  await once(silent, 'listening')
+  const address = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
+  const asked = [
+    { args: ['status'], seconds: 10 },
+    { args: ['subscribe', 'news'], seconds: 10 },
+    { args: ['query', '--timeout', '1', 'SELECT id FROM nodes'], seconds: 5.001 },
+    { args: ['search', '--timeout', '1000'], seconds: 6 },
+  ]
+  await Promise.all(
+    asked.map(async ({ args, seconds }) => {
+      const { code, err } = await tendril([...args, '--admin', address, '--token', token])
+      assert.equal(code, 3)
+      assert.equal(
+        err,
+        `error: the daemon at ${address} has said nothing for ${seconds} s\nhint: it is there, but does not answer: see its log, or stop it\n`,
+      )
+    }),
+  )
+})
+
+test('what answers but is no daemon is not believed', async (context) => {
+  const other = createServer((_, response) => response.end('<html>')).listen(0, '127.0.0.1')
+  context.after(() => other.close())
+  await new Promise((resolve) => other.once('listening', resolve))
+  const { code, err } = await tendril([
+    'status',
+    '--admin',
+    `http://127.0.0.1:${(other.address() as AddressInfo).port}`,
+    '--token',
+    token,
+  ])
+  assert.equal(code, 3)
+  assert.match(err, /is not a tendril daemon/)
+})
+
+test('a wrong token exits with 1; address and token can come from the environment', async () => {
+  const { code, err } = await tendril(['status', '--admin', daemon.url, '--token', 'y'.repeat(43)])
+  assert.equal(code, 1)
+  assert.match(err, /the token is missing or wrong\nhint: .*--token or TENDRIL_ADMIN_TOKEN/)
+  assert.equal(
+    (await tendril(['status'], { env: { TENDRIL_ADMIN_URL: daemon.url, TENDRIL_ADMIN_TOKEN: token } })).code,
+    0,
+  )
+})
+
+test('only the owner can read the token', async () => {
+  assert.equal((await stat(credentialsFile(daemon.folder))).mode & 0o777, 0o600)
+  await chmod(credentialsFile(daemon.folder), 0o644)
+  await writeCredentials(daemon.folder, { url: daemon.url, token })
+  assert.equal((await stat(credentialsFile(daemon.folder))).mode & 0o777, 0o600)
+})
+
+test('a file of the daemon that is damaged, or cannot be read, is named once, with what mends it', async () => {
+  const damaged = await mkdtemp(join(daemon.folder, 'damaged-'))
+  const file = credentialsFile(damaged)
+  for (const text of ['{"url":', '']) {
+    await writeFile(file, text)
+    assert.deepEqual(await tendril(['status', '--data', damaged]), {
+      code: 1,
+      out: '',
+      err: `error: ${file} is not what a daemon writes\nhint: restart the daemon: it writes the file anew\n`,
+    })
+  }
+  await rm(file)
+  await mkdir(file)
+  assert.match((await tendril(['status', '--data', damaged])).err, /admin\.json cannot be read: EISDIR\nhint: restart/)
+})
