@@ -32,7 +32,11 @@ type RingMessage =
   | { readonly channel: 'sampling'; readonly message: SamplingMessage }
   | { readonly channel: 'tman'; readonly message: TManMessage }
 
-/** ms: several rounds, so that T-Man waits for slow partners instead of loading a busy machine with what comes too late. */
+/**
+ * ms: several rounds, so that a node waits for slow partners instead of loading a busy machine with what comes too late. A random partner has
+ * to be connected to first.
+ */
+const SAMPLING_TIMEOUT = 6000
 const TMAN_TIMEOUT = 2000
 /**
  * ms from a change of the view to the next exchange while many contacts are silent: whoever came nearest knows who is nearer still, and a
@@ -70,6 +74,7 @@ export class Ring {
     })
     this.#samplingRounds = new Rounds(environments.sampling, this.#sampling, {
       period: options.samplingPeriod,
+      timeout: SAMPLING_TIMEOUT,
       budget,
       size: samplingCodec.size,
     })

@@ -183,6 +183,53 @@ test('a node has settled once its neighbours stayed the same for a while, whatev
   assert.ok(ring.settled)
 })
 
+test('rounds that nobody answers do not make it quiet, however many; those that are answered do', () => {
+  const ring = tman()
+  ring.consider(crowd(10))
+  const round = (answered: boolean) => {
+    const partner = ring.partner() as PeerDescriptor
+    ring.offer(partner)
+    if (answered) ring.absorb(partner, [])
+    else ring.missed(partner, 'timeout')
+  }
+  for (let i = 0; i < 20; i++) round(false)
+  assert.ok(!ring.quiet && !ring.settled)
+  // The first round of all counts as well: nothing had been said that could remain unanswered.
+  for (let i = 1; i < TMAN_DEFAULTS.quietAfter; i++) round(true)
+  assert.ok(!ring.quiet)
+  ring.partner() // counts what the round before it brought
+  assert.ok(ring.quiet && ring.settled)
+})
+
+test('while a better neighbour is asked whether it lives a node neither falls quiet nor has settled; a long link is not waited for', () => {
+  const peers = crowd(60)
+  const near = nearest(peers)
+  const hasRest = (doubtful: string | undefined, verdict?: 'yes' | 'no') => {
+    let answer: 'yes' | 'ask' | 'no' = 'ask'
+    const ring = tman({
+      admits: ({ id }) => (id === doubtful ? answer : 'yes'),
+      ask: () => true,
+      options: { view: 12 },
+    })
+    const rounds = () => {
+      for (let i = 0; i <= TMAN_DEFAULTS.quietAfter; i++) ring.partner()
+    }
+    ring.consider(peers)
+    rounds()
+    if (verdict === undefined) return ring.quiet && ring.settled
+    answer = verdict
+    rounds()
+    return ring.quiet && ring.settled
+  }
+  assert.ok(hasRest(undefined))
+  assert.ok(!hasRest(near[0]))
+  assert.ok(hasRest(near[0], 'yes') && hasRest(near[0], 'no'), 'until that is known')
+  const all = tman({ options: { view: 12 } })
+  all.consider(peers)
+  const link = ids(all.view).find((id) => !near.includes(id))
+  assert.ok(link !== undefined && hasRest(link))
+})
+
 test('changes of the members are told, once each; updates and repetitions are not', () => {
   let changes = 0
   const ring = tman({ changed: () => changes++ })

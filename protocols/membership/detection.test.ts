@@ -120,6 +120,50 @@ test('a timer that fires late is no verdict; with a clock that hides the sleep, 
   }
 })
 
+/** 16 nodes that watch each other over a round trip of 1.8 s; the timers of the first fire `lag` ms late. */
+function overworked(lag: number, latency: number): Bed {
+  const simulation: Bed = new Simulation<MembershipMessage, Watcher>({ seed: 1, latency, codec: membershipCodec })
+  simulation.add(
+    {},
+    (environment) =>
+      new Watcher({
+        self: environment.self,
+        random: environment.random,
+        now: () => environment.now(),
+        send: (to, message) => environment.send(to, message),
+        after: (delay, task) => environment.after(delay + lag, task),
+        every: (period, task) => environment.every(period, task),
+      }),
+  )
+  for (let i = 1; i < 16; i++) simulation.add({}, (environment) => new Watcher(environment))
+  const all = simulation.nodes.map(({ self }) => self)
+  for (const { id, protocol } of simulation.nodes) {
+    protocol.contacts = all.filter((other) => other.id !== id)
+    for (const peer of protocol.contacts) protocol.membership.heard(peer)
+  }
+  return simulation
+}
+
+// A hundred nodes in one process of a slow machine took their own slowness for the death of many, and searched for survivors: a
+// thousand connections more to make.
+test('a node with too much to do, whose timers fire late, takes slow answers for no alarm; one whose timers are on time does', () => {
+  for (const lag of [300, 0]) {
+    const simulation = overworked(lag, 900)
+    simulation.run(60_000)
+    const { tally } = simulation.node('n0').protocol.membership
+    assert.equal(tally.get('alarms') === 0, lag > 0, `${tally.get('alarms')} alarms`)
+    assert.equal(tally.get('late') > 0, lag > 0)
+  }
+})
+
+test('a node whose timers are never on time finds a death nevertheless, and nobody else dead', () => {
+  const simulation = overworked(5000, 20)
+  simulation.run(10_000)
+  simulation.kill('n1')
+  assert.ok(simulation.runUntil(() => simulation.node('n0').protocol.state('n1') === 'dead', 180_000, 100))
+  assert.deepEqual([...new Set(downs(simulation).map(({ id }) => id))], ['n1'])
+})
+
 test('a one-way fault of 15 s kills nobody, thanks to those who are asked; a lasting one parts the two, and nobody else', () => {
   for (const indirect of [3, 0]) {
     const simulation = network({ nodes: 24, options: { indirect } })

@@ -126,6 +126,7 @@ export class FailureDetector {
         pingThroughOthers: (target) => this.#pingThroughOthers(target),
         suspect: (target, why) => this.#suspect(target, why),
         dead: (target, why) => this.#dead(target, why),
+        late: () => this.#late(peer),
       },
     )
     this.#probes.set(peer.id, probe)
@@ -202,6 +203,13 @@ export class FailureDetector {
     this.#probes.get(id)?.cancel()
     this.#probes.delete(id)
     this.#doubted.delete(id)
+  }
+
+  /** Whatever did not answer meanwhile is no silence that counts, and no cause for an alarm. */
+  #late({ id }: PeerDescriptor): ProbeTimes {
+    this.#tally.add('late')
+    this.#health.worse()
+    return this.#times(this.#members.isUp(id))
   }
 
   /** A stranger has to be connected to first, which takes several round trips and both sides' computing. */

@@ -47,7 +47,7 @@ const BRIDGE_EVERY = 5000
  */
 export class Membership implements Protocol<MembershipMessage> {
   /**
-   * probes, deaths, strangers-silent, refuted, vouched, rumours, relayed, relay-refused, too-many-probes, offered, acquaintances,
+   * probes, late, deaths, strangers-silent, refuted, vouched, rumours, relayed, relay-refused, too-many-probes, offered, acquaintances,
    * goodbyes, old-goodbye
    */
   readonly tally = new Tally()

@@ -14,9 +14,16 @@ export interface ProbeActions {
   pingThroughOthers(peer: PeerDescriptor): boolean
   suspect(peer: PeerDescriptor, reason: string): void
   dead(peer: PeerDescriptor, reason: string): void
+  /** This node is slow itself. @returns the times that count from now on */
+  late(): ProbeTimes
 }
 
 const NEXT = { direct: 'indirect', indirect: 'suspicion', suspicion: undefined } as const
+
+/** A timer that fires later than such a share of its delay says that what came meanwhile has not been read yet either. */
+const LATE = 0.25
+/** How often that puts a probe off: who is never on time would find nobody dead. */
+const PUT_OFF = 4
 
 /** Pings in each stage, so that a few lost messages neither kill a peer nor put it in doubt. */
 const PINGS = { direct: 2, indirect: 1, suspicion: 4 } as const
@@ -25,18 +32,20 @@ const PINGS = { direct: 2, indirect: 1, suspicion: 4 } as const
  * One doubt about one peer (SWIM, Das et al. 2002): direct pings, then pings through others and one more directly, then
  * suspicion with several pings, then death. Any message from the peer ends it (`cancel`).
  *
- * A timer that fires much too late says that this node slept, not that the peer died: the stage is begun again.
+ * A timer that fires too late says that this node slept or has too much to do, not that the peer died: the stage is begun again, with
+ * more time.
  */
 export class Probe {
   readonly peer: PeerDescriptor
   /** Whether the peer is a contact, or was one since the probe began: in an alarm whoever is doubted leaves the contacts at once. */
   watched: boolean
   readonly #environment: Pick<Environment<never>, 'now' | 'after'>
-  readonly #times: ProbeTimes
+  #times: ProbeTimes
   readonly #actions: ProbeActions
   #reason: string
   #stage: keyof ProbeTimes = 'direct'
   #pings = 0
+  #putOff = 0
   #timer: Timer | undefined
 
   constructor(
@@ -91,10 +100,15 @@ export class Probe {
     this.#pings++
     this.#actions.ping(this.peer)
     this.#timer = this.#environment.after(delay, () => {
-      if (this.#environment.now() - due > delay) this.#enter(this.#stage)
+      if (this.#environment.now() - due > delay * LATE && this.#putOff++ < PUT_OFF) this.#again()
       else if (this.#pings < shares) this.#wait()
       else this.#end()
     })
+  }
+
+  #again(): void {
+    this.#times = this.#actions.late()
+    this.#enter(this.#stage)
   }
 
   #end(): void {

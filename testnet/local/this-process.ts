@@ -14,6 +14,12 @@ const HANDFUL = 20
 /** Bytes of a flood's messages. */
 const FLOOD_BYTES = 200
 
+/**
+ * How long a node that starts may take to find somebody before the next one is started, in ms. A hundred that shake hands with one at once in
+ * one process all time out, and try again together (found on a slow machine: a third of them was alone for half a minute).
+ */
+const JOINED = 5000
+
 /** How long a node that leaves or stops is waited for, in ms: libp2p waits for peers that may not answer. */
 const FAREWELL = 2000
 
@@ -47,6 +53,7 @@ export class ThisProcess implements Host {
       this.#told.push({ index: plan.index, ...detail })
     })
     for (const topic of this.#collected.keys()) this.#collect(plan.index, held, topic)
+    if (plan.bootstrap !== undefined) await within(JOINED, met(node))
     return { id: node.tendril.id, address: node.addresses[0] ?? '' }
   }
 
@@ -190,6 +197,14 @@ function dialAs(sockets: Sockets, { libp2p }: TendrilNode): void {
 /** ms on one clock for all processes of a machine, finer than Date.now. */
 function clock(): number {
   return performance.timeOrigin + performance.now()
+}
+
+/** The node knows somebody who lives. */
+async function met({ tendril }: TendrilNode): Promise<void> {
+  if (tendril.peers().length > 0) return
+  await new Promise<void>((resolve) => {
+    tendril.addEventListener('peer:up', () => resolve(), { once: true })
+  })
 }
 
 async function within(ms: number, work: Promise<unknown>): Promise<void> {
