@@ -43,10 +43,10 @@ test('every experiment carries the name that it is listed under', async () => {
 })
 
 test('tendril reproduce --json prints the report, its files are there, and the exit code follows ok', () => {
-  const { status, stdout, stderr } = reproduce('interval-tree', '--quick', '--seed', '7', '--out', folder, '--json')
+  const { status, stdout, stderr } = reproduce('mrt-ratio', '--quick', '--seed', '7', '--out', folder, '--json')
   const report = JSON.parse(stdout) as Report
   assert.equal(status, report.ok ? 0 : 1, stderr)
-  assert.deepEqual([report.name, report.seed, report.quick], ['interval-tree', 7, true])
+  assert.deepEqual([report.name, report.seed, report.quick], ['mrt-ratio', 7, true])
   assert.equal(
     report.ok,
     report.rows.every(({ ok }) => ok),
@@ -97,8 +97,8 @@ test('an experiment that is stopped leaves no folder behind', async () => {
 
 test('rows are printed although their files cannot be written, and the exit code is 1', () => {
   const out = join(folder, 'blocked')
-  mkdirSync(join(out, 'interval-tree', 'interval-tree.json'), { recursive: true })
-  const { status, stdout, stderr } = reproduce('interval-tree', '--quick', '--out', out, '--json')
+  mkdirSync(join(out, 'mrt-ratio', 'mrt-ratio.json'), { recursive: true })
+  const { status, stdout, stderr } = reproduce('mrt-ratio', '--quick', '--out', out, '--json')
   const report = JSON.parse(stdout) as Report
   assert.ok(report.rows.length > 0)
   for (const file of report.files) assert.ok(readFileSync(file, 'utf8').length > 0, 'what is named was written')
@@ -106,7 +106,7 @@ test('rows are printed although their files cannot be written, and the exit code
   const [, last] = /(\{.*\})\n$/.exec(stderr) ?? []
   const { error, message, hint } = JSON.parse(last as string)
   assert.deepEqual([error, hint], ['failed', '--out names another folder'])
-  assert.match(message, /^cannot write to .*interval-tree\.json: /)
+  assert.match(message, /^cannot write to .*mrt-ratio\.json: /)
 })
 
 test('CSV: null is an empty cell, and text that would break a line is quoted', () => {

@@ -40,7 +40,7 @@ export const experiment: Experiment = {
 }
 
 function run({ quick, seed, progress }: Trial): Result {
-  const nodes = quick ? 500 : 10_000
+  const nodes = quick ? 300 : 10_000
   const rows: Row[] = []
   const table: (string | number)[][] = []
   const curves: { name: string; points: [number, number][] }[] = []

@@ -50,7 +50,7 @@ function run(trial: Trial): Result {
   const rows: Row[] = []
   const table: (string | number)[][] = []
   const curves = new Map<Way, [number, number][]>()
-  const sizes = trial.quick ? [100, 1000, 10_000] : [100, 1000, 10_000, 100_000]
+  const sizes = trial.quick ? [100, 1000, 3000] : [100, 1000, 10_000, 100_000]
   const pooled = scores()
   for (const [k, nodes] of sizes.entries()) {
     // Extrema are the same on all nodes of a run: only many runs show how often they are right.

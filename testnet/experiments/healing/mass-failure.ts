@@ -3,7 +3,7 @@ import type { Experiment, Row } from '../experiment.ts'
 import { fixed, percent, ROUND, row, Stacks } from './stacks.ts'
 
 const FULL = { nodes: 10_000, shares: [0.5, 0.8, 0.9, 0.95] }
-const QUICK = { nodes: 400, shares: [0.5, 0.9] }
+const QUICK = { nodes: 250, shares: [0.5, 0.9] }
 /** Rounds that are watched. */
 const ROUNDS = 40
 /** The share of the ring links that counts as a ring again: where fewer than 500 survive, all of them. */
