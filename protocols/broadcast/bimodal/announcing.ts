@@ -391,9 +391,15 @@ export class Announcing {
       .partners()
       .filter(({ id }) => id !== self.id && !(publishers.size === 1 && publishers.has(id)))
     const lacks = new Map<string, Lack>()
-    for (const publication of news)
-      for (const one of this.#with(publication))
-        lacks.set(keyOf(one), { publisher: positionOf(one.publisher), sequence: one.sequence, since: now })
+    const told = new Set<string>()
+    for (const publication of news) {
+      for (const one of this.#with(publication)) {
+        const key = keyOf(one)
+        if (told.has(key)) break // it stands there with more before it than would follow here
+        lacks.set(key, { publisher: positionOf(one.publisher), sequence: one.sequence, since: now })
+      }
+      told.add(keyOf(publication))
+    }
     const holdings = holdingsOf([...lacks.values()].slice(-MAX_TOLD))
     for (const partner of random.sample(others, this.#isTroubled ? this.#init.options.told : UNTRIED)) {
       if (!this.#say(partner, { kind: 'have', holdings })) continue
