@@ -11,19 +11,23 @@ const TMAN_PERIOD = 5000
 
 type Message = SamplingMessage | TManMessage
 
-/** A ring among peers that never answer; when it offered T-Man's exchanges, ms since its start. */
-function network(alarmed: () => boolean) {
+/** A ring among peers that never answer; when it offered T-Man's exchanges and sampling's, ms since its start. */
+function network(alarmed: () => boolean, samplingPeriod = 60_000) {
   const simulation = new Simulation<Message>({ seed: 1, latency: 20 })
   const silent = { start() {}, stop() {}, receive() {} }
   const peers = Array.from({ length: 12 }, () => simulation.add({}, () => silent).self)
   const offers: { readonly at: number; readonly to: string }[] = []
+  const sampled: number[] = []
   let ring = undefined as unknown as Ring
   simulation.add({}, (environment) => {
     const recording = sendingThrough<TManMessage>(environment, (to, message) => {
       if (message.kind === 'offer') offers.push({ at: simulation.now, to: to.id })
     })
+    const sampling = sendingThrough<SamplingMessage>(environment, (_, message) => {
+      if (message.kind === 'offer') sampled.push(simulation.now)
+    })
     ring = new Ring(
-      { sampling: environment, tman: recording },
+      { sampling, tman: recording },
       {
         admits: () => 'yes',
         ask: () => false,
@@ -31,12 +35,12 @@ function network(alarmed: () => boolean) {
         alarmed,
         changed: () => {},
         budget: new TokenBucket(2 ** 18, 2 ** 18),
-        options: { samplingPeriod: 60_000, tmanPeriod: TMAN_PERIOD },
+        options: { samplingPeriod, tmanPeriod: TMAN_PERIOD },
       },
     )
     return { start: () => ring.start(), stop: () => ring.stop(), receive() {} }
   })
-  return { simulation, peers, offers, ring }
+  return { simulation, peers, offers, sampled, ring }
 }
 
 test('in an alarm whoever came into the view is asked after 100 ms, and ten that come at once cost one exchange', () => {
@@ -68,4 +72,12 @@ test('without an alarm it waits for its round, and a ring that was stopped asks 
   stopped.ring.close()
   stopped.simulation.run(2 * TMAN_PERIOD)
   assert.deepEqual(stopped.offers, [])
+})
+
+test('a random partner that does not answer is waited for two rounds: each may cost a connection, which takes its time', () => {
+  const { simulation, peers, sampled, ring } = network(() => false, 3000)
+  ring.introduce(peers)
+  simulation.run(60_000)
+  assert.ok(sampled.length >= 5, 'it goes on')
+  for (const [i, at] of sampled.entries()) if (i > 0) assert.ok(at - (sampled[i - 1] as number) >= 6000)
 })

@@ -20,6 +20,15 @@ for (const nodes of [1, 2, 3]) {
   })
 }
 
+test('when a testnet has started, every node of it has met another', async () => {
+  await withTestnet(6, {}, async (testnet) => {
+    for (let index = 0; index < 6; index++) {
+      const { rows, coverage } = await testnet.query(index, COUNT)
+      assert.ok((rows[0]?.[0] as number) > 1 || coverage.missing !== 0, `node ${index} takes itself for the only one`)
+    }
+  })
+})
+
 test('32 real nodes: exact count, every message once; during 10 % silent deaths all who live get all', async (t) => {
   await withTestnet(32, {}, async (testnet) => {
     await holds(testnet, ringComplete(60_000), bandsFilled(60_000), exactCount(), exactCount(17))

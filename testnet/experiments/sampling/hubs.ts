@@ -17,7 +17,7 @@ interface Sizes {
 }
 
 const FULL: Sizes = { nodes: 1000, hubs: 30, seeds: 50, many: 1000, ring: 1000 }
-const QUICK: Sizes = { nodes: 300, hubs: 30, seeds: 3, many: 200, ring: 200 }
+const QUICK: Sizes = { nodes: 300, hubs: 30, seeds: 2, many: 200, ring: 200 }
 
 /** Cycles that a network runs before its attackers wake, and then. */
 const BEFORE = 40

@@ -12,7 +12,7 @@ import { loadRows } from './load-rows.ts'
 import type { Member } from './network.ts'
 import { byValue } from './plain.ts'
 
-const NODES = { quick: 512, full: 1024 }
+const NODES = { quick: 320, full: 1024 }
 /** Cycles from a random start to order, before anything happens. */
 const SETTLING = 15
 /** Cycles under churn. */
