@@ -119,7 +119,7 @@ function factorRow(name: string, nodes: number, factors: Readonly<Record<string,
 
 /** COUNT with one instance, the hardest start there is, at 20 % loss: [run] values of PAPERS section 3 beside ours. */
 function loss({ quick, seed, progress }: Trial) {
-  const nodes = quick ? 2000 : 10_000
+  const nodes = quick ? 1000 : 10_000
   const cycles = 60
   const shown = [20, 30, 35, 40, 60]
   const papers: Readonly<Record<string, string>> = { 20: '2e-1', 30: '1e-2', 40: '6e-4', 60: '2e-6' }
@@ -204,7 +204,7 @@ function loss({ quick, seed, progress }: Trial) {
  * own; they take part from the next epoch on. Whoever has seen an epoch settle is held against the average over all that live.
  */
 function churn({ quick, seed, progress }: Trial): Row[] {
-  const nodes = quick ? 2000 : 10_000
+  const nodes = quick ? 1000 : 10_000
   const [from, to] = [60, quick ? 80 : 100]
   const value = uniformValues(seed)
   const rows: Row[] = []
@@ -266,7 +266,7 @@ function churn({ quick, seed, progress }: Trial): Row[] {
 
 /** 5 % of the nodes change their value in each of 20 cycles, at 20 % loss; then nothing changes any more. */
 function quiescence({ quick, seed, progress }: Trial): Row[] {
-  const nodes = quick ? 2000 : 10_000
+  const nodes = quick ? 1000 : 10_000
   const first = uniformValues(seed)
   const values = Array.from({ length: nodes }, (_, i) => first(i))
   const random = new Random(seed).fork('changes')
