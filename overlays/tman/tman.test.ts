@@ -230,6 +230,32 @@ test('while a better neighbour is asked whether it lives a node neither falls qu
   assert.ok(link !== undefined && hasRest(link))
 })
 
+test('a liar that offers ever new neighbours, who never answer, keeps it awake, at one question a round; silent it lets it rest', () => {
+  const peers = crowd(400)
+  const near = nearest(peers)
+  const made = peers.filter(({ id }) => near.includes(id))
+  const silent = new Set<string>()
+  const asked: string[] = []
+  const ring = tman({
+    admits: ({ id }) => (id.startsWith('h') ? 'yes' : silent.has(id) ? 'no' : 'ask'),
+    ask: ({ id }) => asked.push(id) > 0,
+  })
+  ring.consider(crowd(40, 'h'))
+  for (let i = 0; i < TMAN_DEFAULTS.quietAfter; i++) ring.partner()
+  assert.ok(ring.quiet)
+  while (silent.size < made.length) {
+    ring.partner()
+    ring.consider(made)
+    assert.equal(asked.length, silent.size + 1)
+    ring.partner()
+    assert.ok(!ring.quiet)
+    silent.add(asked.at(-1) as string)
+  }
+  assert.ok(ids(ring.view).every((id) => id.startsWith('h')))
+  for (let i = 0; i < TMAN_DEFAULTS.quietAfter; i++) ring.partner()
+  assert.ok(ring.quiet)
+})
+
 test('changes of the members are told, once each; updates and repetitions are not', () => {
   let changes = 0
   const ring = tman({ changed: () => changes++ })
