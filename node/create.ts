@@ -67,8 +67,8 @@ export interface TendrilNode {
 /**
  * Starts a node: TCP, noise, yamux, identify, bootstrap, a DHT of its own, and the tendril service.
  *
- * @throws DataFolderError when the data folder cannot be used, RangeError for wrong attributes or names and for addresses that are no
- * multiaddrs, an UnsupportedListenAddressesError when it cannot listen anywhere
+ * @throws DataFolderError when the data folder cannot be used, RangeError for wrong attributes or names, for addresses that are no
+ * multiaddrs and for such to listen on that are not TCP, an UnsupportedListenAddressesError when it cannot listen anywhere
  */
 export async function createNode(config: NodeConfig = {}): Promise<TendrilNode> {
   for (const option of ['listen', 'announce', 'bootstrap'] as const) checkMultiaddrs(option, config[option])

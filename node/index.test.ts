@@ -34,6 +34,19 @@ test('an address that is none is refused with the option that it stands in', asy
   }
 })
 
+test('an address that is not TCP is refused to listen on, also beside one that is: libp2p would leave it out without a word', async () => {
+  const quic = '/ip4/127.0.0.1/udp/0/quic-v1'
+  for (const strange of [quic, '/ip4/127.0.0.1/tcp/0/ws', '/ip4/127.0.0.1']) {
+    const start = async () => (await createNode({ ...ALONE, listen: ['/ip4/127.0.0.1/tcp/0', strange] })).stop()
+    await assert.rejects(start, {
+      name: 'RangeError',
+      message: `listen[1] "${strange}" is not listened on: tendril takes /tcp only, like /ip4/0.0.0.0/tcp/4001`,
+    })
+  }
+  const node = await createNode({ ...ALONE, listen: ['/ip4/127.0.0.1/tcp/0', '/ip6/::1/tcp/0'], announce: [quic] })
+  await node.stop()
+})
+
 test('a name of a network that would move the cursor of whoever prints it is refused', async () => {
   const start = async () => (await createNode({ ...ALONE, network: 'a\u001b[2J' })).stop()
   await assert.rejects(start, {

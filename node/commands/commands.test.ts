@@ -314,6 +314,10 @@ test('a wrong command line exits with 2 and says what is wrong', async () => {
     [['status', '--admin', 'ftp://x', '--token', 'y'], /not the address of an admin API/],
     [['status', '--admin', 'http://127.0.0.1:1'], /a token is needed/],
     [['start', '--listen', 'nonsense'], /--listen: listen\[0\] "nonsense" is not a multiaddr/],
+    [
+      ['start', '--listen', '/ip4/127.0.0.1/udp/0/quic-v1'],
+      /--listen: listen\[0\] .* is not listened on: tendril takes \/tcp only/,
+    ],
     [['start', '--config', '/nowhere.yaml'], /\/nowhere\.yaml cannot be read/],
     [[], /Usage: tendril/],
   ]

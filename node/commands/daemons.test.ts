@@ -253,11 +253,6 @@ test('what keeps a daemon from starting is said in one sentence', { timeout: 120
       new RegExp(`^error: .*${port}.*(in use|another program)`),
     ],
     [
-      ['--data', data, '--listen', '/ip4/127.0.0.1/udp/0/quic-v1'],
-      1,
-      /^error: the node cannot listen on \/ip4\/127\.0\.0\.1\/udp\/0\/quic-v1: tendril listens on \/tcp only; choose another with --listen$/m,
-    ],
-    [
       ['--data', data, '--admin-port', String(port)],
       1,
       new RegExp(`^error: the admin API cannot listen .* port ${port}: another program`),

@@ -7,7 +7,7 @@ import { MAX_NAME } from '../../protocols/structures/codec.ts'
 import { checkStructures } from '../../protocols/structures/structures.ts'
 import { isNetworkName, MAX_NETWORK_NAME } from '../links/frame.ts'
 import { refuseBuiltIn } from '../machine/machine.ts'
-import { isMultiaddr, notMultiaddr } from '../multiaddrs.ts'
+import { isListenable, isMultiaddr, notListenable, notMultiaddr } from '../multiaddrs.ts'
 import { DEFAULTS } from './defaults.ts'
 import { defaultDataFolder } from './folder.ts'
 
@@ -25,6 +25,10 @@ function list<Item extends z.ZodType>(item: Item) {
 
 const address = z.string({ error: 'must be a multiaddr' }).refine(isMultiaddr, {
   error: ({ input }) => notMultiaddr(input),
+})
+
+const listenAddress = address.refine((text) => !isMultiaddr(text) || isListenable(text), {
+  error: ({ input }) => notListenable(input),
 })
 
 const peerAddress = address.refine((text) => !isMultiaddr(text) || text.includes('/p2p/'), {
@@ -165,7 +169,7 @@ export const configSchema = z.strictObject(
       .transform((folder) => resolve(folder))
       .default(() => defaultDataFolder()),
     /** Undefined: every interface, port 4645 or any free one when that is taken. */
-    listen: list(address).optional(),
+    listen: list(listenAddress).optional(),
     announce: list(address).default([]),
     bootstrap: list(peerAddress).default([]),
     dht: z

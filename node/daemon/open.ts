@@ -32,9 +32,6 @@ function isFree(port: number): Promise<boolean> {
 /** libp2p tells what happened to each address in lines of its message, with stacks between them. */
 function cannotListen(error: Error): DaemonError {
   const failed = [...error.message.matchAll(/^ +(\/\S+): (.*)$/gm)].map(([, address, what = '']) => {
-    if (what.startsWith('UnsupportedListenAddressError')) {
-      return `${address}: tendril listens on /tcp only; choose another with --listen`
-    }
     const code = /\blisten (E[A-Z]+)/.exec(what)?.[1]
     return `${address}: ${reason(code, what, '--listen', '--listen')}`
   })
