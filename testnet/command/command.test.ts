@@ -102,7 +102,7 @@ for (const [signal, code] of [
   })
 }
 
-test('--keep leaves the testnet to other terminals until Ctrl-C, and nothing behind', async () => {
+test('--keep leaves the testnet to other terminals until it is stopped, and nothing behind when its terminal is closed', async () => {
   const run = start('--nodes', '3', '--keep')
   assert.ok(await until(() => run.stdout().includes('Ctrl-C stops everything'), 60_000), run.stdout() + run.stderr())
   const folder = /--data (\S+)/.exec(run.stdout())?.[1] ?? ''
@@ -111,8 +111,8 @@ test('--keep leaves the testnet to other terminals until Ctrl-C, and nothing beh
   assert.deepEqual(JSON.parse(query.stdout).rows, [[2]], query.stderr) // one of three has died
   assert.equal(statSync(join(folder, 'admin.json')).mode & 0o077, 0)
   const exited = once(run.process, 'exit')
-  run.process.kill('SIGINT')
-  assert.equal((await exited)[0], 130)
+  run.process.kill('SIGHUP')
+  assert.equal((await exited)[0], 129)
   assert.ok(!existsSync(folder))
 })
 

@@ -3,12 +3,13 @@ import type { LocalTestnet } from '../local/local.ts'
 /** How long nodes may take to stop before the process ends all the same, in ms. */
 const LINGER = 5000
 
-/** Ctrl-C ends every node; a second one does not wait for that. */
+/** Ctrl-C, or that the terminal was closed, ends every node; a second one does not wait for that. */
 export function stopOnSignals(testnet: LocalTestnet): void {
   let second = false
   for (const [signal, code] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
+    ['SIGHUP', 129],
   ] as const) {
     process.on(signal, () => {
       // What is under way fails while its nodes stop: nobody wants to read about it.
