@@ -120,7 +120,7 @@ test('a timer that fires late is no verdict; with a clock that hides the sleep, 
   }
 })
 
-/** 16 nodes that watch each other over a round trip of 1.8 s; the timers of the first fire `lag` ms late. */
+/** 16 nodes that watch each other over links of `latency` ms; the timers of the first fire `lag` ms late. */
 function overworked(lag: number, latency: number): Bed {
   const simulation: Bed = new Simulation<MembershipMessage, Watcher>({ seed: 1, latency, codec: membershipCodec })
   simulation.add(

@@ -30,7 +30,7 @@ interface Sizes {
 
 /** The paper runs 300 cycles from every start; what comes later from lattice and growing shows nothing new. */
 const FULL: Sizes = { nodes: 10_000, growth: 500, cycles: { random: 300, lattice: 60, growing: 200 }, healing: 70 }
-const QUICK: Sizes = { nodes: 200, growth: 20, cycles: { random: 100, lattice: 60, growing: 120 }, healing: 70 }
+const QUICK: Sizes = { nodes: 150, growth: 15, cycles: { random: 80, lattice: 60, growing: 100 }, healing: 70 }
 
 interface Quality {
   readonly cycle: number
