@@ -7,12 +7,14 @@ import { Members } from './members.ts'
 import { GRAVITATIONAL_DEFAULTS } from './options.ts'
 
 const peer = (id: string) => describe({ id, addresses: [], sequence: 1, issued: 0 })
+/** Takes introductions of everybody. */
+const CREDULOUS = { ...GRAVITATIONAL_DEFAULTS, advisers: Number.POSITIVE_INFINITY }
 const ALL = { rest: 255, named: new Map<number, number>() }
 
 test('who was introduced and does not answer is asked twice and forgotten, and others are looked for again', () => {
-  const acquaintance = new Acquaintance(new Members(), { ...GRAVITATIONAL_DEFAULTS, known: 0 })
+  const acquaintance = new Acquaintance(new Members(), { ...CREDULOUS, known: 0 })
   const random = new Random(1)
-  acquaintance.introduced([peer('gone'), peer('made up')], 'me')
+  acquaintance.introduced('m', [peer('gone'), peer('made up')], 'me')
   const asked: string[] = []
   let searches = 0
   for (let now = 0; now <= 30_000; now += 500) {
@@ -28,11 +30,12 @@ test('who was introduced and does not answer is asked twice and forgotten, and o
 
 test('64 who were introduced are remembered at most, never this node, nor who is known or gone', () => {
   const members = new Members()
-  const acquaintance = new Acquaintance(members, GRAVITATIONAL_DEFAULTS)
+  const acquaintance = new Acquaintance(members, CREDULOUS)
   members.said(peer('known'), { rest: 1, named: new Map() }, 1)
-  acquaintance.introduced([peer('me'), peer('known')], 'me')
+  acquaintance.introduced('m', [peer('me'), peer('known')], 'me')
   assert.equal(acquaintance.sizes.introduced, 0)
   acquaintance.introduced(
+    'm',
     Array.from({ length: 100 }, (_, i) => peer(`p${i}`)),
     'me',
   )
@@ -41,4 +44,34 @@ test('64 who were introduced are remembered at most, never this node, nor who is
   acquaintance.changed()
   acquaintance.forget('known')
   assert.deepEqual(acquaintance.sizes, { untold: 0, introduced: 63 })
+})
+
+test('only who was asked introduces, once for each question, and of the last four', () => {
+  const members = new Members()
+  const acquaintance = new Acquaintance(members, { ...GRAVITATIONAL_DEFAULTS, known: 0 })
+  const random = new Random(1)
+  const ask = (adviser: string, now: number) => {
+    const asked = acquaintance.turn(ALL, [peer(adviser)], now, random).filter(({ poor }) => poor.length > 0)
+    assert.deepEqual(
+      asked.map(({ to }) => to.id),
+      [adviser],
+    )
+  }
+  let known = 0
+  const introduces = (by: string) => {
+    const before = acquaintance.sizes.introduced as number
+    const taken = acquaintance.introduced(by, [peer(`new${known++}`)], 'me')
+    assert.equal((acquaintance.sizes.introduced as number) - before, taken ? 1 : 0)
+    acquaintance.forget(`new${known - 1}`)
+    return taken
+  }
+  assert.equal(introduces('unasked'), false)
+  for (let i = 0; i < 6; i++) {
+    ask(`p${i}`, 600_000 * i)
+  }
+  assert.deepEqual(['p0', 'p1', 'p2', 'p3', 'p4', 'p5'].map(introduces), [false, false, true, true, true, true])
+  assert.equal(introduces('p5'), false)
+  ask('p5', 6_000_000)
+  acquaintance.forget('p5')
+  assert.equal(introduces('p5'), false)
 })

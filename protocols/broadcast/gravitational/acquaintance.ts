@@ -1,6 +1,7 @@
 import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import { Pace } from '../../../core/pace.ts'
 import type { Random } from '../../../core/random.ts'
+import { put } from '../oldest-out.ts'
 import { MAX_MATES, MAX_POOR, type Ratings } from './codec.ts'
 import type { Members } from './members.ts'
 import type { GravitationalOptions } from './options.ts'
@@ -23,7 +24,8 @@ const SEEK = 120_000
  * Whom to tell our ratings, and whom to ask for theirs: everybody we know when they change; partners, until enough are known; and
  * those whom members introduce who know others that rate what we rate.
  *
- * A lie in an introduction costs two messages: what a member wants is taken from itself only.
+ * A lie in an introduction costs two messages: what a member wants is taken from itself only. And only an answer introduces: who was not
+ * asked whom it knows could have us write to whomever it likes, as often as it likes.
  */
 export class Acquaintance {
   readonly #members: Members
@@ -33,6 +35,8 @@ export class Acquaintance {
   /** And how often each was asked; at most MAX_INTRODUCED. */
   readonly #introduced = new Map<string, { readonly peer: PeerDescriptor; asked: number }>()
   readonly #asked = new Pace(PATIENCE)
+  /** Who was asked for mates and did not name any yet, the longest ago first; at most `advisers`. */
+  readonly #advisers = new Map<string, true>()
   /** Subgroups that we publish to and know too few others in; at most MAX_POOR. */
   readonly #sought = new Set<number>()
   readonly #seeking = new Pace(SEEK)
@@ -64,11 +68,14 @@ export class Acquaintance {
     this.#searchAt = Math.min(this.#searchAt, now + SEARCH)
   }
 
-  introduced(peers: readonly PeerDescriptor[], self: string): void {
+  /** @returns whether `by` was asked for them: once for each question */
+  introduced(by: string, peers: readonly PeerDescriptor[], self: string): boolean {
+    if (!this.#advisers.delete(by) && this.#options.advisers !== Number.POSITIVE_INFINITY) return false
     for (const peer of peers) {
       if (peer.id === self || this.#members.has(peer.id) || this.#introduced.size >= MAX_INTRODUCED) continue
       this.#introduced.set(peer.id, { peer, asked: this.#introduced.get(peer.id)?.asked ?? 0 })
     }
+    return true
   }
 
   /** Whether it was told our ratings, unless that was lost. */
@@ -88,6 +95,7 @@ export class Acquaintance {
   forget(id: string): void {
     this.#untold.delete(id)
     this.#introduced.delete(id)
+    this.#advisers.delete(id)
   }
 
   /** Whom to write to in this round, and what of it is asked. */
@@ -134,7 +142,9 @@ export class Acquaintance {
     this.#knew = this.#members.size
     this.#searchAt = now + this.#pause
     this.#sought.clear()
-    return to && { to, ask: true, poor }
+    if (to === undefined) return undefined
+    put(this.#advisers, to.id, true, this.#options.advisers)
+    return { to, ask: true, poor }
   }
 
   /** Who could help somebody who knows too few others in these subgroups. */

@@ -7,10 +7,10 @@ import { Simulation } from '../../../testnet/simulator/simulation.ts'
 import { Host } from '../host.fixture.ts'
 import { network, text, total } from '../network.fixture.ts'
 import { compose } from '../publication.ts'
-import { type GravitationalMessage, gravitationalCodec } from './codec.ts'
+import { type GravitationalMessage, gravitationalCodec, MAX_MATES } from './codec.ts'
 import { Gravitational } from './gravitational.ts'
 import { height } from './height.ts'
-import type { GravitationalOptions } from './options.ts'
+import { GRAVITATIONAL_DEFAULTS, type GravitationalOptions } from './options.ts'
 
 const HOW = { delivery: 'gravitational' } as const
 
@@ -266,8 +266,42 @@ test('what was not asked for is not taken, and what was not announced is not han
   assert.equal(hosts[0]?.counts.refused.get('unasked-want'), 1)
 })
 
+/** Tells whom it knows, ten times a second, of ever new members who are not there. */
+function introducer(environment: Environment<Message>): Protocol<Message> {
+  const elsewhere = new Simulation<Message>({ seed: 2 })
+  const inert = () => ({ start: () => {}, stop: () => {}, receive: () => {} })
+  const ghost = () => elsewhere.add({ id: `ghost${elsewhere.nodes.length}` }, inert).self
+  const told = { kind: 'ratings', ask: false, standing: { rest: 255, named: new Map() }, have: undefined } as const
+  const known = new Map<string, Parameters<Protocol<Message>['receive']>[0]>()
+  return {
+    start: () =>
+      void environment.every(100, () => {
+        const mates = Array.from({ length: MAX_MATES }, ghost)
+        for (const to of known.values()) environment.send(to, { ...told, poor: [], mates, version: 0 })
+      }),
+    stop: () => {},
+    receive: (from) => void known.set(from.id, from),
+  }
+}
+
+test('who was not asked introduces nobody, and no stranger is written to; were everybody believed, two a round for ever', () => {
+  const strangers = (advisers: number) => {
+    const { hosts, simulation } = hosted([1, 1, 1, 1], { advisers }, introducer)
+    simulation.run(60_000)
+    const refused = hosts.reduce((sum, { counts }) => sum + counts.refused.get('unasked-introduction'), 0)
+    return { written: simulation.tally.get('unknown'), refused }
+  }
+  const defended = strangers(GRAVITATIONAL_DEFAULTS.advisers)
+  // It is asked itself now and then, as everybody is, and names eight: two messages each.
+  assert.ok(defended.written < 4 * 20 * MAX_MATES, `${defended.written}`)
+  assert.ok(defended.refused > 4 * 500, `${defended.refused}`)
+  const credulous = strangers(Number.POSITIVE_INFINITY)
+  assert.ok(credulous.written > 4 * 600, `${credulous.written}`)
+  assert.equal(credulous.refused, 0)
+})
+
 test('who is found down is forgotten, whether it is known or was only introduced', () => {
-  const { hosts, simulation } = hosted([1, 1], {})
+  const { hosts, simulation } = hosted([1, 1], { advisers: Number.POSITIVE_INFINITY })
   const [first, second] = simulation.nodes as [(typeof simulation.nodes)[number], (typeof simulation.nodes)[number]]
   const { delivery } = hosts[0] as Host<Message>
   const ghost = { ...second.self, id: 'ghost', position: positionOf('ghost') }

@@ -281,7 +281,9 @@ export class Gravitational implements Delivery<GravitationalMessage> {
   #receiveRatings(from: PeerDescriptor, ratings: Ratings, version: number): void {
     const { standing } = ratings
     if (standing !== undefined) this.#members.said(from, standing, version)
-    this.#acquaintance.introduced(ratings.mates, this.#environment.self.id)
+    if (ratings.mates.length > 0 && !this.#acquaintance.introduced(from.id, ratings.mates, this.#environment.self.id)) {
+      this.#init.counts.refused.add('unasked-introduction')
+    }
     if (!ratings.ask) return
     if (this.#answered.allows(from.id, this.#environment.now())) {
       const mates = this.#acquaintance.mates(ratings, from.id, this.#environment.random)

@@ -19,6 +19,11 @@ export interface GravitationalOptions {
   readonly mates: number
   /** Members whose ratings we ask for, beside those we are introduced to. @default 64 (chosen) */
   readonly known: number
+  /**
+   * Members whose introductions are taken: those whom we asked for mates last, once for each question. @default 4 (chosen: questions are a second
+   * apart at least, and answers do not take four); Infinity takes everybody's introductions, asked or not
+   */
+  readonly advisers: number
 }
 
 export const GRAVITATIONAL_DEFAULTS: GravitationalOptions = {
@@ -32,4 +37,5 @@ export const GRAVITATIONAL_DEFAULTS: GravitationalOptions = {
   allowance: 1.5,
   mates: 16,
   known: 64,
+  advisers: 4,
 }
