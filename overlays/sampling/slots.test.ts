@@ -192,3 +192,34 @@ test('address groups', () => {
   }
   fc.assert(fc.property(fc.string(), (text) => typeof addressGroup(peer('id', `/ip6/${text}`)) === 'string'))
 })
+
+test('after a new salt everybody sits where all who are held would sit if they came anew, whoever came and left before', () => {
+  const step = fc.oneof(
+    { weight: 5, arbitrary: fc.record({ op: fc.constant('offer' as const), peer: fc.nat(59) }) },
+    fc.record({ op: fc.constant('remove' as const), peer: fc.nat(59) }),
+    fc.record({ op: fc.constant('resalt' as const), peer: fc.nat() }),
+  )
+  const steps = fc.array(step, { maxLength: 200, size: 'max' })
+  fc.assert(
+    fc.property(steps, fc.integer(), fc.boolean(), fc.nat(5), (taken, seed, apart, young) => {
+      const lived = slots(8, seed, apart, young)
+      const salts = [...taken.filter(({ op }) => op === 'resalt').map(({ peer: salt }) => salt), 42]
+      for (const { op, peer: i } of [...taken, { op: 'resalt' as const, peer: 42 }]) {
+        if (op === 'offer') lived.offer(inGroup(`n${i}`, i % 40))
+        else if (op === 'remove') lived.remove(`n${i}`)
+        else lived.slots.resalt(i)
+      }
+      const anew = slots(8, seed, apart, young)
+      for (const salt of salts) anew.slots.resalt(salt)
+      const all = (bed: Bed) => {
+        const held: PeerDescriptor[] = []
+        bed.slots.forAll((one) => held.push(one.peer))
+        return held
+      }
+      for (const one of all(lived)) anew.offer(one)
+      assert.deepEqual(all(lived), all(anew))
+      assert.deepEqual(shown(lived), shown(anew))
+    }),
+    { numRuns: 300 },
+  )
+})

@@ -52,6 +52,8 @@ export class Slots<Held extends Ranked> {
   /** The slot that gets the next new salt. */
   #oldest = 0
   #size = 0
+  /** Whether somebody left a slot, and those in younger ones were not asked since whether they would win it. */
+  #left = false
   /** Mature slots. */
   readonly count: number
 
@@ -122,21 +124,33 @@ export class Slots<Held extends Ranked> {
   remove(key: number, id: string): void {
     const slot = this.#slotOfId(key, id)
     if (slot < 0) return
-    this.#held[slot] = undefined
-    this.#scores[slot] = EMPTY
-    this.#size--
+    this.#empty(slot)
+    this.#left = true
   }
 
   /** Gives the oldest slot a new salt, which makes it the youngest, and everybody the slot that they win then. */
   resalt(salt: number): void {
-    this.#salts[this.#oldest] = salt
-    this.#oldest = (this.#oldest + 1) % this.#held.length
-    const all: Held[] = []
-    this.forAll((held) => all.push(held))
-    this.#held.fill(undefined)
-    this.#scores.fill(EMPTY)
-    this.#size = 0
-    for (const held of all) this.#place(held)
+    const first = this.#oldest
+    const freed = this.#held[first]
+    if (freed !== undefined) this.#empty(first)
+    this.#salts[first] = salt
+    this.#oldest = (first + 1) % this.#held.length
+    // Whoever sits in a slot won it against all who sit in younger ones, so only who was freed can move anybody.
+    const moving = freed === undefined ? [] : [freed]
+    if (this.#left) {
+      this.forAll((held) => moving.push(held))
+      this.#held.fill(undefined)
+      this.#scores.fill(EMPTY)
+      this.#size = 0
+      this.#left = false
+    }
+    for (const held of moving) this.#place(held)
+  }
+
+  #empty(slot: number): void {
+    this.#held[slot] = undefined
+    this.#scores[slot] = EMPTY
+    this.#size--
   }
 
   #visit(slots: number, visit: (held: Held) => void): void {
