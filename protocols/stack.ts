@@ -1,5 +1,6 @@
 import type { Attributes } from '../core/attributes.ts'
 import { TokenBucket } from '../core/bucket.ts'
+import { Derived } from '../core/derived.ts'
 import type { PeerDescriptor } from '../core/descriptor.ts'
 import type { Environment, Protocol } from '../core/environment.ts'
 import type { Sign } from '../core/signed.ts'
@@ -67,6 +68,8 @@ export class Stack implements Protocol<StackMessage> {
   readonly #groups: Groups
   readonly #keptUp: KeptUp
   readonly #structures: Structures
+  /** Asked for several times a round, and with every probe. */
+  readonly #wanted = new Derived(eachOnce)
   #running = false
 
   /** @throws RangeError, a sentence, for structures that there are not */
@@ -238,12 +241,7 @@ export class Stack implements Protocol<StackMessage> {
 
   /** Whom this node wants to be connected to: its contacts, then those in its structures and groups; each once. */
   wanted(): readonly PeerDescriptor[] {
-    const contacts = this.#ring.view
-    const more = [...this.#structures.kept(), ...this.#groups.kept()]
-    if (more.length === 0) return contacts
-    const wanted = new Map(contacts.map((peer) => [peer.id, peer]))
-    for (const peer of more) if (!wanted.has(peer.id)) wanted.set(peer.id, peer)
-    return [...wanted.values()]
+    return this.#wanted.of([this.#ring.view, this.#structures.kept(), this.#groups.kept()])
   }
 
   /** Whom this node knows in each structure that it takes part in, by the structure's name. */
@@ -398,4 +396,11 @@ export class Stack implements Protocol<StackMessage> {
       return undefined
     }
   }
+}
+
+/** The first of each id. */
+function eachOnce(lists: readonly (readonly PeerDescriptor[])[]): readonly PeerDescriptor[] {
+  const once = new Map<string, PeerDescriptor>()
+  for (const list of lists) for (const peer of list) if (!once.has(peer.id)) once.set(peer.id, peer)
+  return [...once.values()]
 }

@@ -154,8 +154,9 @@ export class Slots<Held extends Ranked> {
   }
 
   #visit(slots: number, visit: (held: Held) => void): void {
-    for (let i = 0; i < slots; i++) {
-      const held = this.#held[(this.#oldest + i) % this.#held.length]
+    const all = this.#held.length
+    for (let n = 0, i = this.#oldest; n < slots; n++, i = i + 1 === all ? 0 : i + 1) {
+      const held = this.#held[i]
       if (held !== undefined) visit(held)
     }
   }

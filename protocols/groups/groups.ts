@@ -1,4 +1,5 @@
 import { TokenBucket } from '../../core/bucket.ts'
+import { Derived } from '../../core/derived.ts'
 import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment, Protocol, Timer } from '../../core/environment.ts'
 import { positionOf, ringDistance, SPACE } from '../../core/position.ts'
@@ -54,6 +55,7 @@ export class Groups implements Protocol<GroupsMessage> {
   readonly #groups = new Map<number, { readonly topic: string; readonly group: Group }>()
   /** What a peer may still register, the one heard of last at the end; at most MAX_COUNTED. */
   readonly #registrations = new Map<string, TokenBucket>()
+  readonly #kept = new Derived(inTurn)
   #timer: Timer | undefined
 
   constructor(environment: Environment<GroupsMessage>, init: GroupsInit) {
@@ -140,16 +142,7 @@ export class Groups implements Protocol<GroupsMessage> {
 
   /** Peers to be kept connected and watched, each once: of each group in turn the next most wanted, at most MAX_KEPT. */
   kept(): readonly PeerDescriptor[] {
-    const views = [...this.#groups.values()].map(({ group }) => group.contacts)
-    const kept = new Map<string, PeerDescriptor>()
-    const longest = Math.max(0, ...views.map(({ length }) => length))
-    for (let i = 0; i < longest; i++) {
-      for (const view of views) {
-        const peer = view[i]
-        if (peer !== undefined && kept.size < MAX_KEPT) kept.set(peer.id, peer)
-      }
-    }
-    return [...kept.values()]
+    return this.#kept.of([...this.#groups.values()].map(({ group }) => group.contacts))
   }
 
   status() {
@@ -212,4 +205,16 @@ function under(environment: Environment<GroupsMessage>, group: number): Environm
     (to, message) => environment.send(to, { group, message }),
     environment.random.fork(`${group}`),
   )
+}
+
+function inTurn(views: readonly (readonly PeerDescriptor[])[]): readonly PeerDescriptor[] {
+  const kept = new Map<string, PeerDescriptor>()
+  const longest = Math.max(0, ...views.map(({ length }) => length))
+  for (let i = 0; i < longest; i++) {
+    for (const view of views) {
+      const peer = view[i]
+      if (peer !== undefined && kept.size < MAX_KEPT) kept.set(peer.id, peer)
+    }
+  }
+  return [...kept.values()]
 }

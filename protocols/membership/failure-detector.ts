@@ -223,11 +223,17 @@ export class FailureDetector {
   /** Whether one more probe, of this peer, is within the limits. */
   #hasRoom(peer: PeerDescriptor): boolean {
     if (this.#probes.size >= MAX_PROBES) return false
-    const contacts = new Set(this.#init.contacts().map(({ id }) => id))
-    const ids = [...this.#probes.keys()]
-    if (!contacts.has(peer.id) && ids.filter((id) => !contacts.has(id)).length >= MAX_OTHERS) return false
-    const isUp = (id: string) => this.#members.isUp(id)
-    return isUp(peer.id) || ids.filter((id) => !isUp(id)).length < MAX_STRANGERS
+    const isOther = (id: string) => !this.#isContact(id)
+    const isStranger = (id: string) => !this.#members.isUp(id)
+    return this.#isWithin(MAX_OTHERS, isOther, peer) && this.#isWithin(MAX_STRANGERS, isStranger, peer)
+  }
+
+  /** Whether a probe of this peer leaves no more than `limit` of this kind. */
+  #isWithin(limit: number, isOne: (id: string) => boolean, { id }: PeerDescriptor): boolean {
+    if (this.#probes.size < limit || !isOne(id)) return true
+    let count = 0
+    for (const probed of this.#probes.keys()) if (isOne(probed)) count++
+    return count < limit
   }
 
   #isContact(id: string): boolean {

@@ -28,6 +28,7 @@ export interface StructuresInit {
 
 /** Samples looked through for each peer wanted that takes part. */
 const LOOK = 8
+const NONE: readonly PeerDescriptor[] = []
 
 /**
  * The structures that a node takes part in beside the ring, over one channel, out of one gossip budget. Who takes part in
@@ -125,6 +126,7 @@ export class Structures implements Protocol<StructuresMessage> {
 
   /** Peers to be kept connected and watched, each once. */
   kept(): readonly PeerDescriptor[] {
+    if (this.#running.length === 0) return NONE
     const kept = new Map<string, PeerDescriptor>()
     for (const { structure } of this.#running) {
       for (const member of structure.members()) {
