@@ -66,7 +66,7 @@ test('what is held, dropped and followed is what Figs 1 and 5b say, step by step
             plain.turn(14)
           } else {
             const event = PUBLICATIONS[one.which] as Publication
-            if (!buffer.hear(event, one.age)) buffer.add(event, one.age)
+            if (buffer.hear(event, one.age) === 'new') buffer.add(event, one.age)
             plain.come(event.sequence, one.age)
           }
           const lost: number[] = []
@@ -97,8 +97,8 @@ test('ids are bounded: the one that came first is forgotten, and so is its event
     buffer.trim(() => {})
     assert.ok(buffer.size <= 3 && buffer.ids <= 4)
   }
-  assert.equal(buffer.hear(PUBLICATIONS[5] as Publication, 0), false)
-  assert.equal(buffer.hear(PUBLICATIONS[6] as Publication, 0), true)
+  assert.equal(buffer.hear(PUBLICATIONS[5] as Publication, 0), 'new')
+  assert.equal(buffer.hear(PUBLICATIONS[6] as Publication, 0), 'known')
 })
 
 test('a smaller limit tells of no drops by itself: only what comes later counts', () => {

@@ -1,4 +1,4 @@
-import type { Publication } from '../publication.ts'
+import { type Publication, sameBytes } from '../publication.ts'
 import { AgeOrder, MAX_AGE, type Place } from './age-order.ts'
 
 /** A publication as gossip carries it. */
@@ -82,19 +82,18 @@ export class EventBuffer {
     this.#capacity = Math.min(checked(capacity), this.#options.ids)
   }
 
-  /** What is held under this number of a publisher. */
-  held({ publisher, sequence }: Pick<Publication, 'publisher' | 'sequence'>): Publication | undefined {
-    return this.#known.get(publisher)?.get(sequence)?.publication
-  }
-
-  /** A copy came: whether the event is known. Fig. 1: a copy that has travelled further says how old it is. */
-  hear({ publisher, sequence }: Publication, age: number): boolean {
+  /**
+   * A copy came. Fig. 1: one that has travelled further says how old the event is.
+   * @returns another: something else is held under this number of its publisher
+   */
+  hear({ publisher, sequence, record }: Publication, age: number): 'new' | 'known' | 'another' {
     const entry = this.#known.get(publisher)?.get(sequence)
-    if (entry === undefined) return false
-    const { held, followed } = entry
+    if (entry === undefined) return 'new'
+    const { held, followed, publication } = entry
+    if (publication !== undefined && !sameBytes(publication.record.body, record.body)) return 'another'
     if (held !== undefined) this.#held.raise(held, this.#older(held.age, age))
     if (followed !== undefined) this.#followed.raise(followed, this.#older(followed.age, age))
-    return true
+    return 'known'
   }
 
   /** Holds a new event. */

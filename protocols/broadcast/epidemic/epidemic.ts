@@ -4,7 +4,7 @@ import { Pace } from '../../../core/pace.ts'
 import { Tally } from '../../../core/tally.ts'
 import type { Admission, Congestion, Controller } from '../adaptive/controller.ts'
 import type { Delivery, DeliveryInit } from '../delivery.ts'
-import { type Publication, sameBytes } from '../publication.ts'
+import type { Publication } from '../publication.ts'
 import { type Event, EventBuffer } from './buffer.ts'
 import { type EpidemicMessage, eventSize, type Gossip, gossipSize, MAX_EVENTS, MAX_GOSSIP_BYTES } from './messages.ts'
 import type { SubscriptionView } from './view.ts'
@@ -154,11 +154,11 @@ export class Epidemic implements Delivery<EpidemicMessage> {
     this.#init.view?.heard(subscriptions)
     let duplicates = 0
     for (const { publication, age } of events) {
-      const held = this.#buffer.held(publication)
+      const heard = this.#buffer.hear(publication, age)
+      if (heard === 'known') duplicates++
+      else if (heard === 'new') this.#accept(publication, age)
       // Two under one number are the host's to count, and to prove.
-      if (held !== undefined && !sameBytes(held.record.body, publication.record.body)) this.#refused(publication)
-      else if (this.#buffer.hear(publication, age)) duplicates++
-      else this.#accept(publication, age)
+      else this.#refused(publication)
     }
     if (duplicates > 0) this.#tally.add('duplicate', duplicates)
     this.#discard()
