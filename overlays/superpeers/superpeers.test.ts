@@ -198,6 +198,26 @@ suite('superpeers', () => {
     assert.deepEqual(faults(net), [])
   })
 
+  test('one that has room tells the smaller ones it knows, who could not find it; a full one does not', () => {
+    const { net, said, peer, hear } = lone()
+    const small = peer('small', 2)
+    const known = { id: small.id, peer: small, room: 0, age: 0 }
+    const rounds = (count: number) => {
+      let told = 0
+      for (let round = 0; round < count; round++) {
+        hear(peer('other', 9), report('gossip', { clients: 9, known: [known] }))
+        said.length = 0
+        net.run(PERIOD)
+        if (said.includes('gossip small')) told++
+      }
+      return told
+    }
+    const told = rounds(100)
+    assert.ok(told > 10 && told < 60, `${told} of 100 rounds`)
+    for (const client of ['c1', 'c2', 'c3', 'c4', 'c5']) hear(peer(client, 0), { kind: 'join' })
+    assert.equal(rounds(10), 0)
+  })
+
   test('liars cannot order others about: only its own super-peer moves a client, only who was asked accepts it', () => {
     const net = network([30, ...Array.from({ length: 15 }, () => 2)])
     net.run(20 * PERIOD)
