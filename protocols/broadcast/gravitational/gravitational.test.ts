@@ -284,7 +284,7 @@ function introducer(environment: Environment<Message>): Protocol<Message> {
   }
 }
 
-test('who was not asked introduces nobody, and no stranger is written to; were everybody believed, two a round for ever', () => {
+test('who was not asked introduces nobody, and no stranger is written to; were everybody believed, several a round for ever', () => {
   const strangers = (advisers: number) => {
     const { hosts, simulation } = hosted([1, 1, 1, 1], { advisers }, introducer)
     simulation.run(60_000)
