@@ -7,7 +7,7 @@ import { type Learner, OURS, PAPER, Steps, uniformRates } from './steps.ts'
 import { randomTree, ring, type Topology } from './topology.ts'
 
 const SIZES = {
-  quick: { nodes: [60, 240], trees: 2 },
+  quick: { nodes: [120, 240], trees: 2 },
   full: { nodes: [100, 120, 140, 160, 180, 200, 220, 240], trees: 30 },
 }
 const LIMIT = 3000

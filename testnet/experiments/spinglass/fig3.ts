@@ -17,7 +17,7 @@ const PAYLOAD = new Uint8Array(210)
 const LOSS = 0.001
 
 const SRM_SIZES = { quick: [10, 40, 70, 100], full: [10, 20, 30, 40, 50, 60, 70, 80, 90, 100] }
-const BIMODAL_SIZES = { quick: [10, 150], full: [10, 100, 1000, 10_000] }
+const BIMODAL_SIZES = { quick: [10, 50, 150], full: [10, 100, 1000, 10_000] }
 const BIMODAL_TREE_SIZES = { quick: [10, 100], full: [10, 40, 70, 100] }
 const SRM_SECONDS = { quick: 10, full: 120 }
 /** A star is also measured before its timers have adapted. */
