@@ -98,15 +98,23 @@ export async function createNode(config: NodeConfig = {}): Promise<TendrilNode> 
   }
   const started = libp2p
   const service = started.services.tendril
+  let stopped: Promise<void> | undefined
+  const stop = async () => {
+    try {
+      await started.stop()
+    } finally {
+      await folder?.close()
+    }
+  }
   return {
     libp2p: started,
     tendril: service,
     addresses: started.getMultiaddrs().map(String),
     known: othersOf(config.bootstrap ?? [], started.peerId).length + service.status().known,
     refusedConnections: () => admission.tally.toJSON(),
-    stop: async () => {
-      await started.stop()
-      await folder?.close()
+    stop: () => {
+      stopped ??= stop()
+      return stopped
     },
   }
 }

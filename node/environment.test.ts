@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { describe } from '../core/descriptor.ts'
-import { NodeEnvironment, now } from './environment.ts'
+import { ahead, NodeEnvironment, now } from './environment.ts'
 
 const self = describe({ id: 'me', addresses: [], sequence: 1, issued: 1 })
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
@@ -21,6 +21,19 @@ test('time is the time of day and never steps back', () => {
     assert.ok(next >= last)
     last = next
   }
+})
+
+test('a machine that slept or was set forward is followed at once; one that was set back is not, and how far is told', (context) => {
+  const shift = { by: 0 }
+  const real = Date.now
+  context.mock.method(Date, 'now', () => real() + shift.by)
+  const before = now()
+  shift.by = 180_000
+  assert.ok(Math.abs(now() - before - 180_000) < 10_000)
+  assert.ok(ahead() < 1000)
+  shift.by = 0
+  assert.ok(now() >= before + 170_000)
+  assert.ok(Math.abs(ahead() - 180_000) < 10_000)
 })
 
 test('a timer fires once, a period again and again, a cancelled one never', async () => {

@@ -9,9 +9,26 @@ export interface NodeEnvironmentInit<Message> {
   readonly failed: (error: unknown) => void
 }
 
-/** Milliseconds since the epoch that never step back while the process runs. */
+/** ms by which the machine's clock has to be ahead before it is followed: it was set, or the machine slept, during which `performance` stands still. */
+const STEP = 1000
+let stepped = 0
+
+/**
+ * Milliseconds since the epoch that never step back while the process runs. Where the machine's clock is put forward, time follows at
+ * once: a node that woke up two minutes behind the others would be refused by all, and refuse them. Where it is put back, time goes on
+ * from where it was; `ahead` says by how much.
+ */
 export function now(): number {
-  return performance.timeOrigin + performance.now()
+  const time = performance.timeOrigin + performance.now() + stepped
+  const behind = Date.now() - time
+  if (behind <= STEP) return time
+  stepped += behind
+  return time + behind
+}
+
+/** ms by which `now` is ahead of the machine's clock, because that was put back. A restart follows it. */
+export function ahead(): number {
+  return Math.max(0, Math.round(now() - Date.now()))
 }
 
 /**

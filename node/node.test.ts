@@ -13,6 +13,7 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
+import { MemoryDatastore } from 'datastore-core'
 import { createLibp2p } from 'libp2p'
 import { createNode, DHT_PROTOCOL, type NodeConfig, TESTNET_LIMITS, type TendrilNode } from './create.ts'
 import { DataFolderError, type Message, QueryError, tendril } from './index.ts'
@@ -251,3 +252,80 @@ function freePort(): Promise<number> {
     })
   })
 }
+
+/** A libp2p node with tendril and another service, over this store. */
+function embedded(datastore: MemoryDatastore, other: () => object = () => ({})) {
+  return createLibp2p({
+    start: false,
+    datastore,
+    addresses: { listen: LISTEN },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    services: { identify: identify(), tendril: tendril({ network: 'embedded' }), other },
+  })
+}
+
+test('where another service keeps a libp2p node from starting nothing of tendril is left, and it can be started later', async () => {
+  let fails = true
+  const node = await embedded(new MemoryDatastore(), () => ({
+    start() {
+      if (fails) throw new Error('not today')
+    },
+    stop() {},
+  }))
+  await assert.rejects(async () => node.start(), /not today/)
+  await until('the node has stopped', () => node.status === 'stopped')
+  assert.equal(node.services.tendril.status().links, undefined)
+  fails = false
+  await node.start()
+  running.push(node)
+  assert.equal(node.services.tendril.status().running, true)
+})
+
+test('what is set before a node starts comes on top of what is stored, and takes nothing of it away', async () => {
+  const datastore = new MemoryDatastore()
+  const attributes = async (before: Readonly<Record<string, string | number | null>>) => {
+    const node = await embedded(datastore)
+    for (const [name, value] of Object.entries(before)) node.services.tendril.set(name, value)
+    await node.start()
+    const { region, rack, color } = node.services.tendril.attributes()
+    await node.stop()
+    return { region, rack, color }
+  }
+  assert.deepEqual(await attributes({ region: 'eu', rack: 7 }), { region: 'eu', rack: 7, color: undefined })
+  assert.deepEqual(await attributes({ color: 'red', rack: null }), { region: 'eu', rack: undefined, color: 'red' })
+  assert.deepEqual(await attributes({}), { region: 'eu', rack: undefined, color: 'red' })
+})
+
+test('who stops a node twice waits for the one stop, and what was set last is what is stored', async () => {
+  const data = join(folder, 'twice')
+  const node = await start({ data })
+  node.tendril.set('rack', 1)
+  node.tendril.set('rack', 2)
+  await Promise.all([node.stop(), node.stop()])
+  assert.equal((await start({ data })).tendril.get('rack'), 2)
+})
+
+test('an attribute for which no descriptor has room is refused, is not set, and keeps no node from starting again', async () => {
+  const host = (i: number) => `/dns4/${'a'.repeat(55)}${i}.${'b'.repeat(50)}.example.org/tcp/4645`
+  const names = Array.from({ length: 7 }, (_, i) => `metric_${'m'.repeat(40)}_${i}`)
+  const structures = names.map((name) => `line:${name}` as const)
+  const config: NodeConfig = { data: join(folder, 'full'), announce: [1, 2, 3, 4].map(host), structures, refresh: 50 }
+  const node = await start(config)
+  const refused = names.filter((name) => {
+    try {
+      node.tendril.set(name, 1)
+      return false
+    } catch (error) {
+      assert.match((error as Error).message, /a descriptor has at most 1024 bytes/)
+      return true
+    }
+  })
+  assert.ok(refused.length > 0)
+  for (const name of refused) assert.equal(node.tendril.get(name), undefined)
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  assert.deepEqual(node.tendril.status().failures, {})
+  await node.stop()
+  await start(config)
+})

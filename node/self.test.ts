@@ -94,3 +94,18 @@ test('ranked attributes: which they are is told at once, a change of a tenth twi
   for (let second = 0; second < 3600; second++) after(1000, { in_torus: 1 + (second % 2) })
   assert.ok(sequence - before <= 120, `${sequence - before} descriptors in an hour`)
 })
+
+test('an address that no descriptor holds takes no place, and is not taken for a change', () => {
+  const long = `/dns4/${'a'.repeat(60)}.${'b'.repeat(60)}.${'c'.repeat(60)}.${'d'.repeat(20)}.org/tcp/1`
+  const addresses = [multiaddr(long), multiaddr('/ip4/8.8.8.8/tcp/1')]
+  let sequence = 1
+  const self = new Self(
+    ID,
+    sign,
+    () => 1,
+    () => addresses,
+  )
+  self.start({ next: () => sequence++ })
+  assert.deepEqual(self.descriptor.addresses, ['/ip4/8.8.8.8/tcp/1'])
+  assert.equal(self.update(), false)
+})

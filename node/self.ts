@@ -1,7 +1,7 @@
 import { isPrivate } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { CODE_P2P } from '@multiformats/multiaddr'
-import { describe, MAX_ADDRESSES, type PeerDescriptor } from '../core/descriptor.ts'
+import { describe, MAX_ADDRESS_LENGTH, MAX_ADDRESSES, type PeerDescriptor } from '../core/descriptor.ts'
 import type { Sign } from '../core/signed.ts'
 
 /** A descriptor is worthless after 24 h; it is made anew long before. */
@@ -95,13 +95,14 @@ function isWorthTelling(
   })
 }
 
-/** At most 4 addresses without the id: those that most peers can use first. */
+/** At most 4 addresses without the id, none longer than a descriptor takes: those that most peers can use first. */
 export function chosen(addresses: readonly Multiaddr[]): string[] {
   const ranked = addresses.map((address) => ({
     text: address.decapsulateCode(CODE_P2P).toString(),
     rank: rankOf(address),
   }))
-  const unique = ranked.filter(({ text }, i) => text !== '' && ranked.findIndex((other) => other.text === text) === i)
+  const fitting = ranked.filter(({ text }) => text !== '' && text.length <= MAX_ADDRESS_LENGTH)
+  const unique = fitting.filter(({ text }, i) => fitting.findIndex((other) => other.text === text) === i)
   return unique
     .sort((a, b) => a.rank - b.rank)
     .slice(0, MAX_ADDRESSES)

@@ -23,7 +23,7 @@ import { queueClass, type StackMessage, stackCodec } from '../protocols/channels
 import type { Answer } from '../protocols/query/wave/answer.ts'
 import { QueryRefused } from '../protocols/query/wave/wave.ts'
 import { Stack } from '../protocols/stack.ts'
-import { NodeEnvironment, now } from './environment.ts'
+import { ahead, NodeEnvironment, now } from './environment.ts'
 import { Join } from './join.ts'
 import { createSign } from './keys/signer.ts'
 import { Verifier } from './keys/verifier.ts'
@@ -82,6 +82,10 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
   readonly #machine: Machine
   /** Queries that wait for their answer: how to end them when the node stops. */
   readonly #asking = new Set<() => void>()
+  /** What was set before the first start read what is stored; undefined from then on. */
+  #assigned: Map<string, Value> | undefined = new Map()
+  #saved: Promise<void> = Promise.resolve()
+  #starting: Promise<void> | undefined
   #running: Running | undefined
   #state: 'stopped' | 'starting' | 'started' = 'stopped'
   /** Until it is started again. */
@@ -140,10 +144,20 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
   async start(): Promise<void> {
     if (this.#state !== 'stopped') return
     this.#state = 'starting'
+    this.#starting = this.#open()
+    try {
+      await this.#starting
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+  }
+
+  async #open(): Promise<void> {
     const { datastore, contentRouting, logger, peerId } = this.#components
     const failed = (error: unknown) => this.#failed('state', error)
     const book = await AddressBook.open(datastore)
-    this.#machine.restore(await loadAttributes(datastore))
+    this.#restore(await loadAttributes(datastore))
     const publications = await Sequences.open(datastore, 'publication', now(), failed)
     const descriptors = await Sequences.open(datastore, 'descriptor', now(), failed)
     const verifier = new Verifier(this.network, now, this.#init.verifier)
@@ -181,7 +195,10 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
     })
     const timers = [
       setInterval(() => this.#refresh(), this.#init.refresh ?? REFRESH).unref(),
-      setInterval(() => void book.save().catch(failed), SAVE_PERIOD).unref(),
+      setInterval(() => {
+        book.keep(this.#stack.wanted().map(({ id }) => id))
+        void book.save().catch(failed)
+      }, SAVE_PERIOD).unref(),
     ]
     this.#running = { book, join, links, publications, timers, verifier }
     this.#self.start(descriptors)
@@ -201,9 +218,11 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
     this.#running.join.start()
   }
 
+  /** Also while it starts: libp2p stops all services when one of them cannot start. */
   async stop(): Promise<void> {
-    const running = this.#running
     this.#state = 'stopped'
+    await this.#starting?.catch(() => undefined)
+    const running = this.#running
     if (running === undefined) return
     this.#running = undefined
     this.#components.events.removeEventListener('self:peer:update', this.#onSelfUpdate)
@@ -217,6 +236,7 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
     running.verifier.stop()
     await running.links.stop()
     await running.book.save().catch((error: unknown) => this.#failed('state', error))
+    await this.#saved.catch(() => undefined)
   }
 
   query(sql: string, options: QueryOptions = {}): Promise<Answer> {
@@ -265,11 +285,20 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
   }
 
   set(name: string, value: Value): void {
+    const before = this.#machine.set
     this.#machine.assign(name, value)
-    saveAttributes(this.#components.datastore, this.#machine.set).catch((error: unknown) =>
-      this.#failed('state', error),
-    )
-    if (this.#state === 'started') this.#updateSelf()
+    try {
+      if (this.#state === 'started') this.#updateSelf()
+    } catch (error) {
+      this.#machine.restore(before) // no descriptor holds it
+      throw error
+    }
+    if (this.#assigned === undefined) this.#save()
+    else this.#assigned.set(name, value)
+  }
+
+  saved(): Promise<void> {
+    return this.#saved
   }
 
   get(name: string): Value | undefined {
@@ -298,6 +327,7 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
       sequence,
       ranked: attributes,
       known: book?.size ?? 0,
+      clockAhead: ahead(),
       failures: this.#tally.toJSON(),
       join: join?.tally.toJSON() ?? {},
       links: links?.status(),
@@ -315,7 +345,7 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
   }
 
   readonly #onSelfUpdate = (): void => {
-    if (this.#state === 'started') this.#updateSelf()
+    if (this.#state === 'started') this.#environment.guard(() => this.#updateSelf())
   }
 
   readonly #onDiscovery = (event: CustomEvent<PeerInfo>): void => {
@@ -326,15 +356,37 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
   }
 
   #introduced(book: AddressBook, descriptor: PeerDescriptor): void {
-    book.add(descriptor, now())
+    const isNew = book.add(descriptor, now())
     // The first few at once: a node killed in its first seconds must find its network again.
-    if (book.size <= FIRST_PEERS) void book.save().catch((error: unknown) => this.#failed('state', error))
+    if (isNew && book.size <= FIRST_PEERS) void book.save().catch((error: unknown) => this.#failed('state', error))
     this.#environment.guard(() => this.#stack.introduce([descriptor]))
   }
 
   #refresh(): void {
     this.#machine.refresh()
-    this.#updateSelf()
+    this.#environment.guard(() => this.#updateSelf())
+  }
+
+  /** What is stored, and on top of it what was set before it could be read. */
+  #restore(stored: Attributes): void {
+    this.#machine.restore(stored)
+    const assigned = this.#assigned ?? new Map<string, Value>()
+    this.#assigned = undefined
+    for (const [name, value] of assigned) {
+      try {
+        this.#machine.assign(name, value)
+      } catch (error) {
+        this.#failed('state', error) // too many together
+      }
+    }
+    if (assigned.size > 0) this.#save()
+  }
+
+  /** One after the other: of two writes under way at once the older could be the last. */
+  #save(): void {
+    const { datastore } = this.#components
+    this.#saved = this.#saved.catch(() => undefined).then(() => saveAttributes(datastore, this.#machine.set))
+    this.#saved.catch((error: unknown) => this.#failed('state', error))
   }
 
   #updateSelf(): void {

@@ -85,8 +85,13 @@ export interface Tendril extends Startable, TypedEventTarget<TendrilEvents> {
   topics(): ReturnType<Stack['topics']>
   /** The proofs that this node holds of publishers that signed two messages under one number; at most 16. */
   proofs(): readonly Equivocation[]
-  /** Sets an attribute of this node, kept over restarts; null takes it back. @throws RangeError with a sentence */
+  /**
+   * Sets an attribute of this node, kept over restarts; null takes it back. It holds at once; `saved` says when it is on disk.
+   * @throws RangeError with a sentence, and nothing is changed
+   */
   set(name: string, value: Value): void
+  /** Waits until what was set is written. Rejects when it could not be: it holds until the node ends, and is tried again with the next `set`. */
+  saved(): Promise<void>
   /** Undefined when this node has no such attribute. */
   get(name: string): Value | undefined
   attributes(): Attributes
@@ -116,6 +121,8 @@ export interface NodeStatus extends ReturnType<Stack['status']> {
   readonly ranked: Readonly<Record<string, number>>
   /** Peers in the address book. */
   readonly known: number
+  /** ms by which the node's time is ahead of the machine's clock, because that was put back; far ahead, the others refuse it: restart it. */
+  readonly clockAhead: number
   /** Code of the node or of the user that threw, by where. */
   readonly failures: Readonly<Record<string, number>>
   readonly join: Readonly<Record<string, number>>

@@ -17,6 +17,22 @@ test('without a daemon the exit code is 3 and the way to start one is named', as
   assert.match(empty.err, /no daemon runs on .*nobody\n.*`tendril start`/)
 })
 
+test('a daemon that dies in the middle of its answer is one that does not answer', async (context) => {
+  const dying = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' })
+    response.write('{"a":', () => response.socket?.destroy())
+  }).listen(0, '127.0.0.1')
+  context.after(() => dying.close())
+  await once(dying, 'listening')
+  const address = `http://127.0.0.1:${(dying.address() as AddressInfo).port}`
+  for (const json of [[], ['--json']]) {
+    const { code, err, out } = await tendril(['status', '--admin', address, '--token', token, ...json])
+    assert.equal(code, 3)
+    const said = json.length > 0 ? JSON.parse(out || err).message : err
+    assert.match(said, /hung up/)
+  }
+})
+
 test('a daemon that is there but says nothing is not waited for much longer than its answer may take', {
   timeout: 60_000,
 }, async (context) => {

@@ -5,7 +5,8 @@ export function statusCommand(): Command {
   return clientCommand('status', 'show the state of the node', {
     examples: ['tendril status', 'tendril status --json | jq .addresses'],
     json: `{ "id": string, "network": string, "version": string, "running": boolean, "position": number, "addresses": [string],
-  "sequence": of what it tells others of itself, "known": addresses remembered, "contacts": number,
+  "sequence": of what it tells others of itself, "known": addresses remembered, "clockAhead": ms of a machine's
+  clock that was put back (restart the node when it is a minute or more), "contacts": number,
   "settled": whether it has found its place, "ranked": numbers that structures sort it by, "failures", "join", "links",
   "sampling", "tman", "membership", "query", "broadcast", "groups", "aggregation", "structures": sizes and counters, by reason }`,
   }).action(async (options: ClientOptions) => {

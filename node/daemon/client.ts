@@ -45,15 +45,14 @@ export class AdminClient {
     body?: object,
     timeout: number = ANSWER_TIMEOUT,
   ): Promise<unknown> {
-    const response = await this.#send(method, path, timeout, body)
-    return readJson(response)
+    return this.#readJson(await this.#send(method, path, timeout, body))
   }
 
   /** Calls back for each server-sent event until the callback returns false or the stream ends. @throws Unreachable or Refused */
   async follow(path: string, onEvent: (event: string, data: unknown) => boolean): Promise<void> {
     const response = await this.#send('GET', path, ANSWER_TIMEOUT)
     response.setTimeout(STREAM_TIMEOUT)
-    if (response.statusCode !== 200) await readJson(response)
+    if (response.statusCode !== 200) await this.#readJson(response)
     let rest = ''
     response.setEncoding('utf8')
     try {
@@ -61,17 +60,45 @@ export class AdminClient {
         const frames = (rest + chunk).split('\n\n')
         rest = frames.pop() as string
         for (const frame of frames) {
-          const [, event, data] = /^event: (.+)\ndata: (.+)$/.exec(frame) ?? []
+          // Not `.`: a message may hold U+2028, which JSON leaves as it is and a regular expression takes for the end of a line.
+          const [, event, data] = /^event: ([^\n]+)\ndata: ([^\n]+)$/.exec(frame) ?? []
           if (event !== undefined && data !== undefined && !onEvent(event, JSON.parse(data))) return
         }
       }
     } catch (error) {
-      if (error instanceof Stalled) throw error
-      throw new Unreachable(`the daemon at ${this.#url} hung up: ${(error as Error).message}`)
+      throw this.#hungUp(error)
     } finally {
       response.destroy()
     }
     throw new Unreachable(`the daemon at ${this.#url} ended the stream`)
+  }
+
+  async #readJson(response: IncomingMessage): Promise<unknown> {
+    let text = ''
+    response.setEncoding('utf8')
+    try {
+      for await (const chunk of response) {
+        text += chunk
+        if (text.length > MAX_ANSWER) throw new Unreachable('the answer is larger than any daemon sends')
+      }
+    } catch (error) {
+      throw this.#hungUp(error)
+    }
+    const status = response.statusCode ?? 0
+    let body: unknown
+    try {
+      body = JSON.parse(text)
+    } catch {
+      throw new Unreachable(`what answers with HTTP status ${status} is not a tendril daemon`)
+    }
+    if (status >= 400) throw new Refused(status, body as Record<string, unknown>)
+    return body
+  }
+
+  /** What ends a response before its end. */
+  #hungUp(error: unknown): Unreachable {
+    if (error instanceof Unreachable) return error
+    return new Unreachable(`the daemon at ${this.#url} hung up: ${(error as Error).message}`)
   }
 
   #send(method: string, path: string, timeout: number, body?: object): Promise<IncomingMessage> {
@@ -106,22 +133,4 @@ export class AdminClient {
       sent.end(text)
     })
   }
-}
-
-async function readJson(response: IncomingMessage): Promise<unknown> {
-  let text = ''
-  response.setEncoding('utf8')
-  for await (const chunk of response) {
-    text += chunk
-    if (text.length > MAX_ANSWER) throw new Unreachable('the answer is larger than any daemon sends')
-  }
-  const status = response.statusCode ?? 0
-  let body: unknown
-  try {
-    body = JSON.parse(text)
-  } catch {
-    throw new Unreachable(`what answers with HTTP status ${status} is not a tendril daemon`)
-  }
-  if (status >= 400) throw new Refused(status, body as Record<string, unknown>)
-  return body
 }

@@ -122,7 +122,8 @@ const LOG_LINES = {
 function tellLog(tendril: ServedNode, logger: Logger): () => void {
   const tell = (event: Event) => {
     const [level, line] = LOG_LINES[event.type as keyof typeof LOG_LINES]
-    logger[level]((event as CustomEvent<object>).detail, line)
+    const { records: _, ...detail } = (event as CustomEvent<{ records?: unknown }>).detail // payloads, which `tendril proofs` shows
+    logger[level](detail, line)
   }
   for (const type of NODE_EVENTS) tendril.addEventListener(type, tell)
   return () => {

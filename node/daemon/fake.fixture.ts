@@ -30,6 +30,7 @@ export class FakeNode extends TypedEventEmitter<TendrilEvents> implements Served
   /** What who asks for the past gets at once. */
   readonly past: Message[] = []
   left = 0
+  diskFull = false
   #sequence = 0
 
   async query(sql: string, { signal }: { timeout?: number; signal?: AbortSignal } = {}): Promise<Answer> {
@@ -104,6 +105,10 @@ export class FakeNode extends TypedEventEmitter<TendrilEvents> implements Served
 
   proofs(): Equivocation[] {
     return this.equivocations
+  }
+
+  async saved(): Promise<void> {
+    if (this.diskFull) throw new Error('no space left on device')
   }
 
   set(name: string, value: Value): void {

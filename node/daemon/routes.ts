@@ -61,6 +61,14 @@ export function addRoutes(server: FastifyInstance, node: ServedNode, onLeft: () 
         throw new Refusal(400, 'attribute', error.message, 'choose another name or value')
       throw error
     }
+    await node.saved().catch((error: Error) => {
+      throw new Refusal(
+        507,
+        'storage',
+        `${name} is set, but was not stored: ${error.message}`,
+        'make room for the data folder, and set it again',
+      )
+    })
     return { name, value: node.get(name) ?? null } // null removes what was set, and a configured value holds again
   })
 

@@ -10,6 +10,7 @@ type Asked =
   | 'topics'
   | 'proofs'
   | 'set'
+  | 'saved'
   | 'get'
   | 'attributes'
   | 'leave'

@@ -25,6 +25,25 @@ test('only who has the token is answered', async (context) => {
   assert.deepEqual(answer.body, { id: '12D3KooWFake', network: 'tendril', peers: 1 })
 })
 
+test('who may not ask gets no second question on its connection', async (context) => {
+  const { port } = await serve(context)
+  const strangers = [
+    { headers: {} },
+    withToken({ headers: { origin: 'https://evil.example' } }),
+    withToken({ headers: { host: 'evil.example' } }),
+  ]
+  for (const asked of strangers) assert.equal((await ask(port, asked)).headers.connection, 'close')
+})
+
+test('what is set but could not be stored is not called done', async (context) => {
+  const { port, node } = await serve(context)
+  node.diskFull = true
+  const asked = { method: 'PUT', path: '/v1/attributes/rack', headers: JSON_TYPE, body: '{"value":7}' }
+  const answer = await ask(port, withToken(asked))
+  assertRefusal(answer, 507, 'storage')
+  assert.match(answer.body.message, /rack is set, but was not stored: no space left on device/)
+})
+
 test('a page of another origin is refused even with the token', async (context) => {
   const { port } = await serve(context)
   for (const origin of ['http://evil.example', 'null', `https://127.0.0.1:${port}`, 'http://127.0.0.1:1']) {

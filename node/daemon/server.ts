@@ -99,6 +99,8 @@ export function createAdminServer(init: AdminServerInit): FastifyInstance {
     const refusal = error instanceof Refusal ? error : refusalFrom(error, routeOptions.bodyLimit)
     // What is refused on purpose is no failure, also when it is for want of room.
     if (refusal !== error && refusal.status >= 500) init.logger.error({ err: error }, 'the admin API failed to answer')
+    // Who may not ask gets no second question on the connection: otherwise strangers could hold all of them.
+    if (STRANGERS.has(refusal.status)) void reply.header('connection', 'close')
     reply.code(refusal.status).type('application/json').send(refusal.toJSON())
   })
 
@@ -106,6 +108,8 @@ export function createAdminServer(init: AdminServerInit): FastifyInstance {
   addStreams(server, init.node, init.streamLimits)
   return server
 }
+
+const STRANGERS = new Set([401, 403, 421])
 
 const ROUTES_HINT =
   'the routes are status, peers, attributes, query, topics, proofs, publish, subscribe, events and leave, under /v1/'

@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { DEFAULTS } from '../../protocols/broadcast/options.ts'
+import { AdminClient } from './client.ts'
 import { ask, assertRefusal, serve, TOKEN, withToken } from './serve.fixture.ts'
 
 /** A client of server-sent events that reads only when it is told to. */
@@ -186,4 +187,19 @@ test('streams leave room for other requests, and do not keep the server from clo
   const closed = open.map(({ socket }) => once(socket, 'close'))
   await server.close()
   await Promise.all(closed)
+})
+
+test('a client sees every message, whatever it holds: U+2028 ends a line to a regular expression, not to JSON', async (context) => {
+  const { port, node } = await serve(context)
+  const client = new AdminClient(`http://127.0.0.1:${port}`, TOKEN)
+  const got: unknown[] = []
+  const followed = client.follow('/v1/subscribe?topic=news', (_event, data) => {
+    got.push((data as { data: string }).data)
+    return got.length < 3
+  })
+  while (node.subscribers.get('news') === undefined) await wait(5)
+  const texts = ['one', 'tw\u2028o\u2029', 'three']
+  for (const text of texts) node.publish('news', text)
+  await followed
+  assert.deepEqual(got, texts)
 })

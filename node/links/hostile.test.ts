@@ -240,3 +240,34 @@ test('a peer that sends more than its rate is slowed down on its side; this node
   assert.ok(heard >= 30 && heard < 200, `${heard} of 200 heard so far`)
   assert.ok(most < 600_000, `${most} bytes unread`)
 })
+
+test("a new stream brings no new burst: the rate is the peer's", async () => {
+  const victim = await start({ limits: { framesPerSecond: 100 } })
+  const attacker = await startAttacker()
+  const began = performance.now()
+  for (let i = 0; i < 20; i++) {
+    say(await attacker.open(victim), attacker.hello, ...Array.from({ length: 198 }, () => data('x')))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  const seconds = (performance.now() - began) / 1000
+  assert.ok(victim.received.length <= 200 + 100 * (seconds + 1), `${victim.received.length} in ${seconds} s`)
+})
+
+test('strangers that are refused, each under a new key, do not keep a node from speaking to others', async () => {
+  const victim = await start({ limits: { links: 4 } })
+  for (let i = 0; i < 4; i++) {
+    const attacker = await startAttacker()
+    say(await attacker.open(victim), encodeHello('other', attacker.self))
+    await until('it was refused', () => (victim.links.status().reasons['other-network'] ?? 0) > i)
+    await attacker.libp2p.stop()
+  }
+  await until('the strangers have gone', () => victim.libp2p.getConnections().length === 0)
+  assert.equal(victim.links.status().known, 4)
+  const honest = await start()
+  honest.links.send(victim.self, echo('data', 'hello'))
+  await until('the honest node was heard', () => victim.received.length === 1)
+  victim.links.send(honest.self, echo('data', 'hi'))
+  await until('the honest node was answered', () => honest.received.length === 1)
+  assert.equal(victim.links.status().known, 4)
+  assert.equal(victim.links.status().reasons['too-many-links'], undefined)
+})

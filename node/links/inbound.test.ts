@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { Stream } from '@libp2p/interface'
 import { FRAME, frameOf, prefixed } from './frame.ts'
-import { INBOUND_LIMITS, Inbound } from './inbound.ts'
+import { INBOUND_LIMITS, Inbound, InboundRate } from './inbound.ts'
 
 /** What of frames of this size is read in `duration` ms of a peer that has always more; timers fire when the test says. */
 function readOf(context: TestContext, size: number, duration: number, early: number) {
@@ -29,7 +29,13 @@ function readOf(context: TestContext, size: number, duration: number, early: num
     malformed: (error: Error) => assert.fail(error),
     closed: () => undefined,
   }
-  const inbound = new Inbound(stream as unknown as Stream, events, INBOUND_LIMITS, () => time)
+  const inbound = new Inbound(
+    stream as unknown as Stream,
+    events,
+    INBOUND_LIMITS,
+    () => time,
+    new InboundRate(INBOUND_LIMITS),
+  )
   const say = (frame: Uint8Array) =>
     stream.dispatchEvent(Object.assign(new Event('message'), { data: prefixed([frame]) }))
   say(frameOf(FRAME.hello, new Uint8Array(1)))

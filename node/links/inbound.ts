@@ -36,6 +36,17 @@ export interface InboundEvents {
   closed(reason: string): void
 }
 
+/** What one peer may send, on however many streams one after the other. */
+export class InboundRate {
+  readonly frames: TokenBucket
+  readonly bytes: TokenBucket
+
+  constructor({ framesPerSecond, bytesPerSecond }: Pick<InboundLimits, 'framesPerSecond' | 'bytesPerSecond'>) {
+    this.frames = new TokenBucket(framesPerSecond, framesPerSecond * 2)
+    this.bytes = new TokenBucket(bytesPerSecond, bytesPerSecond * 2)
+  }
+}
+
 /**
  * Reads one peer's stream. Async iteration over a libp2p stream has no back-pressure (LIBP2P trap 2), so frames are cut from
  * `message` events here, and a stream that is ahead of its rate or of this node is paused: the peer's window closes,
@@ -48,8 +59,7 @@ export class Inbound {
   readonly #now: () => number
   readonly #opened: number
   readonly #decoder = new FrameDecoder(MAX_FRAME_BYTES)
-  readonly #frames: TokenBucket
-  readonly #bytes: TokenBucket
+  readonly #rate: InboundRate
   #partialSince: number | undefined
   #greeted = false
   #closed = false
@@ -57,14 +67,14 @@ export class Inbound {
   #held = false
   #timer: NodeJS.Timeout | undefined
 
-  constructor(stream: Stream, events: InboundEvents, limits: InboundLimits, now: () => number) {
+  /** @param rate the peer's, not the stream's: a new stream brings no new burst */
+  constructor(stream: Stream, events: InboundEvents, limits: InboundLimits, now: () => number, rate: InboundRate) {
     this.stream = stream
     this.#events = events
     this.#limits = limits
     this.#now = now
     this.#opened = now()
-    this.#frames = new TokenBucket(limits.framesPerSecond, limits.framesPerSecond * 2)
-    this.#bytes = new TokenBucket(limits.bytesPerSecond, limits.bytesPerSecond * 2)
+    this.#rate = rate
     stream.addEventListener('close', (event) => this.#close(event.error?.message ?? 'stream closed'))
     stream.addEventListener('remoteCloseWrite', () => this.abort('the remote closed the stream'))
     stream.addEventListener('message', (event) => {
@@ -72,6 +82,7 @@ export class Inbound {
       for (const chunk of event.data instanceof Uint8Array ? [event.data] : event.data) this.#decoder.push(chunk)
       this.#read()
     })
+    this.#keepRate(this.#opened)
   }
 
   /** Whether this stream may deliver messages: its hello was accepted. */
@@ -166,10 +177,11 @@ export class Inbound {
   }
 
   /** A frame was read; if that was more than the peer's rate, the next one is read later. */
-  #spend(bytes: number): void {
+  #spend(length: number): void {
     const now = this.#now()
-    this.#frames.take(now)
-    this.#bytes.take(now, Math.min(bytes, this.#bytes.burst))
+    const { frames, bytes } = this.#rate
+    frames.take(now)
+    bytes.take(now, Math.min(length, bytes.burst))
     this.#keepRate(now)
   }
 
@@ -178,10 +190,8 @@ export class Inbound {
    * nothing. So it looks again when the timer fires, which counts whole milliseconds and by another clock.
    */
   #keepRate(now: number): void {
-    const wait = Math.max(
-      this.#frames.wait(now, 1),
-      this.#bytes.wait(now, Math.min(MAX_FRAME_BYTES, this.#bytes.burst)),
-    )
+    const { frames, bytes } = this.#rate
+    const wait = Math.max(frames.wait(now, 1), bytes.wait(now, Math.min(MAX_FRAME_BYTES, bytes.burst)))
     if (wait <= 0) return
     this.#timer = setTimeout(() => {
       this.#timer = undefined

@@ -1,6 +1,6 @@
 import type { Connection, PeerId } from '@libp2p/interface'
 import type { PeerDescriptor } from '../../core/descriptor.ts'
-import type { Inbound } from './inbound.ts'
+import type { Inbound, InboundRate } from './inbound.ts'
 import type { Outbound } from './outbound.ts'
 import type { OutboundQueue } from './queue.ts'
 
@@ -15,6 +15,7 @@ export class Link {
   readonly id: string
   readonly peerId: PeerId
   readonly queue: OutboundQueue
+  readonly rate: InboundRate
   /** The newest that the peer said in a hello. */
   descriptor: PeerDescriptor | undefined
   /** Where to dial it: of whoever wanted to send to it last. */
@@ -41,10 +42,11 @@ export class Link {
   #failures = 0
   #malformed: number[] = []
 
-  constructor(id: string, peerId: PeerId, queue: OutboundQueue, now: number) {
+  constructor(id: string, peerId: PeerId, queue: OutboundQueue, rate: InboundRate, now: number) {
     this.id = id
     this.peerId = peerId
     this.queue = queue
+    this.rate = rate
     this.used = now
   }
 
@@ -71,15 +73,13 @@ export class Link {
     return this.#malformed.length
   }
 
+  /** Nothing goes either way, or is about to. */
+  get rests(): boolean {
+    return this.outbound === undefined && this.inbound === undefined && !this.opening && this.queue.length === 0
+  }
+
   /** Nothing here is worth keeping. */
   idle(now: number): boolean {
-    return (
-      this.outbound === undefined &&
-      this.inbound === undefined &&
-      !this.opening &&
-      this.queue.length === 0 &&
-      this.avoided(now) === undefined &&
-      this.#malformed.every((at) => at <= now - MALFORMED_WINDOW)
-    )
+    return this.rests && this.avoided(now) === undefined && this.#malformed.every((at) => at <= now - MALFORMED_WINDOW)
   }
 }

@@ -19,6 +19,7 @@ import { closeIdle, Favourites } from './connections.ts'
 import { MAX_FRAME_BYTES } from './decoder.ts'
 import { Dialler } from './dialler.ts'
 import { FRAME, frameOf, PROTOCOL } from './frame.ts'
+import { InboundRate } from './inbound.ts'
 import { LINK_LIMITS, type LinkLimits } from './limits.ts'
 import { Link } from './link.ts'
 import { OutboundQueue, type QueueClass } from './queue.ts'
@@ -257,12 +258,9 @@ export class Links<Message> implements Startable {
     const known = this.#links.get(id)
     if (known !== undefined) return known
     const now = this.#init.now()
-    if (this.#links.size >= this.#limits.links) {
-      for (const link of this.#links.values()) if (link.idle(now)) this.#links.delete(link.id)
-      if (this.#links.size >= this.#limits.links) {
-        this.tally.add('too-many-links')
-        return undefined
-      }
+    if (this.#links.size >= this.#limits.links && !this.#makeRoom(now)) {
+      this.tally.add('too-many-links')
+      return undefined
     }
     try {
       const queue: OutboundQueue = new OutboundQueue(
@@ -270,13 +268,30 @@ export class Links<Message> implements Startable {
         this.#init.buffers ?? processBuffers,
         (cls, reason) => this.#onDropped(link, cls, reason),
       )
-      const link: Link = new Link(id, peerId ?? peerIdFromString(id), queue, now)
+      const rate = new InboundRate(this.#limits)
+      const link: Link = new Link(id, peerId ?? peerIdFromString(id), queue, rate, now)
       this.#links.set(id, link)
       return link
     } catch {
       this.tally.add('not-a-peer-id')
       return undefined
     }
+  }
+
+  /**
+   * Forgets the idle links; if there are none, the one that has rested longest, and with it why its peer is left alone: what strangers
+   * were refused for, each under a new key, must not keep this node from speaking to others. False when all are in use.
+   */
+  #makeRoom(now: number): boolean {
+    let longest: Link | undefined
+    for (const link of this.#links.values()) {
+      if (link.idle(now)) this.#links.delete(link.id)
+      else if (link.rests && link.used < (longest?.used ?? Number.POSITIVE_INFINITY)) longest = link
+    }
+    if (this.#links.size < this.#limits.links) return true
+    if (longest === undefined) return false
+    this.tally.add('link-forgotten')
+    return this.#links.delete(longest.id)
   }
 
   /** There is a connection to this peer: opens our stream on it. */

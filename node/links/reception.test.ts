@@ -10,6 +10,7 @@ import { createSign } from '../keys/signer.ts'
 import { Verifier, type VerifierLimits } from '../keys/verifier.ts'
 import { BufferBudget } from './budget.ts'
 import { encodeHello, prefixed } from './frame.ts'
+import { InboundRate } from './inbound.ts'
 import { LINK_LIMITS } from './limits.ts'
 import { Link } from './link.ts'
 import { OutboundQueue } from './queue.ts'
@@ -24,7 +25,7 @@ async function receive(limits: Partial<VerifierLimits>) {
   const now = () => clock.time
   const verifier = new Verifier('net', now, limits)
   const queue = new OutboundQueue(LINK_LIMITS, new BufferBudget(), () => undefined)
-  const link = new Link(peerId.toString(), peerId, queue, now())
+  const link = new Link(peerId.toString(), peerId, queue, new InboundRate(LINK_LIMITS), now())
   const tally = new Tally()
   const greeted: number[] = []
   const reception = new Reception<never>({

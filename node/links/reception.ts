@@ -74,6 +74,7 @@ export class Reception<Message> {
       },
       limits,
       now,
+      link.rate,
     )
     link.inbound = inbound
   }

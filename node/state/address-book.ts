@@ -1,8 +1,9 @@
 import type { Datastore } from 'interface-datastore'
 import { Key } from 'interface-datastore/key'
 import { MAX_ADDRESS_LENGTH, MAX_ADDRESSES, type PeerDescriptor } from '../../core/descriptor.ts'
+import { addressGroup } from '../../overlays/sampling/groups.ts'
 
-/** LIMITS: peers that were connected once, the most recent ones. */
+/** LIMITS: peers that were connected once. */
 export const MAX_TRIED = 256
 const KEY = new Key('/tendril/address-book')
 
@@ -17,11 +18,15 @@ export interface Tried {
 /**
  * Peers this node was connected to, so that it finds its network again after a restart without being told where it is.
  * Only peers that said a valid hello get in, so a liar cannot fill it with addresses.
+ *
+ * Who has many keys could push everybody else out, and be all that this node knows after a restart. So whom it wants now stays, and the
+ * others go from the largest address group first: the attacker's own.
  */
 export class AddressBook {
   readonly #datastore: Datastore
   /** The least recently seen first; at most MAX_TRIED. */
   readonly #tried = new Map<string, Tried>()
+  #kept: ReadonlySet<string> = new Set()
   #dirty = false
 
   private constructor(datastore: Datastore) {
@@ -45,11 +50,18 @@ export class AddressBook {
     return [...this.#tried.values()].reverse()
   }
 
-  /** This peer is connected. */
-  add({ id, addresses }: Pick<PeerDescriptor, 'id' | 'addresses'>, now: number): void {
-    if (addresses.length === 0) return
+  /** This peer is connected. @returns whether it is a new one */
+  add({ id, addresses }: Pick<PeerDescriptor, 'id' | 'addresses'>, now: number): boolean {
+    if (addresses.length === 0) return false
+    const isNew = !this.#tried.has(id)
     this.#put({ id, addresses, seen: Math.round(now) })
     this.#dirty = true
+    return isNew
+  }
+
+  /** From now on these stay, whoever else comes. */
+  keep(ids: Iterable<string>): void {
+    this.#kept = new Set(ids)
   }
 
   /** Writes the book if it changed; one value, so a crash leaves the old book or the new one. */
@@ -67,9 +79,22 @@ export class AddressBook {
   #put(entry: Tried): void {
     this.#tried.delete(entry.id)
     this.#tried.set(entry.id, entry)
-    if (this.#tried.size <= MAX_TRIED) return
-    const [oldest] = this.#tried.keys()
-    if (oldest !== undefined) this.#tried.delete(oldest)
+    if (this.#tried.size > MAX_TRIED) this.#tried.delete(this.#leastNeeded(entry.id))
+  }
+
+  /** Of those that nobody wants, from the largest address group, the least recently seen; never the newest, for who is new may be the network's rest. */
+  #leastNeeded(newest: string): string {
+    const groups = new Map<string, string[]>()
+    for (const { id, addresses } of this.#tried.values()) {
+      if (id === newest || this.#kept.has(id)) continue
+      const group = addressGroup({ id, addresses })
+      const members = groups.get(group)
+      if (members === undefined) groups.set(group, [id])
+      else members.push(id)
+    }
+    let largest: readonly string[] = []
+    for (const members of groups.values()) if (members.length > largest.length) largest = members
+    return largest[0] ?? newest
   }
 }
 

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { access } from 'node:fs/promises'
+import { access, chmod } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { LevelDatastore } from 'datastore-level'
 import { makeFolder } from './make-folder.ts'
@@ -10,13 +10,14 @@ export class DataFolderError extends Error {
 }
 
 /**
- * Opens the store of a data folder, making the folder (mode 0700) when it is not there. Only one process can have it open.
+ * Opens the store of a data folder, making the folder (mode 0700) when it is not there. Only one process can have it open. The store is
+ * its owner's alone (0700) also in a folder that others may look into: the node's key is in it.
  * @throws DataFolderError
  */
 export async function openDataFolder(folder: string): Promise<LevelDatastore> {
   const path = resolve(folder)
   await prepare(path)
-  const store = new LevelDatastore(join(path, 'store'))
+  const store = new LevelDatastore(storeOf(path))
   try {
     await store.db.open() // the datastore's own open would hide the cause
   } catch (error) {
@@ -26,10 +27,14 @@ export async function openDataFolder(folder: string): Promise<LevelDatastore> {
   return store
 }
 
+const storeOf = (path: string) => join(path, 'store')
+
 async function prepare(path: string): Promise<void> {
   try {
     await makeFolder(path, 0o700)
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK)
+    await makeFolder(storeOf(path), 0o700)
+    await chmod(storeOf(path), 0o700)
   } catch (error) {
     throw explained(path, error)
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -125,6 +125,16 @@ test('identity, addresses, attributes and numbers outlive the process', async ()
   assert.equal((await stat(path)).mode & 0o077, 0)
 })
 
+test('nobody else may read the key, also in a folder that was there before and that all may look into', async () => {
+  const path = join(folder, 'open')
+  await mkdir(join(path, 'store'), { recursive: true, mode: 0o755 })
+  await chmod(path, 0o755)
+  const store = await openDataFolder(path)
+  await ownKey(path, store)
+  await store.close()
+  assert.equal((await stat(join(path, 'store'))).mode & 0o777, 0o700)
+})
+
 test('a data folder is of one node: with the key of another it is refused, and one of an earlier version is marked', async () => {
   const [path, elsewhere] = [join(folder, 'one'), join(folder, 'another')]
   const marker = join(path, 'node-id')
@@ -159,6 +169,27 @@ test('the address book keeps the most recent peers, and never more than its limi
   assert.equal(entries.length, MAX_TRIED)
   assert.deepEqual(entries[0], { id: 'n900', addresses: ['/ip4/192.0.2.9/tcp/9'], seen: 2000 })
   assert.equal(new Set(entries.map(({ id }) => id)).size, MAX_TRIED)
+})
+
+test('who has many keys pushes its own out of the address book: neither those that are wanted now, nor those of other networks', async () => {
+  const book = await AddressBook.open(new MemoryDatastore())
+  for (let i = 0; i < 3; i++) {
+    book.add({ id: `wanted${i}`, addresses: [`/ip4/203.0.113.${i}/tcp/1`] }, i)
+    book.add({ id: `other${i}`, addresses: [`/ip4/198.51.${i}.1/tcp/1`] }, i)
+  }
+  book.keep(['wanted0', 'wanted1', 'wanted2'])
+  const left = () => book.entries().filter(({ id }) => !id.startsWith('attacker')).length
+  for (let i = 0; i < 5 * MAX_TRIED; i++)
+    book.add({ id: `attacker${i}`, addresses: ['/ip4/203.0.113.66/tcp/1'] }, 10 + i)
+  assert.deepEqual([book.size, left()], [MAX_TRIED, 6])
+  // Who has as many networks as keys can only be kept from those that are wanted.
+  for (let i = 0; i < 5 * MAX_TRIED; i++)
+    book.add({ id: `attacker${i}`, addresses: [`/ip4/10.${i >> 8}.${i % 256}.1/tcp/1`] }, 2000 + i)
+  assert.deepEqual([book.size, left()], [MAX_TRIED, 3])
+  book.keep([])
+  for (let i = 0; i < 5 * MAX_TRIED; i++)
+    book.add({ id: `attacker${i}`, addresses: [`/ip4/10.${i >> 8}.${i % 256}.1/tcp/1`] }, 4000 + i)
+  assert.equal(left(), 0)
 })
 
 test('a damaged book or attribute list counts as empty and does not keep the node from starting', async () => {

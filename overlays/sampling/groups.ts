@@ -9,7 +9,7 @@ import type { PeerDescriptor } from '../../core/descriptor.ts'
  * says. What it is really connected from is for the transport's own limits.
  * @param loopbackApart loopback and simulated addresses count each as a group of its own (testnets)
  */
-export function addressGroup(peer: PeerDescriptor, loopbackApart = false): string {
+export function addressGroup(peer: Pick<PeerDescriptor, 'id' | 'addresses'>, loopbackApart = false): string {
   const address = peer.addresses[0]
   if (address === undefined) return peer.id
   const parts = address.split('/').slice(1)
