@@ -14,6 +14,7 @@ function part(publisher: string, part: number, parts: number) {
   return compose({
     publisher,
     sequence: 1 + part,
+    previous: part,
     published: 0,
     topic: 't',
     payload: new Uint8Array(PART),
@@ -60,6 +61,16 @@ test('of a message that had to make room nothing more is held, and parts of two 
   assert.equal(assembly.bytes, 7 * PART)
   assembly.add(part('other', 0, 2), 3)
   assert.match((assembly.add(part('other', 1, 3), 4) as { broken: string }).broken, /is missing/)
+})
+
+test('the head of one message and the tail of the next never make one, though place and number of parts fit', () => {
+  const assembly = new Assembly(LIMIT, PATIENCE)
+  const fields = { publisher: 'p', published: 0, topic: 't', parts: 2, payload: new Uint8Array(PART) }
+  assert.equal(assembly.add(compose({ ...fields, sequence: 5, previous: 0, part: 0 }), 1), 'wait')
+  // 6, the tail of the first, and 7, the head of the second, are lost.
+  const tail = assembly.add(compose({ ...fields, sequence: 8, previous: 7, part: 1 }), 2)
+  assert.match((tail as { broken: string }).broken, /is missing/)
+  assert.equal(assembly.bytes, 0)
 })
 
 test('whatever parts come: within the limit, and only whole messages are given out', () => {

@@ -7,6 +7,8 @@ interface Begun {
   parts: Publication[]
   bytes: number
   readonly of: number
+  /** Sequence of the last part. */
+  last: number
   /** When the last part came. */
   at: number
 }
@@ -17,7 +19,8 @@ export type Assembled = { readonly payload: Uint8Array } | 'wait' | { readonly b
 /**
  * Puts messages of several parts together, of all topics and deliveries of a node. The parts come in their publisher's order, so
  * of each publisher at most one message is begun in a topic and delivery, and a part out of turn means that the one begun will
- * never be whole.
+ * never be whole. Which one it continues is what it says itself: its publisher signs the number of the part before it. (A place and a
+ * number of parts alone would join the head of one message to the tail of the next, where what is between them was lost.)
  *
  * Invariants: (1) at most `limit` bytes are held; who fills them without going on makes room for who goes on; (2) a message of
  * which no part came for `patience` ms is forgotten at the next `turn`: its publisher died, or lies.
@@ -46,20 +49,21 @@ export class Assembly {
 
   /** Takes a part in. */
   add(publication: Publication, now: number): Assembled {
-    const { part, parts, payload } = publication
+    const { part, parts, payload, previous, sequence } = publication
     const key = keyOf(publication)
     const begun = this.#begun.get(key)
     if (parts === 1) {
       this.#forget(key)
       return { payload }
     }
-    const continues = begun !== undefined && begun.came === part && begun.of === parts
+    const continues = begun !== undefined && begun.came === part && begun.of === parts && begun.last === previous
     if (!continues) this.#forget(key)
     if (!continues && part > 0) return { broken: `a part of the message ${publicationId(publication)} is missing` }
-    const message = continues ? begun : { came: 0, parts: [], bytes: 0, of: parts, at: now }
+    const message = continues ? begun : { came: 0, parts: [], bytes: 0, of: parts, last: 0, at: now }
     this.#begun.delete(key)
     this.#begun.set(key, message)
     message.at = now
+    message.last = sequence
     const crowdedOut = message.parts.length < message.came
     message.came++
     if (!crowdedOut) {

@@ -16,6 +16,9 @@ import { type Publisher, Publishers } from './publishers.ts'
 import { type Discard, type Entry, type Held, Store } from './store.ts'
 import type { SubgroupRatings } from './subscriptions.ts'
 
+/** What the next publication says of the one before it. */
+export type Last = Pick<Publication, 'sequence' | 'ttl' | 'published'>
+
 export interface LaneInit {
   readonly topic: string
   readonly delivery: DeliveryName
@@ -28,6 +31,8 @@ export interface LaneInit {
   readonly held: Held
   contacts(): readonly PeerDescriptor[]
   partners(): readonly PeerDescriptor[]
+  /** What this node published last on the topic by this delivery, before the lane was closed. */
+  readonly last?: Last | undefined
   /** See DeliveryInit. */
   readonly rtt: DeliveryInit['rtt'] | undefined
   ratings(): SubgroupRatings
@@ -74,11 +79,12 @@ export class Lane implements Protocol<unknown> {
   /** When somebody published by it last, or wanted to, as far as this node knows. */
   #stirred: number
   /** Our own last publication: the next one names it. */
-  #last: Publication | undefined
+  #last: Last | undefined
 
   /** @param stirred when somebody published by it last */
   constructor(environment: Environment<unknown>, init: LaneInit, stirred: number) {
     this.#stirred = stirred
+    this.#last = init.last
     const { options, counts } = { options: init.options, counts: this.counts }
     this.#environment = environment
     this.#init = init
@@ -95,6 +101,8 @@ export class Lane implements Protocol<unknown> {
       { deliver: (publication) => this.#inOrder(publication), missed: (from, missed) => this.#missed(from, missed) },
       (id) => this.#store.shelf(id) === undefined,
     )
+    this.#store.waits = ({ publisher, sequence }) =>
+      sequence > (this.#publishers.get(publisher)?.order.settled ?? Number.POSITIVE_INFINITY)
     const delivery: DeliveryInit = {
       topic: init.topic,
       sign: init.sign,
@@ -131,10 +139,11 @@ export class Lane implements Protocol<unknown> {
     this.#last = undefined // the next one must name none that nobody has
   }
 
-  /** What it keeps goes out of the memory that the lanes share. The lane must not be used any more. */
-  close(): void {
+  /** What it keeps goes out of the memory that the lanes share. The lane must not be used any more. @returns this node's last publication */
+  close(): Last | undefined {
     this.stop()
     this.#init.held.bytes -= this.#store.bytes
+    return this.#last
   }
 
   /** ms for which nobody has published by it, as far as this node knows. */
@@ -210,7 +219,7 @@ export class Lane implements Protocol<unknown> {
     )
     const publisher = this.#publishers.admit(publication, now, false)
     if (typeof publisher === 'string') return publisher
-    this.#last = publication
+    this.#last = { sequence, ttl: publication.ttl, published }
     this.counts.done.add('published')
     this.#outbox.add(publication)
     return publication
@@ -321,7 +330,10 @@ export class Lane implements Protocol<unknown> {
     if (delivery !== this.#init.delivery) return 'other-delivery'
     if (publisher === this.#environment.self.id) return 'own' // from before a restart
     if (sequence <= (this.#publishers.get(publisher)?.order.settled ?? 0)) return 'past'
-    if (Math.abs(published - now) > this.#init.options.window) return 'window'
+    if (Math.abs(published - now) > this.#init.options.window) {
+      if (published < now) this.#publishers.get(publisher)?.order.tooLate(sequence, now)
+      return 'window'
+    }
     if (isExpired(publication, now)) return 'expired'
     return this.#publishers.admit(publication, now, pushed)
   }

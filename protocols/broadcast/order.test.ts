@@ -300,3 +300,33 @@ test('where what came after a gap came late itself the gap is waited for as much
     assert.deepEqual([delivered, missed.length], [[1, 3], 1], `${late} ms late`)
   }
 })
+
+test('one that came too late ends its gap: what is held before it is delivered, what lacks is told once', () => {
+  const one = (sequence: number, previous: number): Ordered => ({
+    sequence,
+    previous,
+    previousTtl: 0,
+    elapsed: 10,
+    published: sequence,
+    part: 0,
+  })
+  const { order, delivered, missed } = run([one(1, 0), one(3, 2)])
+  assert.deepEqual(delivered, [1])
+  order.tooLate(5, 3000)
+  order.tooLate(5, 3001)
+  order.tooLate(2, 3002)
+  assert.deepEqual(delivered, [1, 3])
+  assert.deepEqual(
+    missed.map(({ range }) => range),
+    [
+      { first: 2, last: 2 },
+      { first: 4, last: 5 },
+    ],
+  )
+  order.accept(one(6, 5), 3003)
+  assert.deepEqual(delivered, [1, 3, 6])
+  // Of a publisher that this node has had nothing of, nothing was to come.
+  const unknown = run([])
+  unknown.order.tooLate(9, 3000)
+  assert.deepEqual([unknown.missed, unknown.order.settled], [[], 0])
+})

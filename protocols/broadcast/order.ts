@@ -111,6 +111,19 @@ export class Order<T extends Ordered> {
     }
   }
 
+  /**
+   * This one came after the time within which it may be taken. It is given up with all that lacks before it, and told, once: nobody has
+   * named it as a predecessor yet, so the last ones of a publisher that fell silent would be lost without a word.
+   */
+  tooLate(sequence: number, now: number): void {
+    if (this.#settled === 0 || this.expects !== undefined) return // of before our time, or wanted by nobody perhaps
+    this.release(sequence, now)
+    if (sequence <= this.#settled) return
+    this.#missed({ range: { first: this.#settled + 1, last: sequence }, reason: 'it came too late to be taken' })
+    this.#settled = sequence
+    this.#drain(now)
+  }
+
   /** Delivers what waited long enough, and what is earlier. */
   #outwait(now: number): void {
     const old = this.#held.findLast((one) => now - (this.#arrivals.get(one) ?? 0) >= STRAGGLE)

@@ -35,8 +35,6 @@ export interface Shelf {
 export interface Terms {
   /** Kept for the retention; everything else only for `shortTerm`. */
   isLong(publication: Publication): boolean
-  /** Not delivered yet: kept all the same. */
-  waits(publication: Publication): boolean
 }
 
 export interface StoreOptions {
@@ -56,7 +54,7 @@ export interface StoreOptions {
  * (2) no shelf is empty; (3) announced are those in here that were older than `settle`, and not out of the window, at a `turn`; (4) nothing is
  * discarded without `discarded` being told, right after it is gone from here; (5) `size` is at most `bufferMessages`. A buffer full of
  * bytes discards of the publisher that fills most of it, so that one who shouts pushes out its own: the oldest of low priority,
- * else the oldest; a buffer full of messages the oldest that is kept for the short term, else the oldest.
+ * else the oldest; a buffer full of messages the oldest that is kept for the short term, else the oldest of low priority, else the oldest.
  */
 export class Store {
   readonly #options: StoreOptions
@@ -66,6 +64,8 @@ export class Store {
   readonly #shelves = new Map<string, Shelf>()
   /** In the order of arrival. */
   readonly #arrivals = new Set<Entry>()
+  /** Those of low priority, in the order of arrival. */
+  readonly #low = new Set<Entry>()
   /** Too young to be announced, in the order of arrival. */
   readonly #young = new Set<Entry>()
   /** Those with a time to live, in the order of arrival. */
@@ -74,6 +74,11 @@ export class Store {
   readonly #short = new Set<Entry>()
   /** What is kept for the whole retention, when not everything is. Set before anything is stored. @default everything */
   terms: Terms | undefined
+  /**
+   * Whether it has not been delivered yet: then it stays, also when its time to live is over, for what waits before it must not be given up
+   * on its account. @default nothing waits
+   */
+  waits: (publication: Publication) => boolean = () => false
   #bytes = 0
 
   constructor(options: StoreOptions, discarded: (entry: Entry, why: Discard) => void, held: Held = { bytes: 0 }) {
@@ -122,7 +127,10 @@ export class Store {
     this.#shelves.delete(publisher)
     this.#shelves.set(publisher, shelf)
     shelf.entries.set(sequence, entry)
-    if (publication.priority === 'low') shelf.low.add(entry)
+    if (publication.priority === 'low') {
+      shelf.low.add(entry)
+      this.#low.add(entry)
+    }
     this.#arrivals.add(entry)
     this.#young.add(entry)
     if (this.terms?.isLong(publication) === false) this.#short.add(entry)
@@ -149,9 +157,11 @@ export class Store {
     }
     for (const entry of this.#short) {
       if (now - entry.received < shortTerm) break
-      if (this.terms?.waits(entry.publication) === false) this.#discard(entry, 'kept')
+      if (!this.waits(entry.publication)) this.#discard(entry, 'kept')
     }
-    for (const entry of this.#mortal) if (isExpired(entry.publication, now)) this.#discard(entry, 'expired')
+    for (const entry of this.#mortal) {
+      if (isExpired(entry.publication, now) && !this.waits(entry.publication)) this.#discard(entry, 'expired')
+    }
     for (const entry of this.#young) {
       if (now - entry.received < settle) break
       this.#young.delete(entry)
@@ -175,7 +185,7 @@ export class Store {
   }
 
   #discardFirst(): void {
-    const [first] = this.#short.size > 0 ? this.#short : this.#arrivals
+    const [first] = this.#short.size > 0 ? this.#short : this.#low.size > 0 ? this.#low : this.#arrivals
     this.#discard(first as Entry, 'room')
   }
 
@@ -189,6 +199,7 @@ export class Store {
     shelf.announced.delete(sequence)
     if (shelf.entries.size === 0) this.#shelves.delete(publisher)
     this.#arrivals.delete(entry)
+    this.#low.delete(entry)
     this.#young.delete(entry)
     this.#short.delete(entry)
     this.#mortal.delete(entry)
@@ -198,7 +209,7 @@ export class Store {
 
   /** Delivered, and others keep it. */
   #isSpare({ publication }: Entry): boolean {
-    return this.terms !== undefined && !this.terms.isLong(publication) && !this.terms.waits(publication)
+    return this.terms !== undefined && !this.terms.isLong(publication) && !this.waits(publication)
   }
 
   #weigh(shelf: Shelf, bytes: number): void {

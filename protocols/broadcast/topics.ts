@@ -6,8 +6,9 @@ import { sendingThrough } from '../../core/sending.ts'
 import type { Sign } from '../../core/signed.ts'
 import { Assembly } from './assembly.ts'
 import { type BroadcastMessage, IDLE_SPAN, MAX_IDLE } from './deliveries.ts'
-import { Lane } from './lane.ts'
+import { Lane, type Last } from './lane.ts'
 import type { Notifier } from './notifier.ts'
+import { put } from './oldest-out.ts'
 import type { BroadcastOptions } from './options.ts'
 import type { DeliveryName, Publication } from './publication.ts'
 import type { Held } from './store.ts'
@@ -34,6 +35,8 @@ export interface TopicsInit {
  * than its messages. Longer than the window and the retention together, so nothing that was delivered can come in again.
  */
 export const LANE_IDLE = 300_000
+/** Lanes that were closed of which it is remembered what this node published last. */
+const MAX_LAST = 1024
 /** Not closed: what a member said that it wants, and what all agreed on, must outlast silence. */
 const LASTING: ReadonlySet<DeliveryName> = new Set(['gravitational', 'ordered'])
 
@@ -55,6 +58,11 @@ export class Topics {
   readonly #notifier: Notifier
   /** By the ring position of the name; at most `options.topics`. */
   readonly #topics = new Map<number, Topic>()
+  /**
+   * This node's last publication, by topic and delivery, the lane closed last youngest: who publishes once a minute and does not
+   * subscribe has a new lane each time, and if each began afresh, what is lost in between would be a gap to nobody.
+   */
+  readonly #last = new Map<string, Last>()
   #timer: Timer | undefined
 
   constructor(
@@ -139,6 +147,7 @@ export class Topics {
         contacts: () => this.#init.contacts(name),
         partners: () => this.#init.partners(name),
         rtt: this.#init.rtt,
+        last: this.#last.get(`${delivery}/${name}`),
         ratings: () => subscriptions.ratings,
         deliver: (publication) => topic.deliver(publication, this.#environment.now()),
         missed: (missed) => this.#notifier.missed({ topic: name, ...missed }),
@@ -168,7 +177,7 @@ export class Topics {
         this.#closeIdle(topic, now)
         continue
       }
-      for (const lane of topic.lanes.values()) lane.close()
+      for (const delivery of topic.lanes.keys()) this.#close(topic, delivery)
       this.#topics.delete(group)
       this.#init.left?.(topic.name)
     }
@@ -177,9 +186,14 @@ export class Topics {
   #closeIdle(topic: Topic, now: number): void {
     for (const [delivery, lane] of topic.lanes) {
       if (lane.idle(now) < LANE_IDLE || lane.bytes > 0 || LASTING.has(delivery)) continue
-      lane.close()
-      topic.lanes.delete(delivery)
+      this.#close(topic, delivery)
     }
+  }
+
+  #close({ name, lanes }: Topic, delivery: DeliveryName): void {
+    const last = lanes.get(delivery)?.close()
+    lanes.delete(delivery)
+    if (last !== undefined) put(this.#last, `${delivery}/${name}`, last, MAX_LAST)
   }
 
   /** Invariant 2: the lane that stores most makes room. */

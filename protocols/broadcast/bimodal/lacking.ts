@@ -24,12 +24,13 @@ const CALM = 0.97
 const OLD = 4
 
 /**
- * What this node has heard of and not got: how long the tree is waited for, and what was just asked for.
+ * What this node has heard of and not got: how long the tree is waited for, and what was asked for. That is remembered for as long as
+ * anybody may keep it: where links or processors carry less than is said, an answer takes many seconds, and was worth the waiting.
  *
- * Invariant: at most 4096 of each are known, the oldest forgotten first, and all after half a minute.
+ * Invariant: at most 4096 of each are known, the oldest forgotten first; what was asked for after the retention, the rest after half a minute.
  */
 export class Lacking {
-  readonly #options: Pick<BroadcastOptions, 'period'>
+  readonly #options: Pick<BroadcastOptions, 'period' | 'retention'>
   /** By `publisher position/sequence`, oldest first; at most MAX_LACKING. What came since stays: `late` asks how long ago. */
   readonly #lacks = new Map<string, Lack>()
   /** When it was asked for, by `publisher position/sequence`, oldest first; at most MAX_WANTED. */
@@ -37,7 +38,7 @@ export class Lacking {
   /** ms between hearing of a publication and asking for it. */
   #patience = 0
 
-  constructor(options: Pick<BroadcastOptions, 'period'>) {
+  constructor(options: Pick<BroadcastOptions, 'period' | 'retention'>) {
     this.#options = options
   }
 
@@ -47,8 +48,8 @@ export class Lacking {
 
   /** Once a round. */
   turn(now: number): void {
-    const { period } = this.#options
-    expire(this.#wanted, (at) => now - at > 2 * PATIENCE * period)
+    const { period, retention } = this.#options
+    expire(this.#wanted, (at) => now - at > retention)
     expire(this.#lacks, ({ since }) => now - since > 2 * Math.max(MAX_PATIENCE, OLD * period))
     this.#patience = this.#patience < period / 2 ? 0 : this.#patience * CALM
   }

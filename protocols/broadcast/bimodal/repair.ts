@@ -94,7 +94,6 @@ export class Repair {
       store.terms = {
         isLong: ({ publisher, sequence }) =>
           publisher === self.id || bufferers.keeps(known(publisher)?.position ?? positionOf(publisher), sequence),
-        waits: ({ publisher, sequence }) => sequence > (known(publisher)?.order.settled ?? 0),
       }
     }
     this.#contents = new Contents(init, this.#seen)

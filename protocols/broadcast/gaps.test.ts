@@ -1,0 +1,79 @@
+// What is lost is told, and nothing is given up on account of something else.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { positionOf } from '../../core/position.ts'
+import { assertOrdered, delivered, network, TOPIC, text } from './network.fixture.ts'
+import { compose } from './publication.ts'
+
+test('short-lived messages between durable ones cost none of those: what waits for a repair outlives its own time', () => {
+  const bed = network({ nodes: 20, seed: 2, loss: 0.1 })
+  bed.simulation.run(3000)
+  const durable: string[] = []
+  for (let i = 0; i < 40; i++) {
+    const receipt = bed.node('n0').publish(TOPIC, text(`durable ${i}`))
+    assert.equal(receipt.status, 'accepted')
+    if (receipt.status === 'accepted') durable.push(receipt.id)
+    bed.simulation.run(20)
+    bed.node('n0').publish(TOPIC, text(`tick ${i}`), { ttl: 300 })
+    bed.simulation.run(1980)
+  }
+  bed.simulation.run(30_000)
+  assert.equal(delivered(bed, durable), 1)
+  assertOrdered(bed)
+})
+
+test('a publisher that does not subscribe and speaks twice a minute: who was cut off is told what it did not get', () => {
+  for (const subscribes of [true, false]) {
+    const bed = network({ nodes: 10, seed: 3 })
+    const got: string[] = []
+    for (const id of bed.ids) {
+      if (id === 'n0' && !subscribes) continue
+      bed.node(id).subscribe('sensor', ({ payload }) => {
+        if (id === 'n5') got.push(new TextDecoder().decode(payload))
+      })
+    }
+    bed.simulation.run(2000)
+    for (let i = 0; i < 6; i++) {
+      if (i === 2) bed.simulation.partition([['n5'], bed.ids.filter((id) => id !== 'n5')])
+      if (i === 4) bed.simulation.heal()
+      assert.equal(bed.node('n0').publish('sensor', text(`m${i}`)).status, 'accepted')
+      bed.simulation.run(31_000)
+    }
+    bed.simulation.run(30_000)
+    const told = bed.missed.get('n5') ?? []
+    const lost = ['m0', 'm1', 'm2', 'm3', 'm4', 'm5'].filter((name) => !got.includes(name))
+    const covered = told.reduce((sum, { range }) => sum + range.last - range.first + 1, 0)
+    assert.ok(lost.includes('m2'), 'nobody keeps it for so long')
+    assert.equal(covered, lost.length, `subscribes: ${subscribes}, lost ${lost}, told ${JSON.stringify(told)}`)
+  }
+})
+
+test('what comes after its window is told as missed, once, though nothing follows it', () => {
+  const bed = network({ nodes: 3 })
+  bed.simulation.run(1000)
+  const receipt = bed.node('n0').publish(TOPIC, text('first'))
+  assert.ok(receipt.status === 'accepted')
+  bed.simulation.run(1000)
+  const published = 1_700_000_000_000 + Math.round(bed.simulation.now)
+  const previous = receipt.sequence
+  const late = compose({
+    publisher: 'n0',
+    sequence: previous + 1,
+    previous,
+    elapsed: 10,
+    published,
+    topic: TOPIC,
+    payload: text('late'),
+  })
+  bed.simulation.run(121_000)
+  const { environment } = bed.simulation.node('n1')
+  const message = { kind: 'data', publication: late, until: (positionOf('n2') + 1) % 2 ** 52 }
+  for (let i = 0; i < 3; i++) {
+    environment.send(bed.simulation.node('n2').self, { group: positionOf(TOPIC), delivery: 'bimodal', message })
+  }
+  bed.simulation.run(1000)
+  const reason = 'it came too late to be taken'
+  assert.deepEqual(bed.missed.get('n2'), [
+    { topic: TOPIC, from: 'n0', range: { first: previous + 1, last: previous + 1 }, reason },
+  ])
+})
