@@ -72,6 +72,8 @@ export interface DeliveryInit {
   accept(publication: Publication, pushed?: boolean): Verdict
   /** Hands a publication to the subscribers: for a delivery with `inOrder`, once for each. */
   deliver(publication: Publication): void
+  /** Tells the subscribers that one which `inOrder` got will not come to them, and why. @default nobody is told */
+  missed?(publication: Publication, reason: string): void
   /** The shares of the publications that this node's subscribers want. */
   ratings(): SubgroupRatings
   /** The group's recent publications, and who published them. */

@@ -112,6 +112,9 @@ export class Lane implements Protocol<unknown> {
       budget: { take: (now, bytes = 1) => init.budget.take(now, bytes + HEAD) },
       accept: (publication, pushed = true) => this.#accept(publication, pushed),
       deliver: (publication) => this.#deliver(publication),
+      missed: ({ publisher, sequence }, reason) => {
+        this.#missed(publisher, { range: { first: sequence, last: sequence }, reason })
+      },
       ratings: () => init.ratings(),
       store: this.#store,
       publishers: this.#publishers,

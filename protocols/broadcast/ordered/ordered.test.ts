@@ -19,3 +19,32 @@ test('subscribers of an ordered topic all see one order, whoever publishes; over
   assert.equal(order('n0')?.length, 61)
   for (const id of bed.ids) assert.deepEqual(order(id), order('n0'), id)
 })
+
+test('who was cut off for minutes gets each message or is told that it will not, its own accepted ones too, and never both', () => {
+  const bed = network({ nodes: 7, seed: 7 })
+  const said = new Map<string, string>()
+  const publish = (id: string, payload: string) => {
+    const receipt = bed.node(id).publish(TOPIC, text(payload), { delivery: 'ordered' })
+    if (receipt.status === 'accepted') said.set(receipt.id, payload)
+  }
+  bed.simulation.run(2000)
+  publish('n1', 'the first opens the group')
+  bed.simulation.run(40_000)
+  bed.simulation.partition([['n4'], bed.ids.filter((id) => id !== 'n4')])
+  for (let i = 0; i < 40; i++) {
+    publish('n1', `one ${i}`)
+    if (i % 4 === 0) publish('n4', `own ${i}`)
+    bed.simulation.run(4000)
+  }
+  bed.simulation.heal()
+  bed.simulation.run(60_000)
+  publish('n1', 'afterwards')
+  bed.simulation.run(120_000)
+  const got = new Set(bed.got.get('n4')?.map(({ id }) => id))
+  assert.equal(said.get([...got].at(-1) ?? ''), 'afterwards')
+  const told = new Set<string>()
+  for (const { from, range } of bed.missed.get('n4') ?? []) {
+    for (let sequence = range.first; sequence <= range.last; sequence++) told.add(`${from}/${sequence}`)
+  }
+  for (const [id, payload] of said) assert.notEqual(got.has(id), told.has(id), `${payload}: got ${got.has(id)}`)
+})

@@ -5,6 +5,7 @@ import type { Admission } from '../adaptive/controller.ts'
 import { Bimodal } from '../bimodal/bimodal.ts'
 import type { BimodalMessage } from '../bimodal/codec.ts'
 import type { Delivery, DeliveryInit } from '../delivery.ts'
+import { put } from '../oldest-out.ts'
 import type { Publication } from '../publication.ts'
 import { Joiners } from './joiners.ts'
 import { OrderedMember } from './member.ts'
@@ -16,6 +17,8 @@ import { WaitingRoom } from './waiting.ts'
 
 /** Outsiders ask so many at a time to be let in. */
 const HELLOS = 4
+/** Windows after which what has no number is given up: a member that accepted it in the last moment may still get it one. */
+const UNHEARD = 1.25
 /** Of more partners than this an outsider need not hear half before it founds a group. */
 const MAX_EXPECTED = 16
 
@@ -70,6 +73,8 @@ export class Ordered implements Delivery<OrderedMessage> {
   /** It was in a group: that may go on somewhere, so this node founds none. */
   #belonged = false
   #stalled: string | undefined
+  /** The last that this member delivered of each publisher; as many as a lane knows. */
+  readonly #delivered = new Map<string, number>()
   /** Who was last said to lead a group, and when. */
   #pointer: { readonly leader: PeerDescriptor; readonly at: number } | undefined
   #asked = Number.NEGATIVE_INFINITY
@@ -127,11 +132,24 @@ export class Ordered implements Delivery<OrderedMessage> {
   inOrder(publication: Publication): void {
     const member = this.#member
     if (member?.lacks(publication) === true) member.take(publication)
-    else if (member?.isOrdered(publication) === true) return
+    else if (member?.isOrdered(publication) === true) this.#passed(publication)
     else {
-      const lost = this.#waiting.add(publication, this.#environment.now())
-      if (lost > 0) this.#init.counts.refused.add('waiting-room', lost)
+      for (const lost of this.#waiting.add(publication, this.#environment.now())) {
+        this.#lose(lost, 'waiting-room', 'more waited for a number than there is room for')
+      }
     }
+  }
+
+  /** The group has delivered it. If this member has not, that was while it was outside; of a newcomer nobody expects what was before it. */
+  #passed(publication: Publication): void {
+    const { publisher, sequence } = publication
+    if (!this.#belonged || sequence <= (this.#delivered.get(publisher) ?? 0)) return
+    this.#lose(publication, 'outside', 'the group delivered it while this node was no member')
+  }
+
+  #lose(publication: Publication, slug: string, reason: string): void {
+    this.#init.counts.refused.add(slug)
+    this.#init.missed?.(publication, reason)
   }
 
   receive(from: PeerDescriptor, message: OrderedMessage): void {
@@ -162,8 +180,9 @@ export class Ordered implements Delivery<OrderedMessage> {
     const slept = now - this.#turned - 2 * this.#options.batch
     this.#turned = now
     if (slept > this.#options.suspicion / 8) this.#member?.slept(slept)
-    const expired = this.#waiting.expire(now, this.#init.options.window)
-    if (expired > 0) this.#init.counts.refused.add('no-number', expired)
+    for (const expired of this.#waiting.expire(now, UNHEARD * this.#init.options.window)) {
+      this.#lose(expired, 'no-number', 'the group gave it no number in time')
+    }
     if (this.#member === undefined) this.#turnOutside(now)
     else this.#member.turn(now)
     this.#tellStalled()
@@ -281,6 +300,7 @@ export class Ordered implements Delivery<OrderedMessage> {
         },
         deliver: (publication, number) => {
           on?.delivered?.(number, publication)
+          put(this.#delivered, publication.publisher, publication.sequence, options.publishers)
           this.#init.deliver(publication)
         },
         entered: (entered) => {

@@ -36,17 +36,17 @@ export class WaitingRoom {
     return this.#waiting.values()
   }
 
-  /** How many it lost. */
-  add(publication: Publication, now: number): number {
+  /** @returns what it lost to make room */
+  add(publication: Publication, now: number): Publication[] {
     const id = publicationId(publication)
-    if (this.#waiting.has(id)) return 0
+    if (this.#waiting.has(id)) return []
     this.#waiting.set(id, { publication, since: now, handed: now })
     this.#bytes += footprint(publication)
-    let lost = 0
-    for (const [oldest] of this.#waiting) {
+    const lost: Publication[] = []
+    for (const [oldest, one] of this.#waiting) {
       if (this.#waiting.size <= this.#limit && this.#bytes <= this.#maxBytes) break
       this.delete(oldest)
-      lost++
+      lost.push(one.publication)
     }
     return lost
   }
@@ -58,13 +58,13 @@ export class WaitingRoom {
     this.#bytes -= footprint(one.publication)
   }
 
-  /** Those that nobody could accept any more, or wants. How many there were. */
-  expire(now: number, window: number): number {
-    let expired = 0
+  /** Forgets those that nobody could accept any more, or wants. @returns them */
+  expire(now: number, window: number): Publication[] {
+    const expired: Publication[] = []
     for (const [id, { publication, since }] of this.#waiting) {
       if (now - since < window && !isExpired(publication, now)) continue
       this.delete(id)
-      expired++
+      expired.push(publication)
     }
     return expired
   }
