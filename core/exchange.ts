@@ -14,6 +14,11 @@ export interface Exchange<Offer, Answer> {
   offer(partner: PeerDescriptor): Offer
   /** The partner's side: takes the offer in and says what goes back; undefined when there is nothing to say. */
   answer(from: PeerDescriptor, offer: Offer): Answer | undefined
+  /**
+   * The part of an answer that helps most for its bytes: what the partner gets when the budget has no room for all of it, so that a seed
+   * on which thousands call tells each a little instead of a few everything. @default then it gets nothing
+   */
+  brief?(answer: Answer): Answer
   /** Folds the partner's answer in. Called at most once per offer, only for the partner that was asked. */
   absorb(from: PeerDescriptor, answer: Answer): void
   /** No answer came. Called at most once per offer, never together with `absorb`. */

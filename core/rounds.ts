@@ -146,7 +146,10 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
     if (partner === undefined) return
     this.#round = (this.#round + 1) & (ROUNDS - 1)
     const message = { kind: 'offer', round: this.#round, body: this.#exchange.offer(partner) } as const
-    if (!this.affords(message)) return
+    if (!this.pays(message)) {
+      this.fail('over-budget')
+      return
+    }
     this.#offers++
     this.#partner = partner
     this.#asked = Math.floor(this.#environment.now()) | 0
@@ -178,9 +181,16 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
     const body = this.#exchange.answer(from, offer)
     if (body === undefined) return
     const message = { kind: 'answer', round, body } as const
-    if (!this.affords(message, this.#budget.burst * this.#manner.reserve)) return
+    if (this.says(from, message)) return
+    const brief = this.#exchange.brief?.(body)
+    if (brief === undefined || !this.says(from, { kind: 'answer', round, body: brief })) this.fail('over-budget')
+  }
+
+  private says(to: PeerDescriptor, answer: RoundMessage<Offer, Answer>): boolean {
+    if (!this.pays(answer, this.#budget.burst * this.#manner.reserve)) return false
     this.#answers++
-    this.#environment.send(from, message)
+    this.#environment.send(to, answer)
+    return true
   }
 
   private absorb(from: PeerDescriptor, round: number, answer: Answer): void {
@@ -213,10 +223,8 @@ export class Rounds<Offer, Answer> implements Protocol<RoundMessage<Offer, Answe
     return this.#answered.allows(id, this.#environment.now())
   }
 
-  private affords(message: RoundMessage<Offer, Answer>, reserve = 0): boolean {
-    if (this.#budget.take(this.#environment.now(), this.#manner.size(message), reserve)) return true
-    this.fail('over-budget')
-    return false
+  private pays(message: RoundMessage<Offer, Answer>, reserve = 0): boolean {
+    return this.#budget.take(this.#environment.now(), this.#manner.size(message), reserve)
   }
 
   private fail(reason: string): void {

@@ -56,6 +56,8 @@ export interface SamplingInit {
 
 /** LIMITS: at most 30 descriptors an exchange. */
 export const MAX_SAMPLE = 30
+/** Entries of a brief answer (chosen, as T-Man's). */
+const BRIEF = 5
 /** Entries of the table that holds when each peer last pushed: twice the connections that a node has (LIMITS). */
 const MAX_PUSHERS = 256
 /**
@@ -142,6 +144,11 @@ export class Sampling implements Exchange<readonly Aged[], readonly Aged[]> {
     if (this.#options.hearsay) this.#hear(heard(from, offer), told)
     else if (this.#usable(from)) this.#known.pushed(from)
     return this.#buffer(told)
+  }
+
+  /** This node and a few of those that were chosen. */
+  brief(answer: readonly Aged[]): readonly Aged[] {
+    return answer.slice(0, BRIEF)
   }
 
   absorb(from: PeerDescriptor, answer: readonly Aged[]): void {

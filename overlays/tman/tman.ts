@@ -33,6 +33,8 @@ export const TMAN_DEFAULTS: TManOptions = {
   keepAlive: 8,
 }
 
+/** Descriptors in a brief answer (chosen: two on each side, as many as psi, and this node). */
+const BRIEF = 5
 /** LIMITS: at most 64 descriptors are ranked an exchange, whatever a partner sends. */
 export const MAX_RANKED = 64
 
@@ -186,6 +188,11 @@ export class TMan implements Exchange<readonly PeerDescriptor[], readonly PeerDe
     const answer = this.#bufferFor(from)
     this.#merge(from, offer)
     return answer
+  }
+
+  /** This node and those nearest to the partner. */
+  brief(answer: readonly PeerDescriptor[]): readonly PeerDescriptor[] {
+    return answer.slice(0, BRIEF)
   }
 
   absorb(from: PeerDescriptor, answer: readonly PeerDescriptor[]): void {

@@ -343,4 +343,39 @@ describe('Rounds', () => {
     assert.ok(one.protocol.tally.get('offers') > offers, 'and then the next')
     checkExchanges(one.protocol)
   })
+
+  test('a crowd gets a little each in place of everything for a few: what the budget has no room for is answered in brief', () => {
+    const heard = (brief: boolean) => {
+      const simulation = new Simulation<RoundMessage<number, number[]>>({ seed: 1 })
+      const answers: { at: number; size: number; who: string }[] = []
+      const all = Array.from({ length: 20 }, (_, i) => i)
+      const add = (id: string, partner: () => PeerDescriptor | undefined) =>
+        simulation.add({ id }, (environment) => {
+          const exchange: Exchange<number, number[]> = {
+            partner,
+            offer: () => 0,
+            answer: () => all,
+            absorb: (_, answer) => answers.push({ at: simulation.now, size: answer.length, who: id }),
+            missed: () => undefined,
+            ...(brief && { brief: (answer: number[]) => answer.slice(0, 2) }),
+          }
+          const size = ({ body }: { body: number | number[] }) => (Array.isArray(body) ? 100 * body.length : 1)
+          return new Rounds(environment, exchange, { period: PERIOD, size, budget: new TokenBucket(10_000, 10_000) })
+        })
+      const seed = add('seed', () => undefined)
+      for (let i = 0; i < 50; i++) add(`n${i}`, () => seed.self)
+      simulation.run(10_000)
+      const bytes = answers.reduce((sum, { size }) => sum + 100 * size, 0)
+      assert.ok(bytes <= 10_000 + 10 * 10_000, `${bytes} bytes`)
+      const first = answers.filter(({ at }) => at < 1500)
+      return {
+        answered: new Set(first.map(({ who }) => who)).size,
+        sizes: [...new Set(answers.map(({ size }) => size))],
+      }
+    }
+    const with_ = heard(true)
+    const without = heard(false)
+    assert.deepEqual([with_.sizes.sort(), without.sizes], [[2, 20], [20]])
+    assert.ok(with_.answered > 2 * without.answered, `${with_.answered} of 50, without ${without.answered}`)
+  })
 })
