@@ -2,7 +2,7 @@ import type { Attributes } from '../../../core/attributes.ts'
 import { clockwise } from '../../../core/position.ts'
 import { type Interval, lengthOf } from '../../../overlays/intervals/intervals.ts'
 import type { Query } from '../language/ast.ts'
-import { MAX_COUNT } from '../partial/accumulators.ts'
+import { addCounts, MAX_COUNT } from '../partial/accumulators.ts'
 import { collect, merge, nodesIn, type Partial } from '../partial/partial.ts'
 import { decodePartial } from '../partial/wire.ts'
 import { MAX_DEPTH, MAX_MISSING, type MissingInterval, type Tallied, type WaveMessage, waveCodec } from './messages.ts'
@@ -106,7 +106,8 @@ export class Findings {
   #read({ partial: bytes, answered }: AnswerMessage): Partial | undefined {
     try {
       const partial = decodePartial(this.#query, bytes)
-      const matched = partial.dropped + nodesIn(partial.kind, partial.entries, 0)
+      // Both sides stop at the same number, or a liar's counts would make liars of all who added them to their own.
+      const matched = addCounts(partial.dropped, nodesIn(partial.kind, partial.entries, 0))
       return matched <= answered ? partial : undefined
     } catch {
       return undefined
