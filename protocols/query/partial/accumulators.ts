@@ -1,6 +1,7 @@
 import { typeOf, type Value } from '../../../core/attributes.ts'
 import type { AggregateName } from '../language/ast.ts'
 import { compareValues } from '../language/order.ts'
+import { MAX_CELL_BYTES, MAX_NUMBER_BYTES } from './cells.ts'
 
 /** Counts stop here instead of leaving the wire's 32 bits: only a liar gets that far. */
 export const MAX_COUNT = 0xffffffff
@@ -11,6 +12,8 @@ export const MAX_COUNT = 0xffffffff
  */
 export interface Accumulator {
   readonly width: number
+  /** Bytes that a state takes at most. */
+  readonly bytes: number
   /** The state of one node with this value; of a node without one (null) it is also the state of no node at all. */
   of(value: Value): readonly Value[]
   /** Appends the merged state to `out`. */
@@ -40,6 +43,7 @@ function isCount(value: Value | undefined, most: number): value is number {
 
 const count: Accumulator = {
   width: 1,
+  bytes: MAX_NUMBER_BYTES,
   of: (value) => [value === null ? 0 : 1],
   merge: (a, b, at, out) => out.push(addCounts(number(a, at), number(b, at))),
   result: (cells, at) => cells[at]!,
@@ -49,6 +53,7 @@ const count: Accumulator = {
 /** [values, their sum]. Exact for integers whose sum stays below 2^53. */
 const total: Omit<Accumulator, 'result'> = {
   width: 2,
+  bytes: 2 * MAX_NUMBER_BYTES,
   of: (value) => (typeof value === 'number' ? [1, value] : [0, 0]),
   merge(a, b, at, out) {
     out.push(addCounts(number(a, at), number(b, at)), saturate(number(a, at + 1) + number(b, at + 1)))
@@ -71,6 +76,7 @@ const avg: Accumulator = {
  */
 const stddev: Accumulator = {
   width: 3,
+  bytes: 3 * MAX_NUMBER_BYTES,
   of: (value) => (typeof value === 'number' ? [1, value, 0] : [0, 0, 0]),
   merge(a, b, at, out) {
     const [m, n] = [number(a, at), number(b, at)]
@@ -99,6 +105,7 @@ const stddev: Accumulator = {
 function extreme(sign: 1 | -1): Accumulator {
   return {
     width: 1,
+    bytes: MAX_CELL_BYTES,
     of: (value) => [typeof value === 'boolean' ? null : value],
     merge(a, b, at, out) {
       const [x, y] = [a[at]!, b[at]!]

@@ -11,11 +11,15 @@ const INTEGER = 3
 const NUMBER = 4
 const TEXT = 5
 
+/** Bytes that a number, and that any value takes at most. */
+export const MAX_NUMBER_BYTES = 9
+export const MAX_CELL_BYTES = 4 + MAX_TEXT_BYTES
+
 /** Bytes that a value takes on the wire, its kind included; a text may take one less. */
 export function cellSize(value: Value): number {
   if (typeof value === 'string') return 4 + utf8Length(value)
   if (typeof value !== 'number') return 1
-  if (!isInteger(value)) return 9
+  if (!isInteger(value)) return MAX_NUMBER_BYTES
   const zigzag = value < 0 ? -2 * value - 1 : 2 * value
   return 2 + (zigzag < 2 ** 7 ? 0 : zigzag < 2 ** 14 ? 1 : zigzag < 2 ** 21 ? 2 : zigzag < 2 ** 28 ? 3 : 4)
 }

@@ -1,11 +1,13 @@
 import type { Value } from '../../../core/attributes.ts'
-import { compareValues } from '../language/order.ts'
 import { addCounts } from './accumulators.ts'
-import { cellSize } from './cells.ts'
-import { nodesIn, type Partial } from './partial.ts'
+import { cellSize, MAX_CELL_BYTES } from './cells.ts'
+import { type Entry, MAX_GROUPS, nodesIn, type Partial } from './partial.ts'
+import type { Shape } from './shape.ts'
 
 /** Bytes of an encoded partial result: it fits a 64 KiB frame together with what the wave writes around it. */
 export const MAX_PARTIAL_BYTES = 60 * 1024
+/** The room that a partial result has at least: beside a hundred missing intervals with the longest reasons. */
+export const LEAST_ROOM = 57 * 1024
 
 /** More than everything but entries and horizon takes: 32 mistyped counts, three other numbers, tags and lengths. */
 const HEADER = 256
@@ -19,8 +21,7 @@ export function partialSize({ entries, horizon }: Partial): number {
 
 /**
  * The partial result as it can be sent in `limit` bytes: when it is larger, entries are cut from the end, and the key of the first
- * one cut becomes the horizon. Within 60 KiB at least one entry is left: the largest possible takes 34 KiB, the largest key 10.
- * Nodes with one and the same id are the exception, they go together.
+ * one cut becomes the horizon. Within LEAST_ROOM at least one entry is left: the largest possible takes 34 KiB, the largest key 10.
  */
 export function fitPartial(partial: Partial, limit = MAX_PARTIAL_BYTES): Partial {
   const { entries } = partial
@@ -39,7 +40,7 @@ export function fitPartial(partial: Partial, limit = MAX_PARTIAL_BYTES): Partial
   do {
     size -= sizes[--end]!
     horizon = entries[end]!.key
-  } while (end > 0 && (size + cellsSize(horizon) > limit || same(entries[end - 1]!.key, horizon)))
+  } while (end > 0 && size + cellsSize(horizon) > limit)
   return {
     ...partial,
     entries: entries.slice(0, end),
@@ -49,9 +50,22 @@ export function fitPartial(partial: Partial, limit = MAX_PARTIAL_BYTES): Partial
   }
 }
 
-/** Only rows can have the same key, when their nodes have one id or none: they are cut or left together. */
-function same(a: readonly Value[], b: readonly Value[]): boolean {
-  return a.every((value, i) => compareValues(value, b[i]!) === 0)
+/**
+ * Can room have run out behind these entries? A horizon throws away what others have behind it, so one that nothing forced, with
+ * hardly an entry before it, would let a single liar empty the whole answer.
+ *
+ * True for whatever `fitPartial` cut to `room` or more, and for what became of it by merging: the entries before the horizon stay,
+ * and of each a row all its bytes, a group those of its key. What was cut first, and the key before which the cut was made, are not
+ * known any more, so they are taken for as large as they can be.
+ */
+export function isFull(shape: Shape, entries: readonly Entry[], horizon: readonly Value[], room: number): boolean {
+  if (entries.length === 0) return false
+  if (shape.kind === 'groups' && entries.length >= MAX_GROUPS) return true
+  let size = HEADER + cellsSize(horizon) + shape.restBytes + shape.keyWidth * MAX_CELL_BYTES
+  for (const { key, rest } of entries) {
+    size += cellsSize(key) + (shape.kind === 'rows' ? cellsSize(rest) : shape.restBytes)
+  }
+  return size > room
 }
 
 function cellsSize(values: readonly Value[]): number {

@@ -3,7 +3,7 @@ import type { Query } from '../language/ast.ts'
 import { evaluate } from '../language/evaluate.ts'
 import { compareValues } from '../language/order.ts'
 import { addCounts } from './accumulators.ts'
-import { compareKeys, type GroupShape, type Shape, shapeOf } from './shape.ts'
+import { compareKeys, type GroupShape, isBehind, type Shape, shapeOf } from './shape.ts'
 
 /** Groups that a partial result holds at most. */
 export const MAX_GROUPS = 1000
@@ -14,8 +14,8 @@ export const MAX_GROUPS = 1000
  *
  * 1. `entries` are in order, and are the first ones of what the part holds: of the rows by ORDER BY and then `id`, of the groups by
  *    their key. A group that is there counts all its nodes.
- * 2. Where the bounds forced a cut, `horizon` is the least key that may be missing, and no entry stands at or behind it. Rows
- *    behind LIMIT are not cut in this sense: nobody wants them.
+ * 2. Where the bounds forced a cut, `horizon` is the least key that may be missing, and no entry stands behind it (see `isBehind`),
+ *    but enough before it to have filled the bounds. Rows behind LIMIT are not cut in this sense: nobody wants them.
  * 3. Every node for which WHERE is true is in an entry or in `dropped`.
  */
 export interface Partial {
@@ -126,7 +126,7 @@ export function merge(query: Query, a: Partial, b: Partial): Partial {
 function before(shape: Shape, entries: readonly Entry[], horizon: readonly Value[] | undefined): readonly Entry[] {
   if (horizon === undefined) return entries
   let end = entries.length
-  while (end > 0 && compareKeys(shape, entries[end - 1]!.key, horizon) >= 0) end--
+  while (end > 0 && isBehind(shape, entries[end - 1]!.key, horizon)) end--
   return end === entries.length ? entries : entries.slice(0, end)
 }
 

@@ -3,6 +3,7 @@ import type { GroupQuery, Query, RowQuery } from '../language/ast.ts'
 import { compareValues } from '../language/order.ts'
 import { type Use, usesOf } from '../language/type-check.ts'
 import { ACCUMULATORS, type Accumulator } from './accumulators.ts'
+import { MAX_CELL_BYTES, MAX_NUMBER_BYTES } from './cells.ts'
 
 /** What follows from a query alone about its partial results: worked out once a query, not once a node. */
 export type Shape = RowShape | GroupShape
@@ -14,6 +15,8 @@ interface ShapeBase {
   /** Values of an entry's key, and of what stands behind it: of a group the number of nodes, then the states. */
   readonly keyWidth: number
   readonly restWidth: number
+  /** Bytes that what stands behind the key takes at most. */
+  readonly restBytes: number
 }
 
 export interface RowShape extends ShapeBase {
@@ -63,6 +66,7 @@ function rowShape(query: RowQuery): RowShape {
     attributes,
     keyWidth: order.size,
     restWidth: attributes.length - order.size,
+    restBytes: (attributes.length - order.size) * MAX_CELL_BYTES,
     select: query.select.map(({ name }) => attributes.indexOf(name)),
   }
 }
@@ -84,6 +88,7 @@ function groupShape(query: GroupQuery): GroupShape {
     keyWidth: query.groupBy.length,
     states,
     restWidth: at,
+    restBytes: states.reduce((sum, { accumulator }) => sum + (accumulator?.bytes ?? 0), MAX_NUMBER_BYTES),
   }
 }
 
@@ -91,6 +96,15 @@ function groupShape(query: GroupQuery): GroupShape {
 export function compareOrdered(a: Value, b: Value, descending: boolean): number {
   const order = compareValues(a, b)
   return descending && a !== null && b !== null ? -order : order
+}
+
+/**
+ * Is this key among what a horizon cuts off? A group at the horizon is; of rows those with its very key may be there in part: only
+ * nodes that say one and the same id have one, and cut off together they could leave nothing.
+ */
+export function isBehind(shape: Shape, key: readonly Value[], horizon: readonly Value[]): boolean {
+  const order = compareKeys(shape, key, horizon)
+  return shape.kind === 'groups' ? order >= 0 : order > 0
 }
 
 export function compareKeys(shape: Shape, a: readonly Value[], b: readonly Value[]): number {

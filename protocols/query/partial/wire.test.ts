@@ -150,7 +150,8 @@ test('each thing that no honest node sends is refused under its own reason', () 
     ['partial-state', groups, states([2, 5], [2, 5, 1], 2, 2)], // a truth value as minimum
     ['partial-state', groups, states([2, 5], [2, 5, 1], 0, 3)], // more counted than there are
     // Losses and horizon belong together
-    ['taken', groups, { horizon: cells([0]), dropped: 1, groupsCut: 1 }],
+    ['partial-cut', groups, { horizon: cells([0]), dropped: 1, groupsCut: 1 }],
+    ['partial-cut', groups, { entries: cells([]), horizon: cells([0]), dropped: 1, groupsCut: 1 }],
     ['partial-horizon', count, { horizon: cells([]), dropped: 1, groupsCut: 1 }],
     ['partial-horizon', groups, { horizon: cells([0, 0]), dropped: 1, groupsCut: 1 }],
     ['partial-horizon', groups, { horizon: cells([5], { texts: ['a'] }), dropped: 1, groupsCut: 1 }],

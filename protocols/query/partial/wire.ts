@@ -5,10 +5,10 @@ import { Malformed } from '../../../core/malformed.ts'
 import type { Query } from '../language/ast.ts'
 import { MAX_COUNT } from './accumulators.ts'
 import { decodeCells, encodeCells } from './cells.ts'
-import { fitPartial, MAX_PARTIAL_BYTES } from './fit.ts'
+import { fitPartial, isFull, LEAST_ROOM, MAX_PARTIAL_BYTES } from './fit.ts'
 import { compareEntries, type Entry, MAX_GROUPS, type Partial } from './partial.ts'
 import { type Cells, EncodedPartialSchema } from './partial_pb.ts'
-import { compareKeys, type GroupShape, type Shape, shapeOf } from './shape.ts'
+import { type GroupShape, isBehind, type Shape, shapeOf } from './shape.ts'
 
 /** At most MAX_PARTIAL_BYTES; what does not fit is cut as `fitPartial` says. */
 export function encodePartial(partial: Partial): Uint8Array {
@@ -23,9 +23,10 @@ export function encodePartial(partial: Partial): Uint8Array {
  * The partial result of a neighbour. That its numbers are true nobody can know; that they are such as an honest node can have sent,
  * and that merging them is safe, is checked here.
  *
+ * @param room that its sender had at least: what is smaller it had no reason to cut
  * @throws Malformed, and nothing else
  */
-export function decodePartial(query: Query, bytes: Uint8Array): Partial {
+export function decodePartial(query: Query, bytes: Uint8Array, room = LEAST_ROOM): Partial {
   if (bytes.length > MAX_PARTIAL_BYTES) throw new Malformed('partial-too-large', `${bytes.length} bytes`)
   const encoded = parse('partial-undecodable', () =>
     fromBinary(EncodedPartialSchema, bytes, { readUnknownFields: false }),
@@ -40,6 +41,9 @@ export function decodePartial(query: Query, bytes: Uint8Array): Partial {
   const horizon = encoded.horizon === undefined ? undefined : decodeCells(encoded.horizon)
   checkHorizon(shape, entries, horizon)
   checkDropped(shape, entries, horizon, dropped, groupsCut)
+  if (horizon !== undefined && !isFull(shape, entries, horizon, room)) {
+    throw new Malformed('partial-cut', `${entries.length} entries`)
+  }
   return { kind: shape.kind, present, mistyped, entries, horizon, dropped, groupsCut }
 }
 
@@ -81,7 +85,7 @@ function checkHorizon(shape: Shape, entries: readonly Entry[], horizon: readonly
   if (horizon === undefined) return
   if (shape.keyWidth === 0 || horizon.length !== shape.keyWidth) throw new Malformed('partial-horizon', 'shape')
   const last = entries.at(-1)
-  if (last !== undefined && compareKeys(shape, last.key, horizon) >= 0) throw new Malformed('partial-horizon', 'order')
+  if (last !== undefined && isBehind(shape, last.key, horizon)) throw new Malformed('partial-horizon', 'order')
 }
 
 /** Nodes are dropped behind a horizon, or behind LIMIT when all its rows are there; groups behind a horizon. */

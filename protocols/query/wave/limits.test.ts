@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CLOCK_WINDOW } from '../../../core/descriptor.ts'
 import { parse } from '../language/parser.ts'
+import { MAX_COUNT } from '../partial/accumulators.ts'
+import { LEAST_ROOM } from '../partial/fit.ts'
 import { Findings } from './findings.ts'
-import { MAX_DEPTH, MAX_MISSING, pose, type WaveMessage, WHY } from './messages.ts'
+import { MAX_DEPTH, MAX_MESSAGE_BYTES, MAX_MISSING, pose, type WaveMessage, WHY, waveCodec } from './messages.ts'
 import { COUNT, network } from './network.fixture.ts'
 
 type Delegate = Extract<WaveMessage, { kind: 'delegate' }>
@@ -89,4 +91,22 @@ test('of the intervals that are missing the hundred longest are named', () => {
   const named = findings.tallied.missing.map(({ from, to }) => to - from).sort((a, b) => a - b)
   assert.equal(named.length, MAX_MISSING)
   assert.deepEqual([named[0], named.at(-1)], [31, 130])
+})
+
+test('beside everything that an answer can say, a partial result has the room that its readers count on', () => {
+  const missing = Array.from({ length: MAX_MISSING }, (_, i) => ({
+    from: 2 ** 53 - i,
+    to: 1 + i,
+    reason: 'x'.repeat(32),
+  }))
+  const [answered, silent, delegations, messages] = Array<number>(4).fill(MAX_COUNT)
+  const counts = { answered, silent, delegations, messages, bytes: Number.MAX_SAFE_INTEGER, hops: MAX_DEPTH } as const
+  const full = {
+    kind: 'answer',
+    attempt: MAX_COUNT,
+    partial: new Uint8Array(LEAST_ROOM),
+    missing,
+    ...counts,
+  } as WaveMessage
+  assert.ok(waveCodec.size(full) + 8 <= MAX_MESSAGE_BYTES, `${waveCodec.size(full)}`)
 })

@@ -61,3 +61,22 @@ test('counts at the end of their range, in groups or rows, make no honest node o
     }
   }
 })
+
+test('a horizon before which there is nothing, or one false entry, costs the liar its own piece and empties no answer (seed 1)', () => {
+  const last = 'SELECT id, number FROM nodes ORDER BY number DESC LIMIT 3'
+  for (const [text, entry, horizon] of [
+    [GROUPS, { key: [false], rest: [1] }, [true]],
+    [last, { key: ['zzz', ''], rest: [] }, ['zz', '']],
+    ['SELECT id FROM nodes', { key: [''], rest: [] }, ['!']],
+  ] as const) {
+    const honest = network({ nodes: 100, wire: true }).ask(text).rows
+    for (const entries of [[], [entry]]) {
+      const cut = { entries, horizon, dropped: 1, groupsCut: text === GROUPS ? 1 : 0 }
+      const { rows, coverage, notes } = askedWith(37, text, (partial) => ({ ...partial, ...cut }))
+      assert.equal(coverage.silent, 1)
+      assert.ok(coverage.answered >= 99 - 1)
+      assert.deepEqual(notes, [])
+      assert.equal(rows.length, text === 'SELECT id FROM nodes' ? coverage.answered : honest.length)
+    }
+  }
+})
