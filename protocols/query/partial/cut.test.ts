@@ -81,3 +81,43 @@ test('twins too large to be sent together do not empty an honest answer, nor mak
   assert.ok(rows.length > 50)
   assert.equal(rows.length + truncated.rows, 99)
 })
+
+/** 2,000 groups of one node, and one of five hundred, in a tree over the wire. */
+function ofRacks(order: string) {
+  const racks = Array.from({ length: 2000 }, (_, i) => ({
+    id: `n${i}`,
+    rack: i,
+    half: i % 2 === 0 ? 'a' : 'b',
+    load: i,
+  }))
+  const busy = Array.from({ length: 500 }, (_, i) => ({ id: `m${i}`, rack: 5000, half: 'b', load: 0 }))
+  const query = parse(`SELECT rack, count(*) FROM nodes GROUP BY half, rack ${order}`)
+  const partial = gathered(query, [...racks, ...busy], (each) => decodePartial(query, encodePartial(each)))
+  const { rows, truncated, among } = finish(query, partial)
+  return { first: rows.slice(0, 3).map(([rack]) => rack), count: rows.length, truncated, among }
+}
+
+test('groups ordered by their keys, either way, are cut where the answer ends: LIMIT gets what it asks for, and misses nothing', () => {
+  const nothing = { truncated: { rows: 0, groups: 0 }, among: undefined, count: 3 }
+  assert.deepEqual(ofRacks('ORDER BY rack DESC LIMIT 3'), { first: [5000, 1999, 1998], ...nothing })
+  assert.deepEqual(ofRacks('ORDER BY rack LIMIT 3'), { first: [0, 1, 2], ...nothing })
+  assert.deepEqual(ofRacks('ORDER BY half DESC, rack DESC LIMIT 3'), { first: [5000, 1999, 1997], ...nothing })
+  assert.deepEqual(ofRacks('ORDER BY half DESC LIMIT 3'), { first: [1, 3, 5], ...nothing })
+  assert.deepEqual(ofRacks('ORDER BY half, rack DESC, count(*) LIMIT 3'), { first: [1998, 1996, 1994], ...nothing })
+  assert.deepEqual(ofRacks('LIMIT 3'), { first: [0, 2, 4], ...nothing })
+  const all = ofRacks('ORDER BY rack DESC')
+  assert.deepEqual([all.first, all.count], [[5000, 1999, 1998], 1000])
+  assert.ok(all.truncated.groups > 0 && all.truncated.groups <= 1001 && all.truncated.rows === 1001)
+})
+
+test('groups ordered by an aggregate are ordered among those that were kept, and the answer says so', () => {
+  for (const order of [
+    'ORDER BY count(*) DESC LIMIT 1',
+    'ORDER BY half DESC, count(*) DESC LIMIT 1',
+    'ORDER BY sum(load)',
+  ]) {
+    const { among, truncated } = ofRacks(order)
+    assert.equal(among, 1000)
+    assert.ok(truncated.groups > 0)
+  }
+})

@@ -12,10 +12,16 @@ export interface Result {
   /** For each attribute: nodes where it has a type the query can do nothing with, so that it counted as NULL. */
   readonly mistyped: Readonly<Record<string, number>>
   /**
-   * What does not fit the bounds. rows: nodes that belong into the answer and are not in it; when LIMIT was not stated, that includes
-   * all beyond its default. groups: groups that are not in it, at least. What is in the answer is right nevertheless, and comes first.
+   * What does not fit the bounds. Rows: nodes that belong into the answer and are not in it; when LIMIT was not stated, that includes
+   * all beyond its default. Groups: those that are not in it, at least, and as `rows` the nodes of all that were cut. What is in the
+   * answer is right nevertheless, and comes first, but for what `among` says.
    */
   readonly truncated: { readonly rows: number; readonly groups: number }
+  /**
+   * Where ORDER BY asks for aggregates and groups were cut: how many were left to be ordered, the first by their keys. Another group
+   * may belong before them. Undefined when the order is that of all groups.
+   */
+  readonly among: number | undefined
 }
 
 /** The answer that a partial result comes to, once nothing more is to be merged. */
@@ -29,13 +35,22 @@ export function finish(query: Query, partial: Partial): Result {
     mistyped: Object.fromEntries(
       names.flatMap((name, i) => (partial.mistyped[i] ? [[name, partial.mistyped[i]]] : [])),
     ),
-    truncated: { rows: missingRows(shape, partial), groups: partial.groupsCut },
+    truncated: truncatedOf(shape, partial),
+    among: shape.kind === 'groups' && !shape.inOrder && partial.groupsCut > 0 ? partial.entries.length : undefined,
   }
 }
 
-function missingRows(shape: Shape, { dropped, entries }: Partial): number {
-  if (shape.kind === 'groups' || !shape.query.limitStated) return dropped
-  return Math.min(dropped, shape.query.limit - entries.length)
+/** Whoever stated a LIMIT misses nothing behind it. */
+function truncatedOf(shape: Shape, { dropped, entries, groupsCut }: Partial): Result['truncated'] {
+  if (shape.kind === 'rows') {
+    return {
+      rows: shape.query.limitStated ? Math.min(dropped, shape.query.limit - entries.length) : dropped,
+      groups: 0,
+    }
+  }
+  const { limit } = shape.query
+  const wanted = shape.inOrder && limit !== undefined ? Math.max(0, limit - entries.length) : groupsCut
+  return { rows: wanted === 0 ? 0 : dropped, groups: Math.min(groupsCut, wanted) }
 }
 
 function rowsOf({ select }: RowShape, { entries }: Partial): Value[][] {
@@ -60,8 +75,8 @@ function noNodes({ states }: GroupShape): Entry {
   return { key: [], rest: [0, ...states.flatMap(({ accumulator }) => accumulator?.of(null) ?? [])] }
 }
 
-function groupValue({ states }: GroupShape, { key, rest }: Entry, value: GroupValue): Value {
-  if ('key' in value) return key[value.key]!
+function groupValue({ states, place }: GroupShape, { key, rest }: Entry, value: GroupValue): Value {
+  if ('key' in value) return key[place[value.key]!]!
   const { accumulator, at } = states[value.aggregate]!
   return accumulator === undefined ? rest[0]! : accumulator.result(rest, at)
 }

@@ -13,7 +13,7 @@ export const MAX_GROUPS = 1000
  * nothing in it is ever wrong:
  *
  * 1. `entries` are in order, and are the first ones of what the part holds: of the rows by ORDER BY and then `id`, of the groups by
- *    their key. A group that is there counts all its nodes.
+ *    their key, as far as ORDER BY names its attributes in that order. A group that is there counts all its nodes.
  * 2. Where the bounds forced a cut, `horizon` is the least key that may be missing, and no entry stands behind it (see `isBehind`),
  *    but enough before it to have filled the bounds. Rows behind LIMIT are not cut in this sense: nobody wants them.
  * 3. Every node for which WHERE is true is in an entry or in `dropped`.
@@ -73,7 +73,7 @@ function entryOf(shape: Shape, attributes: Attributes): Entry {
   for (const { of, accumulator } of shape.states) {
     if (of !== undefined && accumulator !== undefined) rest.push(...accumulator.of(cell(of)))
   }
-  return { key: shape.query.groupBy.map(({ name }) => cell(name)), rest }
+  return { key: shape.attributes.map(cell), rest }
 }
 
 function mistypedOf({ uses, query }: Shape, attributes: Attributes, matches: boolean): readonly number[] {

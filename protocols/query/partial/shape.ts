@@ -31,6 +31,12 @@ export interface RowShape extends ShapeBase {
 export interface GroupShape extends ShapeBase {
   readonly kind: 'groups'
   readonly query: GroupQuery
+  /** The attributes of a key: first those that ORDER BY begins with, so that what a cut leaves is what the answer begins with. */
+  readonly attributes: readonly string[]
+  /** Of each attribute in GROUP BY, the index into `attributes`. */
+  readonly place: readonly number[]
+  /** Whether the groups in the order of their keys are in that of the answer; not where ORDER BY needs an aggregate. */
+  readonly inOrder: boolean
   readonly states: readonly State[]
 }
 
@@ -80,16 +86,33 @@ function groupShape(query: GroupQuery): GroupShape {
     at += accumulator.width
     return state
   })
+  const { order, inOrder } = groupOrder(query)
   return {
     kind: 'groups',
     query,
     uses: usesOf(query),
-    descending: query.groupBy.map(() => false),
+    attributes: [...order.keys()].map((key) => query.groupBy[key]!.name),
+    place: query.groupBy.map((_, key) => [...order.keys()].indexOf(key)),
+    inOrder,
+    descending: [...order.values()],
     keyWidth: query.groupBy.length,
     states,
     restWidth: at,
     restBytes: states.reduce((sum, { accumulator }) => sum + (accumulator?.bytes ?? 0), MAX_NUMBER_BYTES),
   }
+}
+
+/** The keys of GROUP BY in the order in which groups are kept, each with its way, and whether that is all that ORDER BY asks for. */
+function groupOrder({ groupBy, orderBy }: GroupQuery): { order: Map<number, boolean>; inOrder: boolean } {
+  const order = new Map<number, boolean>()
+  let inOrder = true
+  for (const { by, descending } of orderBy) {
+    // Once all keys are named no two groups are left to be told apart.
+    if ('aggregate' in by) inOrder &&= order.size === groupBy.length
+    else if (inOrder && !order.has(by.key)) order.set(by.key, descending)
+  }
+  for (const key of groupBy.keys()) if (!order.has(key)) order.set(key, false)
+  return { order, inOrder }
 }
 
 /** NULL stands last, whichever way the rest is ordered: what is not known is never the top of a list. */

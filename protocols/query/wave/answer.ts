@@ -70,14 +70,16 @@ export interface Answer {
 }
 
 export function answerOf(query: Query, partial: Partial, tallied: Tallied, ms: number): Answer {
-  const { columns, rows, unknown, mistyped, truncated } = finish(query, partial)
+  const { columns, rows, unknown, mistyped, truncated, among } = finish(query, partial)
   const { answered, missing: intervals, silent, delegations, messages, bytes, hops } = tallied
   const notes = Object.entries(mistyped).map(
     ([name, nodes]) => `${name} has another type than the query needs on ${nodes} nodes, where it counts as NULL`,
   )
-  if (truncated.rows > 0)
+  if (query.kind === 'rows' && truncated.rows > 0)
     notes.push(`${truncated.rows} more rows are beyond the limit of an answer: add LIMIT or WHERE`)
   if (truncated.groups > 0) notes.push(`at least ${truncated.groups} more groups are beyond the limit of an answer`)
+  if (among !== undefined)
+    notes.push(`the order covers only the ${among} groups that were kept: narrow them with WHERE`)
   if (intervals.length === MAX_MISSING) notes.push(`only the ${MAX_MISSING} longest missing intervals are named`)
   for (const name of unknown) notes.push(`no node that answered has an attribute ${name}`)
   return {
