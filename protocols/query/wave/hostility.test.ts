@@ -134,7 +134,7 @@ function singles(position: number): MissingInterval[] {
 suite('wave, flooded', () => {
   /** A node that saw a question hands the whole ring to one node again and again, under ever new numbers. */
   function replayed(perQuery: number): number {
-    const bed = network({ nodes: 60, options: { perQuery } })
+    const bed = network({ nodes: 60, options: { perQuery, perDelegator: perQuery } })
     const attacker = bed.simulation.nodes[9]
     const victim = bed.simulation.nodes[20]
     assert.ok(attacker !== undefined && victim !== undefined)

@@ -1,6 +1,5 @@
 import { type Attributes, typeOf, type ValueType } from '../../../core/attributes.ts'
-import { TokenBucket } from '../../../core/bucket.ts'
-import { CLOCK_WINDOW, type PeerDescriptor } from '../../../core/descriptor.ts'
+import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import type { Environment, Protocol } from '../../../core/environment.ts'
 import type { Sign } from '../../../core/signed.ts'
 import { Tally } from '../../../core/tally.ts'
@@ -10,6 +9,7 @@ import { parse } from '../language/parser.ts'
 import { checkTypes } from '../language/type-check.ts'
 import { fitPartial, MAX_PARTIAL_BYTES } from '../partial/fit.ts'
 import { encodePartial } from '../partial/wire.ts'
+import { Admission, type AdmissionLimits, MEMORY, queryId } from './admission.ts'
 import { type Answer, answerOf } from './answer.ts'
 import { Bounded } from './bounded.ts'
 import type { Findings } from './findings.ts'
@@ -17,20 +17,9 @@ import { MAX_MESSAGE_BYTES, MAX_TIMEOUT, pose, type Question, type WaveMessage, 
 import { Pace } from './pace.ts'
 import { type Fallen, Task, type WaveTimes } from './task.ts'
 
-export interface WaveOptions extends WaveTimes {
+export interface WaveOptions extends WaveTimes, AdmissionLimits {
   /** ms that a query may take when the asker does not say. @default 10_000; at most 60_000 */
   readonly timeout: number
-  /** Queries per second that one origin may ask of this node. @default 1 (LIMITS) */
-  readonly rate: number
-  /** Queries that one origin may ask at once. @default 5 (LIMITS) */
-  readonly burst: number
-  /**
-   * Delegations of one query that this node works on, all together: one when nothing goes wrong, up to 7 with half of the
-   * nodes dead. The question is signed by its origin, but anybody who saw it can delegate it. @default 64 (measured)
-   */
-  readonly perQuery: number
-  /** Delegations this node works on at once. @default 256 (LIMITS) */
-  readonly active: number
 }
 
 export const WAVE_DEFAULTS: WaveOptions = {
@@ -44,7 +33,9 @@ export const WAVE_DEFAULTS: WaveOptions = {
   rate: 1,
   burst: 5,
   perQuery: 64,
+  perDelegator: 16,
   active: 256,
+  perSender: 64,
 }
 
 export interface WaveInit {
@@ -75,19 +66,11 @@ export class QueryRefused extends Error {
   override readonly name = 'QueryRefused'
 }
 
-/** Origins whose rate is remembered; the longest unused go first. */
-const MAX_ORIGINS = 1024
-/** How much faster than itself an origin may seem to others: latencies differ, and a restart forgets what was asked before. */
-const LENIENCE = 2
-/** Queries remembered, with their delegations here, so that these count once against the origin's rate. */
-const MAX_QUERIES = 4096
 /** Parsed texts. */
 const MAX_PARSED = 64
 /** Answers kept for delegators that did not get them: their number and their bytes. */
 const MAX_ANSWERS = 512
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024
-/** ms after which a question is too old to be asked again, here and by anybody who kept it. */
-const MEMORY = 2 * CLOCK_WINDOW
 
 /**
  * Queries as one wave down the interval tree of whoever asks and back (DESIGN: order gives trees for free): delegate,
@@ -97,7 +80,7 @@ const MEMORY = 2 * CLOCK_WINDOW
  * answer needs no message of its own. A leaf answers at once, which acknowledges as well.
  *
  * Invariants: (1) one delegation, however often received, is worked on once; (2) tasks, kept answers and everything keyed by
- * an origin are bounded; (3) an origin beyond its rate, or a node beyond `active`, refuses with a reason.
+ * an origin are bounded; (3) what `Admission` does not let in is refused with its reason.
  */
 export class Wave implements Protocol<WaveMessage> {
   /** asked, worked, repeated, abandoned (words about attempts given up, or of another delegate), and refusals by reason */
@@ -111,8 +94,7 @@ export class Wave implements Protocol<WaveMessage> {
   readonly #tasks = new Map<string, Task>()
   readonly #answers = new Bounded<WaveMessage & { kind: 'answer' }>(MAX_ANSWERS, MAX_TIMEOUT, MAX_ANSWER_BYTES)
   readonly #own = new Set<Task>()
-  readonly #origins = new Bounded<TokenBucket>(MAX_ORIGINS, MEMORY)
-  readonly #queries = new Bounded<number>(MAX_QUERIES, MEMORY)
+  readonly #admission: Admission
   readonly #parsed = new Bounded<Query>(MAX_PARSED, MEMORY)
   readonly #pace: Pace
   #running = false
@@ -123,6 +105,7 @@ export class Wave implements Protocol<WaveMessage> {
     this.#init = init
     this.#options = { ...WAVE_DEFAULTS, ...init.options }
     this.#pace = new Pace(this.#options)
+    this.#admission = new Admission(this.#options)
     // A restarted node must not take the answers to its former self's delegations for its own.
     this.#attempt = environment.random.word()
   }
@@ -135,6 +118,7 @@ export class Wave implements Protocol<WaveMessage> {
     this.#running = false
     for (const task of [...this.#tasks.values(), ...this.#own]) task.cancel()
     this.#tasks.clear()
+    this.#admission.endAll()
     this.#own.clear()
     this.#attempts.clear()
     this.#answers.clear()
@@ -156,11 +140,12 @@ export class Wave implements Protocol<WaveMessage> {
     const timeout = Math.min(MAX_TIMEOUT, Math.max(1, Math.round(options.timeout ?? this.#options.timeout)))
     if (Number.isNaN(timeout)) throw new RangeError('the timeout of a query is a number of milliseconds')
     const { rate, burst } = this.#options
-    if (!this.#allows(self.id, rate, burst)) {
+    if (!this.#admission.allows(self.id, started)) {
       throw new QueryRefused(`more than ${rate} queries a second (${burst} at once): wait a moment and ask again`)
     }
     this.tally.add('asked')
     const question = pose({ origin: self.id, number: random.word(), text, issued: started, timeout }, this.#init.sign)
+    this.#admission.know(question, started)
     const whole = { from: self.position, to: self.position }
     const task = this.#task(question, query, whole, 0, started + timeout, (finished) => {
       this.#own.delete(finished)
@@ -203,7 +188,7 @@ export class Wave implements Protocol<WaveMessage> {
       this.#environment.send(from, kept ?? { kind: 'acknowledge', attempt })
       return
     }
-    const query = this.#accept(question)
+    const query = this.#accept(from.id, question)
     if (typeof query === 'string') {
       this.tally.add(query)
       this.#environment.send(from, { kind: 'refuse', attempt, reason: query })
@@ -213,38 +198,26 @@ export class Wave implements Protocol<WaveMessage> {
     const deadline = this.#environment.now() + Math.min(remaining, question.timeout)
     const task = this.#task(question, query, interval, depth, deadline, (finished) => {
       this.#tasks.delete(key)
+      this.#admission.end(from.id)
       const answer = answerWithin(attempt, finished.findings)
       this.#answers.set(key, answer, this.#environment.now(), waveCodec.size(answer))
       this.#environment.send(from, answer)
     })
     this.#tasks.set(key, task)
+    this.#admission.begin(from.id)
     task.start()
     if (!task.finished) this.#environment.send(from, { kind: 'acknowledge', attempt })
   }
 
   /** The parsed query, or why it is refused. */
-  #accept(question: Question): Query | string {
-    const now = this.#environment.now()
-    if (Math.abs(now - question.issued) > CLOCK_WINDOW) return 'expired or wrong clock'
-    if (this.#tasks.size >= this.#options.active) return 'busy'
-    const id = queryId(question)
-    const { rate, burst, perQuery } = this.#options
-    const worked = this.#queries.get(id) ?? 0
-    if (worked >= perQuery) return 'delegated too often'
-    if (worked === 0 && !this.#allows(question.origin, rate * LENIENCE, burst * LENIENCE)) return 'rate of the origin'
-    this.#queries.set(id, worked + 1, now)
+  #accept(sender: string, question: Question): Query | string {
+    const refusal = this.#admission.refusal(sender, question, this.#environment.now())
+    if (refusal !== undefined) return refusal
     try {
       return this.#parse(question.text)
     } catch {
       return 'wrong query'
     }
-  }
-
-  #allows(origin: string, rate: number, burst: number): boolean {
-    const now = this.#environment.now()
-    const bucket = this.#origins.get(origin) ?? new TokenBucket(rate, burst)
-    this.#origins.set(origin, bucket, now)
-    return bucket.take(now)
   }
 
   #parse(text: string): Query {
@@ -293,10 +266,6 @@ function answerWithin(attempt: number, { partial, tallied }: Findings): WaveMess
   const empty = { kind: 'answer', attempt, partial: new Uint8Array(0), ...tallied } as const
   const room = MAX_MESSAGE_BYTES - waveCodec.size(empty) - 8
   return { ...empty, partial: encodePartial(fitPartial(partial, Math.min(room, MAX_PARTIAL_BYTES))) }
-}
-
-function queryId({ origin, number }: Question): string {
-  return `${origin}/${number}`
 }
 
 function typesOf(attributes: Attributes): Record<string, ValueType> {
