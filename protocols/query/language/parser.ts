@@ -12,6 +12,10 @@ const ABSENT: Readonly<Record<string, string>> = {
   union: 'ask two queries',
 }
 
+/** What may follow FROM, in this order; by the word that each begins with. */
+const CLAUSES = { where: 'WHERE', group: 'GROUP BY', order: 'ORDER BY', limit: 'LIMIT', with: 'WITH GOSSIP' } as const
+type Clause = keyof typeof CLAUSES
+
 /**
  * Reads a query:
  *
@@ -36,7 +40,11 @@ export function parse(text: string): Query {
   const limit = tokens.accept('limit') ? limitOf(tokens) : undefined
   const gossip = withGossip(tokens)
   tokens.acceptSymbol(';')
-  if (tokens.next.kind !== 'end') throw afterClause(tokens, where !== undefined)
+  if (tokens.next.kind !== 'end') {
+    const group = groupBy.length > 0
+    const order = orderBy.length > 0
+    throw afterClause(tokens, { where: !!where, group, order, limit: limit !== undefined, with: !!gossip })
+  }
   return resolve(text, { items, where, groupBy, orderBy, limit, gossip })
 }
 
@@ -111,13 +119,23 @@ function withGossip(tokens: TokenStream): Span | undefined {
   return { start, end: tokens.last.end }
 }
 
-function afterClause(tokens: TokenStream, inWhere: boolean) {
-  const { next } = tokens
+function afterClause(tokens: TokenStream, there: Readonly<Record<Clause, boolean>>) {
+  const { next, last } = tokens
   const absent = next.kind === 'word' && Object.hasOwn(ABSENT, next.value) ? ABSENT[next.value] : undefined
   if (absent !== undefined) return tokens.error(`${next.value.toUpperCase()} is not in this version`, next, absent)
   if (next.kind === 'symbol' && '+-*'.includes(next.value)) {
     return tokens.error('there is no arithmetic in this version', next)
   }
-  const keywords = ['WHERE', 'GROUP', 'ORDER', 'LIMIT', 'WITH', ...(inWhere ? ['AND', 'OR'] : []), 'ASC', 'DESC']
-  return tokens.expected('the next clause or the end of the query', keywords)
+  const keywords = ['WHERE', 'GROUP', 'ORDER', 'LIMIT', 'WITH', ...(there.where ? ['AND', 'OR'] : []), 'ASC', 'DESC']
+  const clause = (Object.keys(CLAUSES) as Clause[]).find((each) => tokens.at(each) && last.value !== ';')
+  const hint = clause === undefined ? undefined : there[clause] ? `a query has one ${CLAUSES[clause]}` : placeOf(clause)
+  return tokens.expected('the next clause or the end of the query', keywords, hint)
+}
+
+/** "ORDER BY stands before LIMIT and WITH GOSSIP": a clause is only found too late when one of those was there. */
+function placeOf(clause: Clause): string {
+  const names = Object.values(CLAUSES)
+  const later = names.slice(names.indexOf(CLAUSES[clause]) + 1)
+  const list = later.length > 1 ? `${later.slice(0, -1).join(', ')} and ${later.at(-1)}` : later.join('')
+  return `${CLAUSES[clause]} stands before ${list}`
 }

@@ -202,6 +202,44 @@ SELECT id FROM nodes WERE load > 1
 expected the next clause or the end of the query, found WERE
 did you mean 'WHERE'?
 
+SELECT id FROM nodes ORDER BY load WHERE load > 1
+                                   ^^^^^
+expected the next clause or the end of the query, found WHERE
+WHERE stands before GROUP BY, ORDER BY, LIMIT and WITH GOSSIP
+
+SELECT id FROM nodes ORDER BY id group BY id
+                                 ^^^^^
+expected the next clause or the end of the query, found group
+GROUP BY stands before ORDER BY, LIMIT and WITH GOSSIP
+
+SELECT id FROM nodes LIMIT 5 ORDER BY load
+                             ^^^^^
+expected the next clause or the end of the query, found ORDER
+ORDER BY stands before LIMIT and WITH GOSSIP
+
+SELECT count(*) FROM nodes WITH GOSSIP LIMIT 5
+                                       ^^^^^
+expected the next clause or the end of the query, found LIMIT
+LIMIT stands before WITH GOSSIP
+
+SELECT id FROM nodes LIMIT 5 LIMIT 6
+                             ^^^^^
+expected the next clause or the end of the query, found LIMIT
+a query has one LIMIT
+
+SELECT id FROM nodes WHERE a LIMIT 5 WHERE b
+                                     ^^^^^
+expected the next clause or the end of the query, found WHERE
+a query has one WHERE
+
+SELECT id FROM nodes; WHERE load > 1
+                      ^^^^^
+expected the next clause or the end of the query, found WHERE
+
+SELECT id FROM nodes LIMIT 5 DESC
+                             ^^^^
+expected the next clause or the end of the query, found DESC
+
 SELECT id FROM nodes; SELECT id FROM nodes
                       ^^^^^^
 expected the next clause or the end of the query, found SELECT

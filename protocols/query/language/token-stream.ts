@@ -73,13 +73,14 @@ export class TokenStream {
     return new QueryError(message, this.text, place, hint)
   }
 
-  /** What should have come next. The candidates are what a misspelt word may have meant. */
-  expected(what: string, candidates: readonly string[] = []): QueryError {
+  /** What should have come next. The candidates are what a misspelt word may have meant, and not the word itself; a hint given is said instead. */
+  expected(what: string, candidates: readonly string[] = [], given?: string): QueryError {
     const { kind, value, start, end } = this.next
     const written = this.text.slice(start, end)
     const found = kind === 'end' ? 'the end of the query' : kind === 'symbol' ? `'${written}'` : written
-    const hint = kind === 'word' ? didYouMean(value, candidates) : undefined
-    return this.error(`expected ${what}, found ${found}`, this.next, hint)
+    const meant = candidates.filter((candidate) => candidate.toLowerCase() !== value)
+    const hint = kind === 'word' ? didYouMean(value, meant) : undefined
+    return this.error(`expected ${what}, found ${found}`, this.next, given ?? hint)
   }
 
   /** Does an attribute come next? */
