@@ -403,6 +403,15 @@ test('what is wrong with a query is said in a sentence, at its place', () => {
   }
 })
 
+test('a text that no other node could read as it is, with half of a character in it, is refused at its place', () => {
+  for (const half of ['\ud800', '\udc00', 'a\udc00\ud800', '😀\ud83d']) {
+    const error = errorOf(`SELECT id FROM nodes WHERE a = '${half}'`)
+    assert.match(error.message, /half of a character/)
+    assert.deepEqual([error.position, error.length], [31, half.length + 2])
+  }
+  parse("SELECT id FROM nodes WHERE a = '😀\ufffd'")
+})
+
 test('the caret stands in the line of the error, and control characters do not move it', () => {
   assert.equal(errorOf('SELECT id\nFROM nodes\nWHERE\tload = = 1\nLIMIT 5').caret(), 'WHERE load = = 1\n             ^')
   const hostile = errorOf('SELECT id FROM nodes WHERE "\u001b[31m" = 1')

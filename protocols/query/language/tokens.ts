@@ -83,6 +83,11 @@ export function tokenize(text: string): Token[] {
           "a ' inside a text is written twice: 'it''s'",
         )
       }
+      if (!literal.isWellFormed()) {
+        // UTF-8 has no way to say it: other nodes would read another text.
+        const whole = { start: at, end: at + literal.length }
+        throw new QueryError('this text holds half of a character, a lone surrogate', text, whole)
+      }
       push('text', literal, literal.slice(1, -1).replaceAll("''", "'"))
       continue
     }
