@@ -183,3 +183,8 @@ test('WITH GOSSIP is read at the end only, and leaves with and gossip free as na
   assert.deepEqual(parse('SELECT gossip FROM nodes WHERE gossip = 1').columns, ['gossip'])
   assert.throws(() => parse('SELECT avg(load) WITH GOSSIP FROM nodes'), QueryError)
 })
+
+test('columns swap their names with AS, and one without AS stands there twice', () => {
+  assert.deepEqual(parse('SELECT a AS b, b AS a FROM nodes').columns, ['b', 'a'])
+  assert.deepEqual(parse('SELECT a, a, b AS c FROM nodes').columns, ['a', 'a', 'c'])
+})

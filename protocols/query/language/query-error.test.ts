@@ -85,6 +85,14 @@ SELECT load AS l, id AS l FROM nodes
                         ^
 two columns are called l
 
+SELECT load, id AS load FROM nodes
+                   ^^^^
+two columns are called load
+
+SELECT avg(load) AS region, region FROM nodes GROUP BY region
+                    ^^^^^^
+two columns are called region
+
 SELECT cuont(*) FROM nodes
        ^^^^^
 there is no function cuont

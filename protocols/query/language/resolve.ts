@@ -108,12 +108,15 @@ function aliased(items: readonly Item[], expression: AttributeRef | Aggregate): 
   return items.find(({ alias }) => alias?.name === expression.name)?.expression
 }
 
+/** A name given with AS is that of no other column; without AS a column may stand there twice, it says the same. */
 function checkAliases(text: string, items: readonly Item[]): void {
-  const names = new Set<string>()
+  const aliases = new Set<string>()
+  const others = new Set(items.flatMap(({ alias, expression }) => (alias === undefined ? nameOf(expression) : [])))
   for (const { alias } of items) {
     if (alias === undefined) continue
-    if (names.has(alias.name)) throw new QueryError(`two columns are called ${alias.name}`, text, alias)
-    names.add(alias.name)
+    const taken = aliases.has(alias.name) || others.has(alias.name)
+    if (taken) throw new QueryError(`two columns are called ${alias.name}`, text, alias)
+    aliases.add(alias.name)
   }
 }
 
