@@ -50,24 +50,37 @@ const count: Accumulator = {
   fits: (cells, at, nodes) => isCount(cells[at], nodes),
 }
 
-/** [values, their sum]. Exact for integers whose sum stays below 2^53. */
+/**
+ * [values, their sum, what rounding took from it]. The third is carried along by Neumaier 1974, so that large values that cancel out
+ * leave the small ones, and the tree they were added up in hardly shows in the result as long as nothing saturates.
+ */
 const total: Omit<Accumulator, 'result'> = {
-  width: 2,
-  bytes: 2 * MAX_NUMBER_BYTES,
-  of: (value) => (typeof value === 'number' ? [1, value] : [0, 0]),
+  width: 3,
+  bytes: 3 * MAX_NUMBER_BYTES,
+  of: (value) => (typeof value === 'number' ? [1, value, 0] : [0, 0, 0]),
   merge(a, b, at, out) {
-    out.push(addCounts(number(a, at), number(b, at)), saturate(number(a, at + 1) + number(b, at + 1)))
+    const [x, y] = [number(a, at + 1), number(b, at + 1)]
+    const sum = x + y
+    const lost = Math.abs(x) >= Math.abs(y) ? x - sum + y : y - sum + x
+    const error = number(a, at + 2) + number(b, at + 2) + lost
+    const finite = Number.isFinite(sum)
+    out.push(addCounts(number(a, at), number(b, at)), saturate(sum), finite ? saturate(error) : 0)
   },
   fits(cells, at, nodes) {
-    const [values, sum] = [cells[at], cells[at + 1]]
-    return isCount(values, nodes) && typeof sum === 'number' && (values > 0 || sum === 0)
+    const [values, sum, error] = [cells[at], cells[at + 1], cells[at + 2]]
+    if (!isCount(values, nodes) || typeof sum !== 'number' || typeof error !== 'number') return false
+    return values > 0 || (sum === 0 && error === 0)
   },
 }
 
-const sum: Accumulator = { ...total, result: (cells, at) => (cells[at] === 0 ? null : cells[at + 1]!) }
+function sumOf(cells: readonly Value[], at: number): number {
+  return saturate(number(cells, at + 1) + number(cells, at + 2))
+}
+
+const sum: Accumulator = { ...total, result: (cells, at) => (cells[at] === 0 ? null : sumOf(cells, at)) }
 const avg: Accumulator = {
   ...total,
-  result: (cells, at) => (cells[at] === 0 ? null : number(cells, at + 1) / number(cells, at)),
+  result: (cells, at) => (cells[at] === 0 ? null : sumOf(cells, at) / number(cells, at)),
 }
 
 /**

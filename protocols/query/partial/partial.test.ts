@@ -61,6 +61,29 @@ test('sums of whole numbers are exact; stddev is the one of a sample and stays s
   )
 })
 
+test('large values that cancel out leave the small ones, in whatever order they meet', () => {
+  const query = parse('SELECT sum(v), avg(v) FROM nodes')
+  const large = fc.constantFrom(1e16, 2 ** 53, 1e100, -3e30, 0.1)
+  const small = fc.array(fc.integer({ min: -9, max: 9 }), { minLength: 1, maxLength: 6 })
+  const fleets = fc.tuple(large, small).chain(([v, rest]) => {
+    const values = [v, ...rest, -v]
+    return fc.tuple(fc.constant(rest), fc.shuffledSubarray(values, { minLength: values.length }))
+  })
+  fc.assert(
+    fc.property(fleets, ([rest, order]) => {
+      const partial = gather(
+        query,
+        order.map((v) => ({ v })),
+        (each) => decodePartial(query, encodePartial(each)),
+      )
+      const sum = rest.reduce((a, b) => a + b, 0)
+      assert.deepEqual(finish(query, partial).rows, [[sum, sum / order.length]])
+    }),
+  )
+  const four = fleet(4, (i) => ({ v: [1e16, 1, -1e16, 1][i]! }))
+  assert.deepEqual(ask('SELECT sum(v) FROM nodes', four).rows, [[2]])
+})
+
 test('min and max over a fleet that mixes types: numbers before texts', () => {
   const nodes = fleet(4, (i) => ({ v: ([true, 'b', 7, 'a'] as const)[i]! }))
   assert.deepEqual(ask('SELECT min(v), max(v) FROM nodes', nodes).rows, [[7, 'b']])

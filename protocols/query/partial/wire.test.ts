@@ -109,7 +109,7 @@ test('each thing that no honest node sends is refused under its own reason', () 
   })
   /** One group of two nodes with these states; the kind is that of the minimum. */
   const states = (avg: number[], stddev: number[], minimum: number, ids: number) => ({
-    entries: cells([0, 3, 3, 3, 3, 3, 3, minimum, 3], { integers: [2, ...avg, ...stddev, ids] }),
+    entries: cells([0, 3, 3, 3, 3, 3, 3, 3, minimum, 3], { integers: [2, ...avg, ...stddev, ids] }),
   })
   const { kinds, integers, numbers, texts } = honest(groups).entries!
 
@@ -141,14 +141,15 @@ test('each thing that no honest node sends is refused under its own reason', () 
     ['partial-group', count, { entries: cells([4], { numbers: [1.5] }) }],
     ['partial-group', count, { entries: cells([4], { numbers: [2 ** 32] }) }],
     ['partial-group', count, { entries: cells([5], { texts: ['1'] }) }],
-    ['taken', groups, states([2, 5], [2, 5, 1], 0, 2)],
-    ['partial-state', groups, states([3, 5], [2, 5, 1], 0, 2)], // more values than nodes
-    ['partial-state', groups, states([0, 5], [2, 5, 1], 0, 2)], // a sum of nothing
-    ['partial-state', groups, states([2, 5], [2, 5, -1], 0, 2)], // squares below zero
-    ['partial-state', groups, states([2, 5], [1, 5, 1], 0, 2)], // one value that is not its own mean
-    ['partial-state', groups, states([2, 5], [0, 5, 0], 0, 2)], // a mean of nothing
-    ['partial-state', groups, states([2, 5], [2, 5, 1], 2, 2)], // a truth value as minimum
-    ['partial-state', groups, states([2, 5], [2, 5, 1], 0, 3)], // more counted than there are
+    ['taken', groups, states([2, 5, 0], [2, 5, 1], 0, 2)],
+    ['partial-state', groups, states([3, 5, 0], [2, 5, 1], 0, 2)], // more values than nodes
+    ['partial-state', groups, states([0, 5, 0], [2, 5, 1], 0, 2)], // a sum of nothing
+    ['partial-state', groups, states([0, 0, 5], [2, 5, 1], 0, 2)], // an error of nothing
+    ['partial-state', groups, states([2, 5, 0], [2, 5, -1], 0, 2)], // squares below zero
+    ['partial-state', groups, states([2, 5, 0], [1, 5, 1], 0, 2)], // one value that is not its own mean
+    ['partial-state', groups, states([2, 5, 0], [0, 5, 0], 0, 2)], // a mean of nothing
+    ['partial-state', groups, states([2, 5, 0], [2, 5, 1], 2, 2)], // a truth value as minimum
+    ['partial-state', groups, states([2, 5, 0], [2, 5, 1], 0, 3)], // more counted than there are
     // Losses and horizon belong together
     ['partial-cut', groups, { horizon: cells([0]), dropped: 1, groupsCut: 1 }],
     ['partial-cut', groups, { entries: cells([]), horizon: cells([0]), dropped: 1, groupsCut: 1 }],
