@@ -124,6 +124,33 @@ describe('bandwidth', () => {
     assert.deepEqual(simulation.node('n1').queues.up.bytes, 0)
   })
 
+  test('changed while bytes wait keeps their number: what comes waits for them at the new rate', () => {
+    const { simulation, say, times } = lines(2, { bandwidth: { up: 200_000, queue: 64_000 } })
+    simulation.throttle({ up: 1000, queue: 64_000 }, ['n0'])
+    for (let i = 0; i < 5; i++) say('n0', 'n1', 10_000)
+    simulation.throttle({ up: 200_000, queue: 64_000 }, ['n0'])
+    assert.equal(simulation.node('n0').queues.up.bytes, 50_000, 'as many as before, not two hundred times as many')
+    say('n0', 'n1', 10_000)
+    simulation.run(400)
+    assert.deepEqual(times('n1'), [60_000 / 200 + 10])
+    simulation.throttle({}, ['n0'])
+    assert.equal(simulation.node('n0').queues.up.bytes, 0)
+    simulation.throttle({ up: 100, queue: 64_000 })
+    say('n0', 'n1', 10)
+    simulation.run(200)
+    assert.equal(times('n1').at(-1), 400 + 100 + 10, 'and nothing waits any more once it was unlimited')
+  })
+
+  test('of all nodes is changed for those that come later, too', () => {
+    const { simulation, say, times } = lines(2, { bandwidth: { up: 1000 } })
+    say('n0', 'n1', 1)
+    simulation.throttle({ up: 100 })
+    simulation.add({}, record)
+    say('n2', 'n0', 10)
+    simulation.run(1000)
+    assert.deepEqual(times('n0'), [100 + 10])
+  })
+
   test('decides about loss and partition when the message leaves, not when it is queued', () => {
     const { simulation, protocol, say } = lines(2, { bandwidth: { up: 1000 } })
     for (let i = 0; i < 3; i++) say('n0', 'n1', 100)

@@ -37,22 +37,27 @@ export class Lines {
   #rates: readonly [up: number, down: number] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
   #room = DEFAULT_QUEUE
 
-  /** Limits every node up to `nodes` - 1, and those that come later. @throws RangeError */
-  limitAll(bandwidth: Bandwidth, nodes: number): void {
+  /** Limits every node, and those that come later. @throws RangeError */
+  limitAll(bandwidth: Bandwidth, now: number): void {
     const { rates, room } = checkBandwidth(bandwidth)
     this.#rates = rates
     this.#room = room
-    for (let index = 0; index < nodes; index++) this.limit(index, bandwidth)
+    // Rows are made ahead of the nodes, at the rates of then.
+    for (let index = 0; index < this.#nodes; index++) this.limit(index, bandwidth, now)
   }
 
-  /** From now on; what waits already leaves when it would have. @throws RangeError */
-  limit(index: number, bandwidth: Bandwidth): void {
+  /** From now on. What waits already leaves when it would have; what comes waits for its bytes at the new rate. @throws RangeError */
+  limit(index: number, bandwidth: Bandwidth, now: number): void {
     const { rates, room } = checkBandwidth(bandwidth)
     this.#reach(index)
+    const cells = this.#cells
     for (const direction of [UP, DOWN]) {
       const at = row(index, direction)
-      this.#cells[at] = (rates[direction] as number) / 1000
-      this.#cells[at + 1] = room
+      const bytes = waiting(cells[at] as number, cells[at + 2] as number, now)
+      const rate = (rates[direction] as number) / 1000
+      cells[at] = rate
+      cells[at + 1] = room
+      cells[at + 2] = now + bytes / rate
     }
   }
 
@@ -70,12 +75,12 @@ export class Lines {
     const rate = cells[at] as number
     if (rate === Number.POSITIVE_INFINITY) return now
     const idle = Math.max(now, cells[at + 2] as number)
-    const waiting = (idle - now) * rate + size
-    if (waiting > (cells[at + 1] as number)) {
+    const bytes = (idle - now) * rate + size
+    if (bytes > (cells[at + 1] as number)) {
       cells[at + 4] = (cells[at + 4] as number) + 1
       return -1
     }
-    if (waiting > (cells[at + 3] as number)) cells[at + 3] = waiting
+    if (bytes > (cells[at + 3] as number)) cells[at + 3] = bytes
     cells[at + 2] = idle + size / rate
     return cells[at + 2] as number
   }
@@ -94,8 +99,7 @@ export class Lines {
   of(index: number, direction: number, now: number): Queue {
     this.#reach(index)
     const [rate = 0, , idle = 0, most = 0, dropped = 0] = this.#cells.subarray(row(index, direction))
-    const bytes = rate === Number.POSITIVE_INFINITY ? 0 : Math.max(0, idle - now) * rate
-    return { bytes: Math.round(bytes), maxBytes: Math.round(most), dropped }
+    return { bytes: Math.round(waiting(rate, idle, now)), maxBytes: Math.round(most), dropped }
   }
 
   #reach(index: number): void {
@@ -119,6 +123,11 @@ export class Lines {
 
 function row(index: number, direction: number): number {
   return (index * 2 + direction) * ROW
+}
+
+/** Bytes that wait at an end that is idle again at that time. */
+function waiting(rate: number, idle: number, now: number): number {
+  return rate === Number.POSITIVE_INFINITY ? 0 : Math.max(0, idle - now) * rate
 }
 
 function checkBandwidth({ up, down, queue = DEFAULT_QUEUE }: Bandwidth): {

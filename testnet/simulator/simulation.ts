@@ -301,8 +301,8 @@ export class Simulation<Message, P extends Protocol<Message> = Protocol<Message>
    * @throws RangeError, also without a codec: it is what counts bytes
    */
   throttle(bandwidth: Bandwidth, ids?: readonly string[]): void {
-    if (ids === undefined) this.#lines().limitAll(bandwidth, this.#network.environments.length)
-    else for (const index of this.#indices(ids)) this.#lines().limit(index, bandwidth)
+    if (ids === undefined) this.#lines().limitAll(bandwidth, this.now)
+    else for (const index of this.#indices(ids)) this.#lines().limit(index, bandwidth, this.now)
   }
 
   /**
@@ -364,7 +364,7 @@ export class Simulation<Message, P extends Protocol<Message> = Protocol<Message>
     } = init
     if (network.names.find(id) >= 0) throw new RangeError(`there is a node ${id} already`)
     const clock = init.clock && new SimulatedClock(network.options.epoch, init.clock)
-    if (bandwidth !== undefined) this.#lines().limit(index, bandwidth)
+    if (bandwidth !== undefined) this.#lines().limit(index, bandwidth, this.now)
     const self = network.describe(index, { id, addresses, attributes }, 1, clock)
     const environment = new SimulatedEnvironment(network, index, self, clock)
     network.admit(environment)
