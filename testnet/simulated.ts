@@ -65,16 +65,24 @@ export class SimulatedTestnet implements Testnet {
     })
   }
 
-  async start(count: number): Promise<void> {
+  async start(count: number): Promise<number> {
+    const first = this.#entries.length
     for (let i = 0; i < count; i++) {
-      const index = this.#entries.length
-      const node = this.simulation.add({}, (environment, sign) => this.#stack(index, environment, sign))
-      this.#entries.push({ id: node.id, condition: 'up', incarnation: 0 })
-      this.#rank(index)
-      this.#listen(index)
-      this.#join(index)
+      this.add()
       this.simulation.run(this.#options.stagger ?? 20)
     }
+    return first
+  }
+
+  /** As `start(1)`, but time does not go on. Returns its index. */
+  add(): number {
+    const index = this.#entries.length
+    const node = this.simulation.add({}, (environment, sign) => this.#stack(index, environment, sign))
+    this.#entries.push({ id: node.id, condition: 'up', incarnation: 0 })
+    this.#rank(index)
+    this.#listen(index)
+    this.#join(index)
+    return index
   }
 
   now(): number {

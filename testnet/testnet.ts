@@ -84,8 +84,8 @@ export interface Testnet {
   readonly kind: 'local' | 'simulated'
   /** All nodes ever started, by index. */
   readonly nodes: readonly TestnetNode[]
-  /** Adds `count` nodes that know one address, that of node 0. Resolves when all of them run. */
-  start(count: number): Promise<void>
+  /** Adds `count` nodes that know one address, that of node 0. Resolves to the index of the first when all of them run. */
+  start(count: number): Promise<number>
   /** ms since the testnet was made; virtual in simulation. */
   now(): number
   /** In simulation time goes on only here and while a query waits for its answer. */

@@ -119,6 +119,14 @@ test('parameters that cannot be are refused before anything starts, with the rea
   }
 })
 
+test('memory is looked at for the nodes that are added, too', () => {
+  const text =
+    'name: x\nnodes: 8\nduration: 9s\ntimeline: [{at: 1s, add: {nodes: 500000}}, {at: 2s, add: {nodes: 100%}}]\n'
+  const { status, stderr } = simulate(['-'], text)
+  assert.equal(status, 2, stderr)
+  assert.match(stderr, /1000016 nodes need about [0-9.]+ GiB/)
+})
+
 test('tendril simulate list names what is shipped', () => {
   const { status, stdout } = simulate(['list', '--json'])
   assert.equal(status, 0)

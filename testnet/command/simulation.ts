@@ -3,6 +3,7 @@ import { colorsOf, colorsWanted, duration, table } from '../../node/commands/ter
 import { Meter } from '../experiments/meter.ts'
 import { refusalsOfLocal } from '../scenarios/local-only.ts'
 import { refusalOfMemory } from '../scenarios/memory.ts'
+import { nodesEver } from '../scenarios/plausible.ts'
 import { play } from '../scenarios/play.ts'
 import { readScenario, ScenarioError, type Source, shipped } from '../scenarios/read.ts'
 import type { Scenario } from '../scenarios/scenario.ts'
@@ -109,7 +110,7 @@ export async function simulateSwarm({ first, count, sizes, jobs, wire, json }: S
 }
 
 async function simulated(scenario: Scenario, settings: Common, more: object = {}): Promise<number> {
-  const refusal = refusalOfMemory(scenario.nodes, settings.wire)
+  const refusal = refusalOfMemory(nodesEver(scenario), settings.wire)
   if (refusal !== undefined) throw new Failure(refusal.message, { exitCode: USAGE, hint: refusal.hint })
   return await report(scenario, new SimulatedStage(scenario, { wire: settings.wire }), settings, more)
 }

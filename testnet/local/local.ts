@@ -84,8 +84,9 @@ export class LocalTestnet implements Testnet {
     return this.#all().flatMap((host) => (host instanceof ChildProcess && host.pid !== undefined ? [host.pid] : []))
   }
 
-  async start(count: number): Promise<void> {
-    let next = this.#entries.length
+  async start(count: number): Promise<number> {
+    const first = this.#entries.length
+    let next = first
     const end = next + count
     this.#entries.length = end
     if (next === 0 && count > 0) await this.#startOne(next++)
@@ -94,6 +95,7 @@ export class LocalTestnet implements Testnet {
     }
     const workers = (this.#options.atOnce ?? 4) * this.#hosts.length
     await Promise.all(Array.from({ length: workers }, worker))
+    return first
   }
 
   now(): number {

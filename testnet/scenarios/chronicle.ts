@@ -17,10 +17,6 @@ export class Chronicle {
   #disturbances = 0
   #calm = 0
 
-  knows(index: number): boolean {
-    return this.#lives[index] !== undefined
-  }
-
   born(index: number, at: number): void {
     this.#lives[index] ??= []
     this.#lives[index].push({ from: at, to: Number.POSITIVE_INFINITY, pauses: [] })

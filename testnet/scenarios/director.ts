@@ -96,18 +96,9 @@ export class Director {
 
   #add(some: Who, over: number): void {
     const count = sizeOf(some, this.#stage.testnet.nodes.length)
-    const { testnet } = this.#stage
     this.#note(`add ${count} nodes${over === 0 ? '' : ` over ${durationText(over)}`}`)
-    for (let i = 0; i < count; i++) {
-      // Several may be starting at once, of other steps, too.
-      const one = () =>
-        this.#stage.did(testnet.start(1), () => {
-          for (const { index } of testnet.nodes) {
-            if (!this.#chronicle.knows(index)) this.#chronicle.born(index, testnet.now())
-          }
-        })
-      this.#stage.after((over * i) / count, one)
-    }
+    const one = () => this.#stage.add((index) => this.#chronicle.born(index, this.#stage.testnet.now()))
+    for (let i = 0; i < count; i++) this.#stage.after((over * i) / count, one)
   }
 
   #churn({ every, away, how }: Step['churn'] & {}, length: number, random: Random): void {

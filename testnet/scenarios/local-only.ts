@@ -1,5 +1,5 @@
 import { FROM_OUTSIDE } from './invariants/guard.ts'
-import type { Problem } from './plausible.ts'
+import { nodesEver, type Problem } from './plausible.ts'
 import type { Source } from './read.ts'
 import { type Scenario, scenarioSchema } from './scenario.ts'
 import { type Verb, verbOf } from './steps.ts'
@@ -33,6 +33,10 @@ function problemsOnLocal(scenario: Scenario): Problem[] {
       path: ['nodes'],
       message: `${scenario.nodes} are more than one machine runs: at most ${MAX_NODES}`,
     })
+  }
+  const ever = nodesEver(scenario)
+  if (ever > Math.max(MAX_NODES, scenario.nodes)) {
+    problems.push({ path: ['timeline'], message: `makes them ${ever}: one machine runs at most ${MAX_NODES} nodes` })
   }
   const plain = scenarioSchema.parse({ name: 'plain', duration: '1s' })
   for (const group of ['network', 'start', 'stack'] as const) {

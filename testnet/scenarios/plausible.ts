@@ -1,4 +1,4 @@
-import type { Scenario } from './scenario.ts'
+import { MAX_NODES, type Scenario } from './scenario.ts'
 import { type Step, type Verb, verbOf } from './steps.ts'
 import { durationText, type Who } from './units.ts'
 
@@ -59,6 +59,12 @@ export function lengthOf(step: Step): number {
   return step.for ?? step.add?.over ?? 0
 }
 
+/** How many nodes there are at the end, the dead among them. */
+export function nodesEver({ nodes, timeline }: Scenario): number {
+  const added = timeline.filter(({ add }) => add !== undefined).sort((a, b) => a.at - b.at)
+  return added.reduce((total, { add }) => total + (add === undefined ? 0 : sizeOf(add.nodes, total)), nodes)
+}
+
 /** Follows the timeline: more cannot be killed than live, and only nodes that are there can be named. */
 function nodesOf({ nodes, timeline }: Scenario): Problem[] {
   const problems: Problem[] = []
@@ -70,6 +76,11 @@ function nodesOf({ nodes, timeline }: Scenario): Problem[] {
       if (message !== undefined && !ends) problems.push({ path: ['timeline', i, ...path], message })
     }
     happens(step, verb, ends, population)
+    if (verb === 'add' && population.total > MAX_NODES) {
+      const message = `makes them ${population.total}: at most ${MAX_NODES} nodes can be played`
+      problems.push({ path: ['timeline', i, 'add', 'nodes'], message })
+      break
+    }
   }
   return problems
 }

@@ -55,6 +55,15 @@ test('the same scenario twice gives the same hash, another seed another one', as
   assert.deepEqual(one.violations, [])
 })
 
+test('a crowd that is added at one moment is there at that moment: no time goes by between two of them', async () => {
+  const text = 'name: x\nnodes: 8\nduration: 1010ms\ninvariants: []\ntimeline: [{at: 1s, add: {nodes: 1500}}]\n'
+  const given = scenario(text)
+  const stage = new SimulatedStage(given)
+  const outcome = await play(given, stage)
+  assert.equal(outcome.nodes.started, 1508)
+  assert.equal(outcome.elapsed, 8 * given.start.stagger + given.duration)
+})
+
 test('with --wire the same scenario does the same, every message through its codec', async () => {
   const [plain, wire] = [await run(scenario(BUSY)), await run(scenario(BUSY), { wire: true })]
   assert.deepEqual(wire.violations, [])

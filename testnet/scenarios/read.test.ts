@@ -133,6 +133,11 @@ for (const [what, text, expected] of [
     /^x\.yaml:5: checks\[0\]\.gossip asks for what gossip keeps up of number: stack needs aggregates: \[number\]$/,
   ],
   [
+    'adding more than can be played',
+    `${HEAD}timeline:\n- add: {nodes: 1048544}\n- at: 1s\n  add: {nodes: 1}\n`,
+    /^x\.yaml:7: timeline\[1\]\.add\.nodes makes them 1048577: at most 1048576 nodes can be played$/,
+  ],
+  [
     'restarting the living',
     `${HEAD}timeline:\n- restart: 2\n`,
     /^x\.yaml:5: timeline\[0\]\.restart wants 2 nodes, and 0 are down then$/,
@@ -165,6 +170,10 @@ test('what real nodes cannot be made to do is refused with file, line and key', 
     'x.yaml:4: network.loss exists only in simulation',
     'x.yaml:9: timeline[1].partition exists only in simulation',
     'x.yaml:10: invariants[0] bounded can be seen only in simulation',
+  ])
+  const crowd = `${HEAD}timeline: [{add: {nodes: 900}}, {at: 1s, add: {nodes: 10%}}]\n`
+  assert.deepEqual(refusalsOfLocal(parseScenario(crowd, 'x.yaml')), [
+    'x.yaml:4: timeline makes them 1025: one machine runs at most 1000 nodes',
   ])
   for (const name of ['healthy', 'churn', 'mass-failure', 'flash-crowd']) {
     assert.deepEqual(refusalsOfLocal(readScenario(name)), [], `${name} runs on real nodes`)

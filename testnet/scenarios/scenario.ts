@@ -11,7 +11,7 @@ import { INVARIANT_NAMES } from './invariants/names.ts'
 import { step } from './steps.ts'
 import { duration, period, share, size } from './units.ts'
 
-const MAX_NODES = 2 ** 20
+export const MAX_NODES = 2 ** 20
 const nodesError = `must be a whole number from 1 to ${MAX_NODES}`
 const seedError = `must be a whole number from 0 to ${2 ** 32 - 1}`
 

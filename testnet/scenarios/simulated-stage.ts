@@ -98,6 +98,10 @@ export class SimulatedStage implements Stage, Faults {
     }
   }
 
+  add(then: (index: number) => void): void {
+    then(this.testnet.add())
+  }
+
   did(operation: Promise<void>, then: () => void): void {
     then()
     operation.catch((error: Error) => {

@@ -37,6 +37,8 @@ export interface Stage {
   after(ms: number, task: () => void): void
   /** Asks without waiting. `done` may be never called, when the asker dies. */
   ask(index: number, sql: string, done: (outcome: Outcome | { readonly error: Error }) => void): void
+  /** Starts one node more; `then` is told its index when it runs: in simulation at once, and no time goes by. */
+  add(then: (index: number) => void): void
   /** Calls `then` when an operation of the testnet is done: in simulation it is already. */
   did(operation: Promise<void>, then: () => void): void
   /** @throws what an operation failed with */
@@ -64,7 +66,11 @@ export class LocalStage implements Stage {
     )
   }
 
-  did(operation: Promise<void>, then: () => void): void {
+  add(then: (index: number) => void): void {
+    this.did(this.testnet.start(1), then)
+  }
+
+  did<Result>(operation: Promise<Result>, then: (result: Result) => void): void {
     operation.then(then).catch((error: Error) => {
       this.#failure ??= error
     })
