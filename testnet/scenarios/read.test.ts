@@ -133,6 +133,66 @@ for (const [what, text, expected] of [
     /^x\.yaml:5: checks\[0\]\.gossip asks for what gossip keeps up of number: stack needs aggregates: \[number\]$/,
   ],
   [
+    'a bandwidth of nothing',
+    `${HEAD}network: {bandwidth: {up: 0}}\n`,
+    /^x\.yaml:4: network\.bandwidth\.up must be a size of at least 1 byte/,
+  ],
+  [
+    'a bandwidth of less than a byte',
+    `${HEAD}network: {bandwidth: {down: 0.3}}\n`,
+    /^x\.yaml:4: network\.bandwidth\.down must be a size of at least 1 byte/,
+  ],
+  [
+    'a queue without room',
+    `${HEAD}network: {bandwidth: {queue: 0}}\n`,
+    /^x\.yaml:4: network\.bandwidth\.queue must be a size of at least 1 byte/,
+  ],
+  [
+    'a throttle to nothing',
+    `${HEAD}timeline:\n- throttle: {nodes: 3, up: 0}\n`,
+    /^x\.yaml:5: timeline\[0\]\.throttle\.up must be a size of at least 1 byte/,
+  ],
+  [
+    'a protocol without a period',
+    `${HEAD}stack:\n  membership: {period: 0}\n`,
+    /^x\.yaml:5: stack\.membership\.period must be a whole number from 1$/,
+  ],
+  [
+    'a view of two and a half',
+    `${HEAD}stack: {tman: {view: 2.5}}\n`,
+    /^x\.yaml:4: stack\.tman\.view must be a whole number from 0 to 65536$/,
+  ],
+  [
+    'an option that is a list, with nothing in it',
+    `${HEAD}stack: {query: {repeat: []}}\n`,
+    /^x\.yaml:4: stack\.query\.repeat must be a list of 2 numbers above 0$/,
+  ],
+  [
+    'an alias of nothing',
+    `${HEAD}timeline: &a\n- &b {kill: 1}\n- *b\n- *nope\n`,
+    /^x\.yaml:7: timeline\[2\] is \*nope, and no &nope stands before it$/,
+  ],
+  [
+    'aliases of aliases without end',
+    `a: &a [1,1,1,1,1,1,1,1]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c]\n`,
+    /^x\.yaml:1 cannot be read: Excessive alias count/,
+  ],
+  [
+    'a negative spread of latencies',
+    `${HEAD}network: {latency: {logNormal: {median: 30ms, sigma: -3}}}\n`,
+    /^x\.yaml:4: network\.latency\.logNormal\.sigma must be a number from 0 to 4$/,
+  ],
+  [
+    'a clock of five times the speed',
+    `${HEAD}timeline:\n- clock: {nodes: 3, rate: 5}\n`,
+    /^x\.yaml:5: timeline\[0\]\.clock\.rate must be a number above 0 and at most 2$/,
+  ],
+  [
+    'more attributes than gossip keeps up',
+    `${HEAD}stack: {aggregates: [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q]}\n`,
+    /^x\.yaml:4: stack\.aggregates must be a list of at most 16 attributes$/,
+  ],
+  [
     'adding more than can be played',
     `${HEAD}timeline:\n- add: {nodes: 1048544}\n- at: 1s\n  add: {nodes: 1}\n`,
     /^x\.yaml:7: timeline\[1\]\.add\.nodes makes them 1048577: at most 1048576 nodes can be played$/,

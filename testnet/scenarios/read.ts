@@ -3,6 +3,7 @@ import { basename, join } from 'node:path'
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
 import type { z } from 'zod'
 import { nearest } from '../../protocols/query/language/suggest.ts'
+import { problemOfAliases } from './aliases.ts'
 import { type Problem, problemsOf } from './plausible.ts'
 import { type Scenario, scenarioSchema } from './scenario.ts'
 
@@ -71,6 +72,8 @@ export function parseScenario(text: string, file: string, overrides: Overrides =
     const at = `${file}:${lines.linePos(offsetOf(document, path)).line}`
     return path.length === 0 ? at : `${at}: ${keyText(path)}`
   }
+  const tangle = problemOfAliases(document)
+  if (tangle !== undefined) throw new ScenarioError([`${place(tangle.path)} ${tangle.message}`])
   const parsed = scenarioSchema.safeParse(document.toJS() ?? {})
   if (!parsed.success) throw new ScenarioError(parsed.error.issues.flatMap((issue) => sentences(issue, place)))
   const { nodes = parsed.data.nodes, seed = parsed.data.seed } = overrides

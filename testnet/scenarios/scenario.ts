@@ -2,14 +2,15 @@ import { z } from 'zod'
 import { SAMPLING_DEFAULTS } from '../../overlays/sampling/sampling.ts'
 import { TMAN_DEFAULTS } from '../../overlays/tman/tman.ts'
 import { EPOCH_DEFAULTS } from '../../protocols/aggregation/epochs.ts'
-import { STANDING_DEFAULTS } from '../../protocols/aggregation/standing.ts'
+import { MAX_NAMES, STANDING_DEFAULTS } from '../../protocols/aggregation/standing.ts'
 import { DEFAULTS as BROADCAST_DEFAULTS } from '../../protocols/broadcast/options.ts'
 import { MEMBERSHIP_DEFAULTS } from '../../protocols/membership/options.ts'
 import { WAVE_DEFAULTS } from '../../protocols/query/wave/wave.ts'
 import { checkStructures } from '../../protocols/structures/structures.ts'
 import { INVARIANT_NAMES } from './invariants/names.ts'
+import { optionsOf } from './options.ts'
 import { step } from './steps.ts'
-import { duration, period, share, size } from './units.ts'
+import { duration, period, positiveSize, share, size } from './units.ts'
 
 export const MAX_NODES = 2 ** 20
 const nodesError = `must be a whole number from 1 to ${MAX_NODES}`
@@ -24,35 +25,17 @@ const AGGREGATION_DEFAULTS = {
   leaders: STANDING_DEFAULTS.leaders,
 }
 
-/** A group of options of the stack: those of the defaults, of the same kind, times in ms. */
-function optionsOf<Defaults extends object>(defaults: Defaults) {
-  const shape = Object.fromEntries(
-    Object.entries(defaults).map(([name, value]) => {
-      if (typeof value === 'boolean') return [name, z.boolean({ error: 'must be true or false' }).exactOptional()]
-      if (typeof value === 'number') {
-        return [
-          name,
-          z.number({ error: 'must be a number from 0' }).min(0, { error: 'must be a number from 0' }).exactOptional(),
-        ]
-      }
-      return [
-        name,
-        z
-          .array(z.number(), { error: 'must be a list of numbers' })
-          .length((value as []).length)
-          .exactOptional(),
-      ]
-    }),
-  )
-  const error = `must be a mapping with any of ${Object.keys(shape).join(', ')}`
-  return z.strictObject(shape, { error }).exactOptional() as unknown as z.ZodExactOptional<z.ZodType<Partial<Defaults>>>
-}
+const ATTRIBUTES = `must be a list of at most ${MAX_NAMES} attributes`
+const STEPS = 'must be a list of at most 10000 steps'
+const CHECK_LIST = 'must be a list of at most 1000 checks'
+const SIGMA = 'must be a number from 0 to 4'
+const sigma = z.number({ error: SIGMA }).min(0, { error: SIGMA }).max(4, { error: SIGMA })
 
 const latency = z.union(
   [
     duration,
     z.strictObject({ uniform: z.tuple([duration, duration]) }),
-    z.strictObject({ logNormal: z.strictObject({ median: period, sigma: z.number().min(0).max(4) }) }),
+    z.strictObject({ logNormal: z.strictObject({ median: period, sigma }) }),
   ],
   { error: 'must be a time (20ms), {uniform: [10ms, 50ms]} or {logNormal: {median: 30ms, sigma: 0.5}}' },
 )
@@ -71,7 +54,7 @@ const network = z.strictObject(
     /** Bytes a second that each node can send and receive, and bytes that may wait. */
     bandwidth: z
       .strictObject(
-        { up: size.exactOptional(), down: size.exactOptional(), queue: size.exactOptional() },
+        { up: positiveSize.exactOptional(), down: positiveSize.exactOptional(), queue: positiveSize.exactOptional() },
         { error: 'must be a mapping with up, down and queue' },
       )
       .exactOptional(),
@@ -96,7 +79,7 @@ const stack = z.strictObject(
     /** Beside the ring: `line:<attribute>`, `torus`, `spanning-tree`, ... */
     structures: structures.exactOptional(),
     /** Attributes that gossip keeps up, for queries WITH GOSSIP. */
-    aggregates: z.array(z.string(), { error: 'must be a list of attributes' }).max(16).exactOptional(),
+    aggregates: z.array(z.string(), { error: ATTRIBUTES }).max(MAX_NAMES, { error: ATTRIBUTES }).exactOptional(),
     sampling: optionsOf(SAMPLING_DEFAULTS),
     tman: optionsOf(TMAN_DEFAULTS),
     membership: optionsOf(MEMBERSHIP_DEFAULTS),
@@ -192,8 +175,8 @@ export const scenarioSchema = z.strictObject(
       )
       .prefault({}),
     stack: stack.prefault({}),
-    timeline: z.array(step, { error: 'must be a list of steps' }).max(10_000).default([]),
-    checks: z.array(check, { error: 'must be a list of checks' }).max(1000).default([]),
+    timeline: z.array(step, { error: STEPS }).max(10_000, { error: STEPS }).default([]),
+    checks: z.array(check, { error: CHECK_LIST }).max(1000, { error: CHECK_LIST }).default([]),
     /** What is watched throughout; by default everything that can be watched where it runs. */
     invariants: z
       .array(z.enum(INVARIANT_NAMES, { error: `must be one of ${INVARIANT_NAMES.join(', ')}` }), {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { DISGUISES } from './disguises.ts'
-import { difference, duration, period, share, size, who } from './units.ts'
+import { difference, duration, period, positiveSize, share, size, who } from './units.ts'
 
 const whole = (most: number) => {
   const error = `must be a whole number from 1 to ${most}`
@@ -10,6 +10,9 @@ const whole = (most: number) => {
 const sql = z.string({ error: 'must be the text of a query' }).min(1, { error: 'must be the text of a query' })
 
 const positive = z.number({ error: 'must be a number above 0' }).positive({ error: 'must be a number above 0' })
+
+const CLOCK_RATE = 'must be a number above 0 and at most 2'
+const clockRate = z.number({ error: CLOCK_RATE }).positive({ error: CLOCK_RATE }).max(2, { error: CLOCK_RATE })
 
 function mapping<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.strictObject(shape, { error: `must be a mapping with ${Object.keys(shape).join(', ')}` })
@@ -44,9 +47,9 @@ export const VERBS = {
   /** Whatever these send and get takes that much longer. */
   slow: mapping({ nodes: who, by: period }),
   /** Bytes a second that these can send and receive; what exceeds it waits, then is dropped. */
-  throttle: mapping({ nodes: who, up: size.exactOptional(), down: size.exactOptional() }),
+  throttle: mapping({ nodes: who, up: positiveSize.exactOptional(), down: positiveSize.exactOptional() }),
   /** Their clocks jump, and run so much faster or slower from now on. */
-  clock: mapping({ nodes: who, jump: difference.default(0), rate: positive.max(2).exactOptional() }),
+  clock: mapping({ nodes: who, jump: difference.default(0), rate: clockRate.exactOptional() }),
   /** Ends every partition, block, loss, slowness and throttle that a step began. */
   heal: z.literal('all', { error: 'must be all' }),
   /** Nodes that do not keep to the protocols. */

@@ -56,6 +56,11 @@ export const size = z.union([z.number(), z.string()], { error: BYTES }).transfor
   return z.NEVER
 })
 
+/** A size of something that must not be empty. */
+export const positiveSize = size.refine((bytes) => bytes >= 1, {
+  error: 'must be a size of at least 1 byte, like 200 or 4KiB',
+})
+
 /** Which nodes: a share of those that could be meant, so many of them, or these, by index. */
 export type Who = { readonly share: number } | { readonly count: number } | { readonly nodes: readonly number[] }
 
