@@ -6,6 +6,7 @@ import { type StackMessage, stackCodec } from '../protocols/channels.ts'
 import type { StackOptions } from '../protocols/options.ts'
 import type { Answer } from '../protocols/query/wave/answer.ts'
 import { type Outcome, Stack, type StackInit } from '../protocols/stack.ts'
+import { attributesOf } from './attributes.ts'
 import { Simulation, type SimulationOptions } from './simulator/simulation.ts'
 import {
   type Condition,
@@ -24,11 +25,6 @@ export interface SimulatedOptions extends Omit<SimulationOptions<StackMessage>, 
   readonly stack?: Partial<StackOptions>
   /** Makes a node's protocols, at its start and at every restart: the place for one that misbehaves, or is watched. @default a Stack */
   make?(environment: Environment<StackMessage>, init: StackInit, index: number): Stack
-}
-
-/** What a query finds of a simulated machine. */
-function machine(index: number): { load: number; memory_free: number } {
-  return { load: ((index * 7) % 16) / 16, memory_free: 2 ** 30 + index }
 }
 
 /** ms between two looks at whether a node's ranked attributes have changed. */
@@ -216,7 +212,7 @@ export class SimulatedTestnet implements Testnet {
   #stack(index: number, environment: Environment<StackMessage>, sign: Sign): Stack {
     const { stack, make = (environment, init) => new Stack(environment, init) } = this.#options
     const init: StackInit = {
-      attributes: () => ({ id: environment.self.id, ...machine(index), ...labelsOf(index) }),
+      attributes: () => ({ id: environment.self.id, ...attributesOf(index) }),
       sign,
       sequences: { next: () => ++this.#sequence },
       ...(stack && { options: stack }),

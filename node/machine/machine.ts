@@ -23,7 +23,7 @@ export const BUILT_IN = [
 type BuiltIn = (typeof BUILT_IN)[number]
 
 /** What the stack adds to them, from gossip. */
-const FROM_GOSSIP: readonly string[] = ['network_size', 'network_size_low', 'network_size_high']
+export const FROM_GOSSIP: readonly string[] = ['network_size', 'network_size_low', 'network_size_high']
 
 export interface MachineInit {
   readonly id: string

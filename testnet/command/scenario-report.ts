@@ -22,8 +22,8 @@ export function jsonOf(scenario: Scenario, kind: Testnet['kind'], wire: boolean,
       const atMs = violation === undefined ? null : Math.round(violation.at)
       return { name, ok: violation === undefined, atMs, detail: violation?.detail ?? null }
     }),
-    queries,
-    publications,
+    queries: { ...queries, reason: queries.reason ?? null },
+    publications: { ...publications, reason: publications.reason ?? null },
     up: nodes.up,
     load: load ?? null,
     losses,
@@ -66,8 +66,10 @@ export async function reportText(scenario: Scenario, kind: Testnet['kind'], outc
       await section(['messages that did not arrive', 'number'], Object.entries(losses)),
     )
   }
-  const asked = `${queries.answered} of ${count(queries.asked, 'query', 'queries')} answered, ${queries.complete} complete`
-  const spoken = `${count(publications.accepted, 'publication')}, ${publications.delivered} deliveries`
+  const failed = queries.failed === 0 ? '' : `, ${queries.failed} failed (${queries.reason})`
+  const asked = `${queries.answered} of ${count(queries.asked, 'query', 'queries')} answered, ${queries.complete} complete${failed}`
+  const refused = publications.refused === 0 ? '' : `, ${publications.refused} refused (${publications.reason})`
+  const spoken = `${count(publications.accepted, 'publication')}${refused}, ${publications.delivered} deliveries`
   const hash = outcome.traceHash === undefined ? '' : `hash ${outcome.traceHash}, ${outcome.events} events; `
   const bad = checks.filter(({ ok }) => !ok).length + violations.length
   sections.push(

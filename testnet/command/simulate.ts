@@ -8,10 +8,12 @@ const SHAPE = `of a scenario:
 { "scenario", "kind": "simulated"|"local", "nodes": number, "seed": number, "wire": boolean, "elapsedMs", "cpuMs",
   "steps": [{ "atMs", "text" }], "checks": [{ "name", "atMs", "ok", "detail" }],
   "invariants": [{ "name", "ok", "atMs": ms|null, "detail": string|null }],
-  "queries": { "asked", "answered", "complete", "failed" }, "publications": { "accepted", "refused", "delivered" },
+  "queries": { "asked", "answered", "complete", "failed", "reason": of the first that failed|null },
+  "publications": { "accepted", "refused", "reason": of the first|null, "delivered" },
   "up": number, "load": { "messagesPerRound": { "mean", "max" }, "bytesPerRound": { "mean", "max" },
     "mostMessages", "mostBytes" }|null, "losses": { reason: number }, "traceHash": string|null, "events": number|null,
   "ok": boolean }
+A query or publish step of which everything failed is a check that did not hold, named query or publish.
 Steps and checks count from when all nodes of the start were up, invariants from the start of the first. A round is one of T-Man;
 most is what any node sent in any second.
 of --swarm: { "seeds": [first, last], "played", "repeated", "unlike": [seed], "faults": { step: number }, "events", "queries",

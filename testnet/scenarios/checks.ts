@@ -78,7 +78,8 @@ async function delivered(testnet: Testnet, least: number, since: number, { audie
       if (got.has(`${index} ${id}`)) arrived++
     }
   }
-  const refused = audience.refusal === undefined ? '' : `; ${audience.refusals} were refused: ${audience.refusal}`
+  const { failures, reason } = audience.failed('publish')
+  const refused = failures === 0 ? '' : `; ${failures} were refused: ${reason}`
   const detail = `${arrived} of ${expected} deliveries of ${publications.length} publications${refused}`
   // Nothing of nothing is no delivery: a scenario that asks for them publishes something (plausible.ts).
   return { ok: expected > 0 && arrived >= least * expected, detail }

@@ -121,6 +121,7 @@ export class Director {
   #publish({ messages, rate, bytes, from }: Step['publish'] & {}, random: Random): void {
     const { testnet } = this.#stage
     this.#note(`publish ${messages} messages of ${bytes} bytes, ${rate} a second`)
+    const effort = this.#audience.begin('publish')
     const publishers = from === undefined ? undefined : this.#choose(from, this.#up(), random)
     for (let i = 0; i < messages; i++) {
       this.#stage.after((i * 1000) / rate, () => {
@@ -128,8 +129,8 @@ export class Director {
         if (publisher === undefined) return
         const at = testnet.now()
         testnet.publish(publisher, this.#audience.topic, Math.max(8, bytes)).then(
-          (receipt) => this.#audience.published(receipt, publisher, at),
-          (error: Error) => this.#audience.refused(error),
+          (receipt) => this.#audience.published(receipt, publisher, at, effort),
+          (error: Error) => this.#audience.refused(error, effort),
         )
       })
     }
@@ -137,11 +138,12 @@ export class Director {
 
   #query({ sql, times, every, from }: Step['query'] & {}, random: Random): void {
     this.#note(`query ${times === 1 ? '' : `${times} times `}${sql}`)
+    const effort = this.#audience.begin('query')
     const askers = from === undefined ? undefined : this.#choose(from, this.#up(), random)
     for (let i = 0; i < times; i++) {
       this.#stage.after(i * every, () => {
         const asker = random.pick(this.#up().filter((index) => askers?.includes(index) ?? true))
-        if (asker !== undefined) this.#audience.ask(this.#stage, asker, sql)
+        if (asker !== undefined) this.#audience.ask(this.#stage, asker, sql, effort)
       })
     }
   }

@@ -27,7 +27,7 @@ const SCENARIOS: Readonly<Record<string, string>> = {
 - {at: 7s, block: {from: 25%, to: 25%}, for: 4s}`,
   query: `network: {loss: 2%}
 timeline:
-- {at: 2s, query: {sql: "SELECT count(*), sum(number), quantile(load, 0.9) FROM nodes WHERE number > 2 GROUP BY region", times: 8}}
+- {at: 2s, query: {sql: "SELECT count(*), sum(number), stddev(load) FROM nodes WHERE number > 2 GROUP BY region", times: 8}}
 - {at: 2s, query: {sql: "SELECT id, load FROM nodes ORDER BY load DESC LIMIT 5", times: 8}}
 - {at: 6s, silence: 3}`,
   broadcast: `network: {loss: 5%, duplicate: 5%, reorder: {rate: 10%, by: 500ms}}

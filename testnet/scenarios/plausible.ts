@@ -1,3 +1,4 @@
+import { DEFAULTS as BROADCAST_DEFAULTS } from '../../protocols/broadcast/options.ts'
 import { MAX_NODES, type Scenario } from './scenario.ts'
 import { type Step, type Verb, verbOf } from './steps.ts'
 import { durationText, type Who } from './units.ts'
@@ -24,7 +25,17 @@ interface Population {
 
 /** Parameters that contradict each other or the size of the network. Empty for a scenario that can be played. */
 export function problemsOf(scenario: Scenario): Problem[] {
-  return [...timesOf(scenario), ...nodesOf(scenario)]
+  return [...timesOf(scenario), ...payloadsOf(scenario), ...nodesOf(scenario)]
+}
+
+function payloadsOf({ timeline, stack }: Scenario): Problem[] {
+  const { payloadLimit: most = BROADCAST_DEFAULTS.payloadLimit } = stack.broadcast ?? {}
+  return timeline.flatMap(({ publish }, i) => {
+    if (publish === undefined || publish.bytes <= most) return []
+    return [
+      { path: ['timeline', i, 'publish', 'bytes'], message: `is ${publish.bytes}, and a payload has at most ${most}` },
+    ]
+  })
 }
 
 function timesOf({ timeline, checks, duration, stack }: Scenario): Problem[] {

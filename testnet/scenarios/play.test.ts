@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Receipt } from '../../protocols/broadcast/broadcast.ts'
 import { Stack } from '../../protocols/stack.ts'
+import { reportText } from '../command/scenario-report.ts'
 import { play } from './play.ts'
 import { parseScenario, readScenario, shipped } from './read.ts'
 import type { Scenario } from './scenario.ts'
@@ -105,6 +106,34 @@ test('no delivery of no publication is none: a network that refuses every one fa
   const [check] = (await run(given, { make })).checks
   assert.equal(check?.ok, false)
   assert.match(check?.detail ?? '', /^0 of 0 deliveries of 0 publications; \d+ were refused: broken$/)
+})
+
+test('a step of which everything failed did not hold, and the reason of the first is told; one that came to something did', async () => {
+  const given = scenario(`name: x
+nodes: 4
+duration: 4s
+timeline:
+- {at: 1s, query: {sql: "SELECT avg(region) FROM nodes", times: 2, every: 100ms}}
+- {at: 1s, query: {sql: "SELECT count(*) FROM nodes"}}
+- {at: 1s, publish: {messages: 50, rate: 1000, from: [1]}}
+`)
+  const outcome = await run(given)
+  assert.equal(outcome.ok, false)
+  assert.deepEqual(
+    outcome.checks.map(({ name, ok, detail }) => [name, ok, detail]),
+    [['query', false, 'all 2 failed: avg is taken of numbers, and region is a text']],
+  )
+  const { asked, answered, failed, reason } = outcome.queries
+  assert.deepEqual([asked, answered, failed], [3, 1, 2])
+  assert.match(reason ?? '', /region is a text/)
+  assert.ok(outcome.publications.accepted > 0 && outcome.publications.refused > 0)
+  assert.match(outcome.publications.reason ?? '', /at most 20 messages a second/)
+  const text = await reportText(given, 'simulated', outcome)
+  assert.match(
+    text,
+    /1 of 3 queries answered, [01] complete, 2 failed \(avg is .* a text\); [0-9]+ publications, [0-9]+ refused \(/,
+  )
+  assert.match(text, /1 did not hold\n$/)
 })
 
 const QUIET = 'name: x\nnodes: 24\nduration: 15s\nstack: {gossipBudget: 8KiB}\n'

@@ -27,8 +27,16 @@ export interface Outcome {
     readonly answered: number
     readonly complete: number
     readonly failed: number
+    /** Of the first that failed. */
+    readonly reason: string | undefined
   }
-  readonly publications: { readonly accepted: number; readonly refused: number; readonly delivered: number }
+  readonly publications: {
+    readonly accepted: number
+    readonly refused: number
+    /** Of the first that was refused. */
+    readonly reason: string | undefined
+    readonly delivered: number
+  }
   readonly nodes: { readonly started: number; readonly up: number }
   /** Of simulated nodes, a round being one of T-Man. */
   readonly load: Load | undefined
@@ -115,6 +123,13 @@ export async function play(scenario: Scenario, stage: Stage, options: PlayOption
     await testnet.sleep(rest > 0 ? Math.min(SLICE, rest) : SLICE)
   }
 
+  // Who asks or publishes to no purpose has checked nothing, whatever else held.
+  for (const { verb, failures, reason } of audience.inVain()) {
+    const detail = `all ${failures} failed: ${reason}`
+    judged.push({ name: verb, ok: false, at: testnet.now() - began, detail })
+  }
+
+  const [queries, publications] = [audience.failed('query'), audience.failed('publish')]
   const used = process.cpuUsage(before)
   const simulation = simulated?.testnet.simulation
   const rounds = testnet.now() / (scenario.stack.tmanPeriod ?? TMAN_PERIOD) || 1
@@ -127,11 +142,13 @@ export async function play(scenario: Scenario, stage: Stage, options: PlayOption
       asked: audience.asked.length,
       answered: audience.asked.filter(({ answer }) => answer !== undefined).length,
       complete: audience.asked.filter(({ answer }) => answer?.coverage.intervals.length === 0).length,
-      failed: audience.asked.filter(({ error }) => error !== undefined).length,
+      failed: queries.failures,
+      reason: queries.reason,
     },
     publications: {
       accepted: audience.publications.length,
-      refused: audience.refusals,
+      refused: publications.failures,
+      reason: publications.reason,
       delivered: await testnet.delivered(audience.topic),
     },
     nodes: { started: testnet.nodes.length, up: live(testnet).length },

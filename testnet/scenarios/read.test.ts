@@ -193,6 +193,26 @@ for (const [what, text, expected] of [
     /^x\.yaml:4: stack\.aggregates must be a list of at most 16 attributes$/,
   ],
   [
+    'a query that is none',
+    `${HEAD}timeline:\n- query:\n    sql: "SELEC count(*) FROM nodes"\n`,
+    /^x\.yaml:6: timeline\[0\]\.query\.sql cannot be asked: at character 1: expected SELECT, found SELEC \(did you mean 'SELECT'\?\)$/,
+  ],
+  [
+    'a query of what no node has',
+    `${HEAD}timeline:\n- query: {sql: SELECT max(laod) FROM nodes}\n`,
+    /^x\.yaml:5: timeline\[0\]\.query\.sql cannot be asked: at character 12: no node has an attribute laod \(did you mean 'load'\?\)$/,
+  ],
+  [
+    'a payload over the limit',
+    `${HEAD}timeline:\n- publish:\n    bytes: 2000000\n`,
+    /^x\.yaml:6: timeline\[0\]\.publish\.bytes is 2000000, and a payload has at most 1048576$/,
+  ],
+  [
+    'a payload over the limit of its own',
+    `${HEAD}stack: {broadcast: {payloadLimit: 10}}\ntimeline:\n- publish: {bytes: 11}\n`,
+    /^x\.yaml:6: timeline\[0\]\.publish\.bytes is 11, and a payload has at most 10$/,
+  ],
+  [
     'adding more than can be played',
     `${HEAD}timeline:\n- add: {nodes: 1048544}\n- at: 1s\n  add: {nodes: 1}\n`,
     /^x\.yaml:7: timeline\[1\]\.add\.nodes makes them 1048577: at most 1048576 nodes can be played$/,

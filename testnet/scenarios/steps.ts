@@ -1,13 +1,21 @@
 import { z } from 'zod'
 import { DISGUISES } from './disguises.ts'
 import { difference, duration, period, positiveSize, share, size, who } from './units.ts'
+import { wrongQuery } from './wrong-query.ts'
 
 const whole = (most: number) => {
   const error = `must be a whole number from 1 to ${most}`
   return z.int({ error }).min(1, { error }).max(most, { error })
 }
 
-const sql = z.string({ error: 'must be the text of a query' }).min(1, { error: 'must be the text of a query' })
+const SQL = 'must be the text of a query'
+const sql = z
+  .string({ error: SQL })
+  .min(1, { error: SQL })
+  .superRefine((text, context) => {
+    const message = text === '' ? undefined : wrongQuery(text)
+    if (message !== undefined) context.addIssue({ code: 'custom', message })
+  })
 
 const positive = z.number({ error: 'must be a number above 0' }).positive({ error: 'must be a number above 0' })
 
