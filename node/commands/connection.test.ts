@@ -84,6 +84,16 @@ test('a wrong token exits with 1; address and token can come from the environmen
   )
 })
 
+test('a variable that is empty counts as one that is not set', async () => {
+  const folder = { TENDRIL_DATA: daemon.folder, TENDRIL_ADMIN_URL: '', TENDRIL_ADMIN_TOKEN: '' }
+  assert.equal((await tendril(['status'], { env: folder })).code, 0)
+  const { code, err } = await tendril(['status'], { env: { TENDRIL_DATA: '' } })
+  assert.equal(code, 3)
+  assert.match(err, /no daemon runs on \S*nonexistent\S*\n/)
+  const url = { TENDRIL_ADMIN_URL: daemon.url, TENDRIL_ADMIN_TOKEN: '' }
+  assert.match((await tendril(['status'], { env: url })).err, /a token is needed for http/)
+})
+
 test('only the owner can read the token', async () => {
   assert.equal((await stat(credentialsFile(daemon.folder))).mode & 0o777, 0o600)
   await chmod(credentialsFile(daemon.folder), 0o644)

@@ -46,10 +46,9 @@ export async function connect(options: ClientOptions): Promise<AdminClient> {
 }
 
 async function findDaemon(options: ClientOptions): Promise<{ url: string; token: string }> {
-  const { TENDRIL_ADMIN_URL, TENDRIL_ADMIN_TOKEN, TENDRIL_DATA } = process.env
-  const url = options.admin ?? (options.data === undefined ? TENDRIL_ADMIN_URL : undefined)
+  const url = options.admin ?? (options.data === undefined ? variable('TENDRIL_ADMIN_URL') : undefined)
   if (url !== undefined) {
-    const token = options.token ?? TENDRIL_ADMIN_TOKEN
+    const token = options.token ?? variable('TENDRIL_ADMIN_TOKEN')
     if (token === undefined) {
       throw new Failure(`a token is needed for ${url}`, {
         exitCode: USAGE,
@@ -64,7 +63,7 @@ async function findDaemon(options: ClientOptions): Promise<{ url: string; token:
     }
     return { url, token }
   }
-  const folder = options.data ?? TENDRIL_DATA ?? defaultDataFolder()
+  const folder = options.data ?? variable('TENDRIL_DATA') ?? defaultDataFolder()
   const { readCredentials } = await import('../daemon/credentials.ts')
   const found = await readCredentials(folder).catch((error: NodeJS.ErrnoException) => {
     const forbidden = error.code === 'EACCES' || error.code === 'EPERM'
@@ -78,6 +77,11 @@ async function findDaemon(options: ClientOptions): Promise<{ url: string; token:
     throw new Failure(`no daemon runs on ${folder}`, { exitCode: NO_DAEMON, hint: START })
   }
   return { url: found.url, token: options.token ?? found.token }
+}
+
+/** An empty variable is one that is not set: that is how a shell or a unit file leaves one out. */
+function variable(name: string): string | undefined {
+  return process.env[name] || undefined
 }
 
 /** The daemon's own advice is for those who speak HTTP. */
