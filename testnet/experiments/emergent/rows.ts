@@ -8,10 +8,20 @@ export function rowsOf(name: string) {
   }
 }
 
-/** What every report says of the load: mean and maximum a round, and that nobody exceeded its budget in any second. */
-export function loadRows(name: string, nodes: Parameters<typeof loadOf>[0], rounds: number, budget: number): Row[] {
+/**
+ * What every report says of the load: mean and maximum a round, and that nobody exceeded its budget in any second.
+ * @param nodes those that were there in all these rounds @param all the dead, too: what they sent in a second, they sent
+ */
+export function loadRows(
+  name: string,
+  nodes: Parameters<typeof loadOf>[0],
+  rounds: number,
+  budget: number,
+  all: Parameters<typeof loadOf>[0],
+): Row[] {
   const row = rowsOf(name)
-  const { messagesPerRound, bytesPerRound, mostBytes }: Load = loadOf(nodes, rounds)
+  const { messagesPerRound, bytesPerRound }: Load = loadOf(nodes, rounds)
+  const { mostBytes } = loadOf(all, rounds)
   return [
     row(
       'messages a node and round, mean / most',

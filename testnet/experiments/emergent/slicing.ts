@@ -74,7 +74,8 @@ function followed(what: Case, method: Method, trial: Trial, progress: (share: nu
     if (cycle % LOOK > 0) continue
     for (const [k, one] of network.disorder(SLICES).entries()) off[k]?.push(one)
   }
-  const load = loadRows(caseOf(what, method, nodes), network.sentPerCycle(), 1, BUDGET)
+  const sent = network.sentPerCycle()
+  const load = loadRows(caseOf(what, method, nodes), sent, 1, BUDGET, sent)
   return { what, method, off, values: network.values(), load }
 }
 

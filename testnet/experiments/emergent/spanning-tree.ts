@@ -106,7 +106,7 @@ function followed({ nodes, loss }: Plan, { seed }: Trial, progress: (share: numb
   for (const { id } of simulation.random.sample(simulation.nodes, nodes / 2)) simulation.kill(id)
   rounds(PHASES.half)
   const present = simulation.nodes.filter(({ alive }) => alive)
-  return { nodes, loss, looks, load: loadRows(caseOf({ nodes, loss }), present, TOTAL, BUDGET) }
+  return { nodes, loss, looks, load: loadRows(caseOf({ nodes, loss }), present, TOTAL, BUDGET, simulation.nodes) }
 }
 
 type Node = Simulation<TreeMessage, Tree>['nodes'][number]

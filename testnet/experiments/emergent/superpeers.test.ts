@@ -6,4 +6,6 @@ test('superpeers: about as few as possible, nobody unassigned, none above its ca
   const { rows, figures } = await experiment.run({ seed: 1, quick: true, progress: () => {} })
   for (const row of rows) assert.ok(row.ok, JSON.stringify(row))
   assert.equal(figures.length, 2)
+  const labels = figures.map(({ svg }) => /rotate[^>]*>([^<]*)</.exec(svg)?.[1])
+  assert.deepEqual(labels, ['times the fewest possible', 'nodes'], 'what is drawn upwards')
 })

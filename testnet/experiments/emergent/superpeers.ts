@@ -5,7 +5,7 @@ import { superPeersCodec } from '../../../overlays/superpeers/codec.ts'
 import type { SuperPeersMessage } from '../../../overlays/superpeers/messages.ts'
 import { SuperPeers } from '../../../overlays/superpeers/superpeers.ts'
 import { Simulation } from '../../simulator/simulation.ts'
-import { drawn } from '../chart.ts'
+import { type Axis, drawn } from '../chart.ts'
 import type { Experiment, Result, Row, Trial } from '../experiment.ts'
 import { loadRows, rowsOf } from './rows.ts'
 
@@ -116,7 +116,7 @@ function followed(what: Case, { seed, quick }: Trial, progress: (share: number) 
   for (const { id } of simulation.random.sample(serving, Math.ceil(serving.length / 2))) simulation.kill(id)
   rounds(phase)
   const present = simulation.nodes.filter(({ alive }) => alive)
-  return { what, phase, states, load: loadRows(caseOf(what), present, 2 * phase, BUDGET) }
+  return { what, phase, states, load: loadRows(caseOf(what), present, 2 * phase, BUDGET, simulation.nodes) }
 }
 
 function capacityOf({ attributes }: PeerDescriptor): number | undefined {
@@ -179,12 +179,12 @@ function report(courses: readonly Course[]): Result {
       return [caseOf(what), i + 1, superPeers, best, unassigned, unlisted, doubled, above]
     }),
   )
-  const chart = (name: string, title: string, of: (state: State) => number, scale: 'log' | 'linear') => ({
+  const chart = (name: string, title: string, y: Axis, of: (state: State) => number) => ({
     name,
     svg: drawn({
       title,
       x: { label: `round; half of the super-peers die after ${courses[0]?.phase}` },
-      y: { label: 'nodes', scale },
+      y,
       series: courses.flatMap(({ what, states }) => [
         { name: `${what.nodes}, ${what.name.slice(9)}`, points: states.map((state, i) => [i + 1, of(state)] as const) },
       ]),
@@ -197,10 +197,15 @@ function report(courses: readonly Course[]): Result {
       chart(
         'superpeers',
         'Super-peers over the fewest possible',
+        { label: 'times the fewest possible', scale: 'log' },
         ({ superPeers, fewest: best }) => superPeers / best,
-        'log',
       ),
-      chart('superpeers-unassigned', 'Clients without a live super-peer', ({ unassigned }) => unassigned, 'linear'),
+      chart(
+        'superpeers-unassigned',
+        'Clients without a live super-peer',
+        { label: 'nodes', scale: 'linear' },
+        ({ unassigned }) => unassigned,
+      ),
     ],
   }
 }
