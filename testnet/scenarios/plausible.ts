@@ -1,4 +1,5 @@
 import { DEFAULTS as BROADCAST_DEFAULTS } from '../../protocols/broadcast/options.ts'
+import { pointlessIn } from './pointless.ts'
 import { MAX_NODES, type Scenario } from './scenario.ts'
 import { type Step, type Verb, verbOf } from './steps.ts'
 import { durationText, type Who } from './units.ts'
@@ -19,13 +20,16 @@ interface Population {
   up: number
   paused: number
   down: number
+  /** Steps that paused somebody or took somebody down, and have not been undone by their own end. */
+  pauses: number
+  falls: number
   /** Churn went on: nobody can say any more how many are down. */
   churned: boolean
 }
 
 /** Parameters that contradict each other or the size of the network. Empty for a scenario that can be played. */
 export function problemsOf(scenario: Scenario): Problem[] {
-  return [...timesOf(scenario), ...payloadsOf(scenario), ...nodesOf(scenario)]
+  return [...timesOf(scenario), ...payloadsOf(scenario), ...pointlessIn(scenario), ...nodesOf(scenario)]
 }
 
 function payloadsOf({ timeline, stack }: Scenario): Problem[] {
@@ -79,7 +83,7 @@ export function nodesEver({ nodes, timeline }: Scenario): number {
 /** Follows the timeline: more cannot be killed than live, and only nodes that are there can be named. */
 function nodesOf({ nodes, timeline }: Scenario): Problem[] {
   const problems: Problem[] = []
-  const population: Population = { total: nodes, up: nodes, paused: 0, down: 0, churned: false }
+  const population: Population = { total: nodes, up: nodes, paused: 0, down: 0, pauses: 0, falls: 0, churned: false }
   for (const { step, i, ends } of moments(timeline)) {
     const verb = verbOf(step)
     for (const { some, path } of meant(step)) {
@@ -119,13 +123,17 @@ function meant(step: Step): { some: Who; path: string[] }[] {
 }
 
 function impossible(some: Who, verb: Verb, ends: boolean, population: Population): string | undefined {
-  const { total, up, paused, down, churned } = population
+  const { total, up, paused, down, pauses, falls, churned } = population
   if ('nodes' in some) {
     const stranger = some.nodes.find((index) => index >= total)
-    if (stranger === undefined) return undefined
-    return `names node ${stranger}: there are ${total}, 0 to ${total - 1}`
+    if (stranger !== undefined) return `names node ${stranger}: there are ${total}, 0 to ${total - 1}`
   }
-  if ('share' in some || ends || churned) return undefined
+  if (verb === 'partition' && chosen(some, total) >= total) return 'leaves nobody on the other side'
+  if (!('count' in some) && !ends && !churned) {
+    if (verb === 'resume' && pauses === 0) return 'resumes nobody: nothing is paused then'
+    if (verb === 'restart' && pauses + falls === 0) return 'restarts nobody: nothing is down then'
+  }
+  if (!('count' in some) || ends || churned) return undefined
   const { count } = some
   if (verb === 'resume') return count > paused ? `wants ${count} nodes, and ${paused} are paused then` : undefined
   if (verb === 'restart') return count > down + paused ? `wants ${count} nodes, and ${down} are down then` : undefined
@@ -138,6 +146,8 @@ function impossible(some: Who, verb: Verb, ends: boolean, population: Population
 function happens(step: Step, verb: Verb, ends: boolean, population: Population): void {
   const value = step[verb]
   if (verb === 'churn') population.churned = true
+  if (verb === 'pause') population.pauses += ends ? -1 : 1
+  if (DOWNWARD.has(verb)) population.falls += ends ? -1 : 1
   if (verb === 'add' && step.add !== undefined) {
     const more = sizeOf(step.add.nodes, population.total)
     population.total += more
@@ -154,6 +164,11 @@ function move(population: Population, from: 'up' | 'paused' | 'down', to: 'up' |
   const number = Math.min(population[from], sizeOf(some, population[from]))
   population[from] -= number
   population[to] += number
+}
+
+/** As `sizeOf`, each node once. */
+function chosen(some: Who, of: number): number {
+  return 'nodes' in some ? new Set(some.nodes).size : sizeOf(some, of)
 }
 
 /** How many nodes are meant, of so many. */

@@ -213,6 +213,56 @@ for (const [what, text, expected] of [
     /^x\.yaml:6: timeline\[0\]\.publish\.bytes is 11, and a payload has at most 10$/,
   ],
   [
+    'a range of latencies that begins with the longer',
+    `${HEAD}network:\n  latency: {uniform: [50ms, 10ms]}\n`,
+    /^x\.yaml:5: network\.latency\.uniform must name the shorter time first$/,
+  ],
+  [
+    'a throttle without a rate',
+    `${HEAD}timeline:\n- at: 1s\n  throttle: {nodes: 3}\n`,
+    /^x\.yaml:6: timeline\[0\]\.throttle limits nothing: it needs up, down or both$/,
+  ],
+  [
+    'a node that is blocked from itself',
+    `${HEAD}timeline:\n- block: {from: [1], to: [1]}\n`,
+    /^x\.yaml:5: timeline\[0\]\.block blocks nothing: nobody sends to himself$/,
+  ],
+  [
+    'loss from a node to itself',
+    `${HEAD}timeline:\n- lose: {rate: 50%, from: [1], to: [1]}\n`,
+    /^x\.yaml:5: timeline\[0\]\.lose loses nothing: nobody sends to himself$/,
+  ],
+  [
+    'a partition of everybody',
+    `${HEAD}timeline:\n- partition: 100%\n`,
+    /^x\.yaml:5: timeline\[0\]\.partition leaves nobody on the other side$/,
+  ],
+  [
+    'gossip of what no node has',
+    `${HEAD}stack:\n  aggregates: [load, nope]\n`,
+    /^x\.yaml:5: stack\.aggregates\[1\] is nope, which is no number of a simulated node: there are load, memory_free, number$/,
+  ],
+  [
+    'a structure of what no node has',
+    `${HEAD}stack: {structures: ["slices:nothere"]}\n`,
+    /^x\.yaml:4: stack\.structures\[0\] is sorted by nothere, which is no number of a simulated node: there are load,/,
+  ],
+  [
+    'resuming who was never paused',
+    `${HEAD}timeline:\n- resume: [3]\n`,
+    /^x\.yaml:5: timeline\[0\]\.resume resumes nobody: nothing is paused then$/,
+  ],
+  [
+    'resuming who was resumed',
+    `${HEAD}timeline:\n- pause: [3]\n  for: 1s\n- at: 2s\n  resume: 100%\n`,
+    /^x\.yaml:8: timeline\[1\]\.resume resumes nobody: nothing is paused then$/,
+  ],
+  [
+    'restarting a node when all live',
+    `${HEAD}timeline:\n- restart: [3]\n`,
+    /^x\.yaml:5: timeline\[0\]\.restart restarts nobody: nothing is down then$/,
+  ],
+  [
     'adding more than can be played',
     `${HEAD}timeline:\n- add: {nodes: 1048544}\n- at: 1s\n  add: {nodes: 1}\n`,
     /^x\.yaml:7: timeline\[1\]\.add\.nodes makes them 1048577: at most 1048576 nodes can be played$/,
@@ -236,6 +286,15 @@ test('what makes sense is not refused: more are killed once they have been added
   assert.deepEqual(problems(`${HEAD}timeline:\n- add: {nodes: 20}\n- at: 1s\n  kill: 40\n`), [])
   assert.deepEqual(problems(`${HEAD}timeline:\n- kill: 20\n  for: 5s\n- at: 6s\n  kill: 20\n`), [])
   assert.deepEqual(problems(`${HEAD}timeline:\n- kill: 100%\n- at: 2s\n  restart: 31\n`), [])
+})
+
+test('what makes sense is not refused: what was paused or went down is there to come back, a partition leaves a side', () => {
+  assert.deepEqual(problems(`${HEAD}timeline:\n- pause: [3]\n- at: 2s\n  resume: [3]\n`), [])
+  assert.deepEqual(problems(`${HEAD}timeline:\n- pause: [3]\n- at: 2s\n  restart: 100%\n`), [])
+  assert.deepEqual(problems(`${HEAD}timeline:\n- leave: 50%\n- at: 2s\n  restart: 50%\n`), [])
+  assert.deepEqual(problems(`${HEAD}timeline:\n- churn: {every: 1s}\n  for: 5s\n- at: 6s\n  restart: 100%\n`), [])
+  assert.deepEqual(problems(`${HEAD}timeline:\n- partition: 95%\n- block: {from: [1, 2], to: [1, 2]}\n`), [])
+  assert.deepEqual(problems(`${HEAD}stack: {aggregates: [memory_free], structures: ["line:load", torus]}\n`), [])
 })
 
 test('--nodes is held against the steps, too', () => {
