@@ -178,6 +178,12 @@ test('a swarm prints what it did; a seed of it is replayed, and its schedule pri
   assert.equal(hash(again.stdout), hash(replayed.stdout))
 })
 
+test('a swarm says that schedules were played twice only when some were', () => {
+  const of = (seed: string) => simulate(['--swarm', '1', '--seed', seed, '--nodes', '8']).stdout
+  assert.doesNotMatch(of('1'), /played twice/)
+  assert.match(of('10'), /^1 played twice: the same hash$/m)
+})
+
 test('the same scenario runs on real nodes, and what cannot be seen there is not claimed', () => {
   const text = `
 name: real

@@ -153,9 +153,11 @@ function swarmText(result: SwarmResult, first: number, wire: boolean, cpuMs: num
     `${played} schedules, seeds ${first} to ${first + played - 1}: ${events} events, ${queries} answers, ` +
       `${deliveries} deliveries, ${duration(cpuMs)} of CPU`,
     c.dim(`steps: ${each.join(', ')}`),
-    unlike.length === 0
-      ? `${repeated} played twice: the same hash`
-      : c.red(`played twice, another hash: seeds ${unlike.join(', ')}`),
+    ...(unlike.length > 0
+      ? [c.red(`played twice, another hash: seeds ${unlike.join(', ')}`)]
+      : repeated > 0
+        ? [`${repeated} played twice: the same hash`]
+        : []),
     ok ? c.green('every invariant and every check held') : c.red(`${failing.length} of ${played} broke something`),
     '',
   )
