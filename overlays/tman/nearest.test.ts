@@ -73,6 +73,18 @@ test('a distance that is NaN is as far as can be, whoever provokes it', () => {
   assert.deepEqual(ids(odd.select(peer('self'), peers, 2, preference)), ['c', 'b'])
 })
 
+test('among peers as far as can be, and as much preferred, positions decide: the same whatever the order they come in', () => {
+  const nowhere = nearestRanking('nowhere', () => Number.NaN, { neighbours: 3 })
+  const peers = Array.from({ length: 12 }, (_, i) => peer(`n${i}`))
+  const nearest = ids([...peers].sort((a, b) => a.position - b.position)).slice(0, 5)
+  const random = new Random(1)
+  for (let i = 0; i < 20; i++) {
+    const inAnyOrder = random.sample(peers, peers.length)
+    for (const same of [() => 0, () => Number.POSITIVE_INFINITY])
+      assert.deepEqual(ids(nowhere.select(peer('self'), inAnyOrder, 5, same)), nearest)
+  }
+})
+
 test('latency: the nearest by coordinates; coordinates beyond all limits, or none, come last', () => {
   const near = (id: string, x: number, height = 1) => peer(id, coordinateAttributes({ x, y: 0, height, error: 1 }))
   const liars = [peer('none'), peer('far', { vivaldi_x: 1e300, vivaldi_y: 0, vivaldi_height: 0 })]

@@ -114,10 +114,9 @@ export class Pool {
 
   /** Places and ids decide in the end, so that an answer does not depend on the order of the candidates. */
   #better(i: number, other: number, first: Float64Array, second: Float64Array): boolean {
-    let difference = (first[i] as number) - (first[other] as number)
-    if (difference !== 0) return difference < 0
-    difference = (second[i] as number) - (second[other] as number)
-    if (difference !== 0) return difference < 0
+    // Compared, not subtracted: two that are infinitely far are equally far, while their difference is NaN.
+    if ((first[i] as number) !== (first[other] as number)) return (first[i] as number) < (first[other] as number)
+    if ((second[i] as number) !== (second[other] as number)) return (second[i] as number) < (second[other] as number)
     const [a, b] = [this.peers[i] as PeerDescriptor, this.peers[other] as PeerDescriptor]
     return a.position === b.position ? a.id < b.id : a.position < b.position
   }
