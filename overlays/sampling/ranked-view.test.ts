@@ -52,3 +52,23 @@ test('64 peers that answered are passed on beside those that hold a seat or a sl
   assert.ok(passed.length >= 64 && passed.length <= 64 + 2 * (2 + 2), `${passed.length}`)
   for (const { id } of all.slice(-64)) assert.ok(passed.includes(id), id)
 })
+
+test('whoever is proven has answered: peers that others told of, or that spoke of themselves, are no samples', () => {
+  const known = ranked(2, 32)
+  const [answered, pushed, ...rumours] = many(60) as [PeerDescriptor, PeerDescriptor, ...PeerDescriptor[]]
+  known.hear([spoke(answered)], [])
+  known.pushed(pushed)
+  // Until it has lived for 20 rounds, and holds 16 slots, a newcomer draws from its seats as well.
+  const proven = rumours.splice(0, 20)
+  for (let round = 0; round < 24; round++) {
+    known.turn()
+    known.hear([...proven.map(spoke), ...rumours.map(told)], [])
+  }
+  const samples = new Set(Array.from({ length: 50 }, () => ids(known.sample(8, () => true))).flat())
+  const honest = new Set(ids([answered, ...proven]))
+  assert.ok(samples.size >= 10, `${samples.size}`)
+  assert.deepEqual(
+    [...samples].filter((id) => !honest.has(id)),
+    [],
+  )
+})

@@ -65,6 +65,19 @@ test('a peer pushed a thousand times, and a thousand keys on one network, hold o
   assert.equal(held.peers().length, 2)
 })
 
+test('who of a group holds its slot is not who came last, or spoke most: the same one whatever the order', () => {
+  const random = new Random(1)
+  const keys = Array.from({ length: 40 }, (_, i) => inGroup(`key${i}`, i % 4))
+  const holders = new Set<string>()
+  for (let i = 0; i < 30; i++) {
+    const held = slots(16)
+    for (const one of random.sample(keys, keys.length)) held.offer(one)
+    for (let again = 0; again < 20; again++) held.offer(random.pick(keys) as PeerDescriptor)
+    holders.add(shown(held).sort().join())
+  }
+  assert.equal(holders.size, 1)
+})
+
 test('no id twice, and no group twice where they are kept apart, whatever is offered, removed and re-salted', () => {
   const operation = fc.record({
     what: fc.constantFrom('offer', 'offer', 'remove', 'resalt'),
