@@ -20,11 +20,18 @@ export interface Report {
   readonly spare: PeerDescriptor | undefined
 }
 
+/** What was asked for a place says. */
+export interface Place {
+  readonly kind: 'accepted' | 'refused'
+  readonly clients: number
+  readonly known: readonly Known[]
+}
+
 export type SuperPeersMessage =
   | Report
+  | Place
   /** Asks for a place, and later for more time in it. */
   | { readonly kind: 'join' }
-  | { readonly kind: 'accepted' | 'refused'; readonly clients: number; readonly known: readonly Known[] }
   /** A super-peer to its client: that one would take you. */
   | { readonly kind: 'move'; readonly to: PeerDescriptor }
   /** A client to its super-peer: I am somebody else's. */
