@@ -276,6 +276,47 @@ suite('slices', () => {
     assert.ok(network.error(honest) > 0.25, `undefended: ${network.error(honest)}`)
   })
 
+  test('one liar among a hundred that tells of ever new keys shifts no rank by more than its 16 values; without that bound by a third', () => {
+    const course = (options: Partial<SlicesOptions>) => {
+      const network = new Network(spread(100), options)
+      const [liar] = network.nodes as [Node]
+      let made = 0
+      network.lies = (node) => {
+        if (node !== liar) return undefined
+        const ids = [liar.self.id, ...Array.from({ length: MAX_VALUES - 1 }, () => `made up ${made++}`)]
+        return ids.map((id) => signValue({ id, attribute: 'load', value: 1e9, issued: network.now + 100_000 }))
+      }
+      network.cycles(500)
+      const ranks = network.ranks()
+      return network.nodes.slice(1).map(({ self, slices }) => {
+        return Math.abs((slices.estimate()?.rank ?? 0) - (ranks.get(self.id) as number))
+      })
+    }
+    const [most, undefended] = [course({}), course({ places: Number.POSITIVE_INFINITY })].map((off) => Math.max(...off))
+    assert.ok((most as number) < 16 / 116 + 0.02, `${most}`)
+    assert.ok((undefended as number) > 0.33, `${undefended} undefended`)
+  })
+
+  test('of one partner 15 values of others are remembered, its last; whom another told of first, or spoke itself, it cannot push out', () => {
+    const { slices, clock } = lone()
+    const { now } = clock
+    const below = (name: string) => {
+      const before = slices.estimate()?.values as number
+      slices.remove(name)
+      return before - (slices.estimate()?.values as number) === 1
+    }
+    tell(slices, 'honest', 1, { now, from: 'another' })
+    tell(slices, 'spoken', 1, { now, from: 'liar' })
+    tell(slices, 'spoken', 1, { now: now + 1 })
+    tell(slices, 'honest', 1, { now: now + 1, from: 'liar' })
+    for (let i = 0; i < 40; i++) tell(slices, `made${i}`, 1e9, { now, from: 'liar' })
+    assert.equal(slices.estimate()?.values, 2 + MAX_VALUES - 1)
+    assert.equal(slices.tally.get('told-too-many'), 25)
+    assert.deepEqual(['honest', 'spoken', 'made24', 'made25', 'made39'].map(below), [true, true, false, true, true])
+    for (let i = 0; i < 2; i++) tell(slices, `more${i}`, 1e9, { now, from: 'liar' }) // in the places of those that were removed
+    assert.equal(slices.tally.get('told-too-many'), 25)
+  })
+
   test('what one heard from others it does not pass on: a name that only liars tell goes no further than they do', () => {
     const { slices, clock } = lone()
     tell(slices, 'first', 1, { now: clock.now })
@@ -321,7 +362,7 @@ suite('slices', () => {
   })
 
   test('options out of range, and slices that are none, are refused', () => {
-    for (const options of [{ expiry: 0 }, { memory: 0 }, { growth: Number.NaN }])
+    for (const options of [{ expiry: 0 }, { memory: 0 }, { growth: Number.NaN }, { places: 0 }])
       assert.throws(() => lone(options), RangeError)
     const { slices } = lone()
     for (const count of [0, -1, 1.5, Number.NaN]) assert.throws(() => slices.slice(count), RangeError)

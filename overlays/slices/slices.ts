@@ -4,6 +4,7 @@ import type { Exchange, MissedReason } from '../../core/exchange.ts'
 import { Pace } from '../../core/pace.ts'
 import type { Sign } from '../../core/signed.ts'
 import { Tally } from '../../core/tally.ts'
+import { Tellers } from './tellers.ts'
 import { type SignedValue, signValue } from './value.ts'
 
 export interface SlicesOptions {
@@ -19,9 +20,17 @@ export interface SlicesOptions {
    * compared with one's own of today. @default 0
    */
   readonly growth: number
+  /**
+   * Values of others remembered of one that told them, its own oldest out first; Infinity leaves it open. @default 15 (chosen: what one
+   * answer holds)
+   */
+  readonly places: number
 }
 
-export const SLICES_DEFAULTS: SlicesOptions = { expiry: 600_000, memory: 1024, growth: 0 }
+/** Values in an answer: the node's own and those that others told it themselves. */
+export const MAX_VALUES = 16
+
+export const SLICES_DEFAULTS: SlicesOptions = { expiry: 600_000, memory: 1024, growth: 0, places: MAX_VALUES - 1 }
 
 export interface SlicesInit {
   /** What is ranked; values of other attributes are refused. */
@@ -45,8 +54,6 @@ export interface Estimate {
   readonly values: number
 }
 
-/** Values in an answer: the node's own and those that others told it themselves. */
-export const MAX_VALUES = 16
 /** ms within which a peer is answered once. */
 const ASK_INTERVAL = 400
 /** A value that has not changed is signed anew that often within `expiry`, one that changes at most so often, in ms. */
@@ -61,39 +68,46 @@ const DOUBT = 2
  * until its value expires; equal values are put in order by id. Unlike the ordering method, which swaps random numbers and
  * keeps their unevenness for ever, the error falls with every value seen.
  *
- * Departures, against liars: values are signed by their owners, so nobody can invent peers or keep the dead counted; values
- * come from the answers of partners that this node chose itself, so pushing harder is worth nothing; and an answer passes on
- * only what the partner heard first hand, so a partner that tells of high values alone is not repeated by everybody. What is
- * left to a share f of liars is to shift the rank by about 2 f: their own values, and which ones they pass on.
+ * Departures, against liars: values are signed by their owners, so nobody can change another's value or keep the dead counted; values
+ * come from the answers of partners that this node chose itself, so pushing harder is worth nothing; an answer passes on only what the
+ * partner heard first hand, so a partner that tells of high values alone is not repeated by everybody; and of one partner's words about
+ * others no more are remembered than one answer holds, since keys cost nothing: with fresh ones in every answer one liar among a hundred
+ * shifted ranks by .6 (now by .14). What is left: a liar that this node asks has its own voice and `places` more, of peers that it
+ * chose or made up. That is a share of the values of about its share of the partners, f, while most partners tell of others than the
+ * rest, and a shift of the rank of at most about 2 f; in a network of few nodes it is (1 + places) a liar over all values.
+ * `error`, and so `certain`, says nothing of this.
  *
  * Invariants: (1) every peer counts once, this node never; (2) no value counts `expiry` after it was signed, as the clocks of
- * both say; (3) at most `memory` values are held and MAX_VALUES sent.
+ * both say; (3) at most `memory` values are held, of them `places` a teller, and
+ * MAX_VALUES sent.
  */
 export class Slices implements Exchange<null, readonly SignedValue[]> {
-  /** asked-too-often, other-attribute, expired, from-the-future: requests and values that were refused. */
+  /** asked-too-often, other-attribute, expired, from-the-future, told-too-many: requests and values that were refused, or pushed out. */
   readonly tally = new Tally()
   readonly #environment: Surroundings
   readonly #init: SlicesInit
   readonly #options: SlicesOptions
   readonly #remembered = new Map<string, SignedValue>()
-  /** Those of them whose owner itself told its value; the others' partners did. */
+  /** Those of them whose owner itself told its value. */
   readonly #firstHand = new Set<string>()
+  /** Who told of the others. */
+  readonly #tellers: Tellers
   /** No value remembered was issued before. */
   #oldest = Number.POSITIVE_INFINITY
   readonly #pace = new Pace(ASK_INTERVAL)
   #own: SignedValue | undefined
 
-  /** @throws RangeError when an expiry or a memory is not positive, or a growth not finite */
+  /** @throws RangeError when an expiry or a memory is not positive, a growth not finite, or places below 1 */
   constructor(environment: Surroundings, init: SlicesInit) {
     this.#environment = environment
     this.#init = init
     this.#options = { ...SLICES_DEFAULTS, ...init.options }
-    const { expiry, memory, growth } = this.#options
-    if (!(expiry > 0) || !(memory >= 1) || !Number.isFinite(growth)) {
-      throw new RangeError(
-        `slices need an expiry and a memory above 0 and a finite growth: ${expiry}, ${memory}, ${growth}`,
-      )
+    const { expiry, memory, growth, places } = this.#options
+    if (!(expiry > 0) || !(memory >= 1) || !Number.isFinite(growth) || !(places >= 1)) {
+      const given = `${expiry}, ${memory}, ${growth}, ${places}`
+      throw new RangeError(`slices need an expiry and a memory above 0, a finite growth and places, got ${given}`)
     }
+    this.#tellers = new Tellers(places)
   }
 
   /** Undefined while this node has no value itself. */
@@ -141,6 +155,7 @@ export class Slices implements Exchange<null, readonly SignedValue[]> {
   remove(id: string): void {
     this.#remembered.delete(id)
     this.#firstHand.delete(id)
+    this.#tellers.remove(id)
   }
 
   partner(): PeerDescriptor | undefined {
@@ -174,21 +189,30 @@ export class Slices implements Exchange<null, readonly SignedValue[]> {
       if (attribute !== this.#init.attribute) this.tally.add('other-attribute')
       else if (issued <= now - this.#options.expiry) this.tally.add('expired')
       else if (issued > now + CLOCK_WINDOW) this.tally.add('from-the-future')
-      else this.#remember(signed, id === from.id)
+      else this.#remember(signed, from.id)
     }
   }
 
   /** A partner that does not answer tells nothing; what it said before counts until it expires. */
   missed(_partner: PeerDescriptor, _reason: MissedReason): void {}
 
-  #remember(signed: SignedValue, firstHand: boolean): void {
+  #remember(signed: SignedValue, teller: string): void {
     const { id, issued } = signed
+    if (id === teller) {
+      this.#firstHand.add(id)
+      this.#tellers.remove(id)
+    } else if (!this.#remembered.has(id)) {
+      const crowdedOut = this.#tellers.add(id, teller)
+      if (crowdedOut !== undefined) {
+        this.tally.add('told-too-many')
+        this.remove(crowdedOut)
+      }
+    }
     if (issued > (this.#remembered.get(id)?.issued ?? -1)) {
       this.#remembered.delete(id)
       this.#remembered.set(id, signed)
       this.#oldest = Math.min(this.#oldest, issued)
     }
-    if (firstHand) this.#firstHand.add(id)
     if (this.#remembered.size > this.#options.memory) this.remove(this.#remembered.keys().next().value as string)
   }
 
