@@ -61,6 +61,11 @@ export class RootOrder {
     return Math.floor(issued / this.#epoch)
   }
 
+  /** The first ms in which a beacon is of that epoch. */
+  startOf(epoch: number): number {
+    return Math.ceil(epoch * this.#epoch)
+  }
+
   /** In [0, 2^52), the lower the better; positions on the ring, which are hashes of ids, have another prefix. */
   hash(root: string, epoch: number): number {
     const text = `tree ${epoch} ${root}`

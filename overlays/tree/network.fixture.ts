@@ -31,6 +31,8 @@ export class Network<M, P extends Protocol<M>> {
   /** Probability that a message is lost, and that it comes twice. */
   loss = 0
   duplicate = 0
+  /** Node -> ms by which its clock is ahead. */
+  readonly skews = new Map<string, number>()
   /** ms, each message between these: so they overtake each other. */
   latency: readonly [number, number] = [10, 60]
   /** Whether a message gets from one to the other now. */
@@ -144,7 +146,7 @@ export class Network<M, P extends Protocol<M>> {
     mine = this.#make({
       self,
       random: random.fork('protocol'),
-      now: () => this.now,
+      now: () => this.now + (this.skews.get(self.id) ?? 0),
       send: (to, message) => this.#send(node, to.id, message),
       after,
       every,

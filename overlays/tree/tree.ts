@@ -1,28 +1,13 @@
-import type { TokenBucket } from '../../core/bucket.ts'
 import { CLOCK_WINDOW, type PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment, Protocol, Timer } from '../../core/environment.ts'
 import { Pace } from '../../core/pace.ts'
-import type { Sign } from '../../core/signed.ts'
 import { Tally } from '../../core/tally.ts'
 import { type Beacon, issueBeacon, type Position, RootOrder } from './beacon.ts'
 import { treeCodec } from './codec.ts'
+import { GivenUp } from './given-up.ts'
+import type { TreeInit } from './init.ts'
 import { type Announcement, type Heard, MAX_DEPTH, type TreeMessage } from './messages.ts'
 import { MOST_ROUNDS, Patience } from './patience.ts'
-
-export interface TreeInit {
-  /** Peers that this node talks to anyway: the edges out of which the tree is made. */
-  contacts(): readonly PeerDescriptor[]
-  /** The node's gossip budget in bytes, one bucket for all that gossips. What does not fit is not said. */
-  readonly budget: TokenBucket
-  /** ms between two rounds; all nodes must have about the same. */
-  readonly period: number
-  /** Left out, signatures are empty, which only simulated nodes accept. */
-  readonly sign?: Sign | undefined
-  /** Called when the parent or the children are others. */
-  changed?(): void
-  /** ms after which the salt, and so the root, is another; all nodes must have the same. @default 3600000 */
-  readonly epoch?: number
-}
 
 /** LIMITS: children of a node. */
 export const FAN_OUT = 16
@@ -32,9 +17,8 @@ const LATE = 1.5
 const LEASE = 4
 /** Rounds for which a peer's word counts. */
 const MEMORY = 3
-/** Peers whose last word is kept; roots that were given up, remembered so that their old beacons do not bring them back. */
+/** Peers whose last word is kept. */
 const MAX_HEARD = 64
-const MAX_GONE = 64
 /** ms: older beacons are refused, so that nobody hoards them for nodes that have not seen them. Clocks may be CLOCK_WINDOW apart. */
 const MAX_BEACON_AGE = 2 * CLOCK_WINDOW
 /** Rounds after which a tree that has not changed is at rest; one in KEEP_ALIVE rounds it then still looks for a shorter way. */
@@ -77,8 +61,7 @@ export class Tree implements Protocol<TreeMessage> {
   readonly #children = new Map<string, { readonly peer: PeerDescriptor; readonly until: number }>()
   /** At most MAX_HEARD, the longest silent out first. */
   readonly #heard = new Map<string, Heard>()
-  /** Root -> when its last beacon known here was issued; at most MAX_GONE. */
-  readonly #gone = new Map<string, number>()
+  readonly #gone = new GivenUp()
   #position: Position
   #parent: PeerDescriptor | undefined
   #joining: { readonly peer: PeerDescriptor; readonly at: number } | undefined
@@ -259,7 +242,7 @@ export class Tree implements Protocol<TreeMessage> {
     const own = this.#position
     if (beacon.root === this.#environment.self.id || distance >= MAX_DEPTH) return false
     if (beacon.root !== own.beacon.root) {
-      return this.#order.isBetter(beacon, own.beacon) && beacon.issued > (this.#gone.get(beacon.root) ?? -1)
+      return this.#order.isBetter(beacon, own.beacon) && this.#gone.allows(beacon)
     }
     return beacon.issued > own.beacon.issued || (beacon.issued === own.beacon.issued && distance < own.distance)
   }
@@ -328,11 +311,19 @@ export class Tree implements Protocol<TreeMessage> {
    */
   #isCandidate(now: number): boolean {
     const { self } = this.#environment
-    const epoch = this.#order.epochOf(now)
+    const epoch = this.#epoch(now)
     const own = this.#order.hash(self.id, epoch)
     if (own >= this.#order.hash(this.root, epoch)) return false
     const isNew = this.#order.epochOf(now - MOST_ROUNDS * this.#init.period) < epoch
     return !isNew || this.#init.contacts().every(({ id }) => own < this.#order.hash(id, epoch))
+  }
+
+  /**
+   * By this node's clock, or by the root's if that is ahead. The later epoch wins, so whoever waited for its own clock would leave the
+   * tree for two minutes to the first that says that it is the next hour, or leave it for a root of the old one all the time.
+   */
+  #epoch(now: number): number {
+    return Math.max(this.#order.epochOf(now), this.#order.epochOf(this.#position.beacon.issued))
   }
 
   /** A new beacon of this node's own. */
@@ -340,10 +331,9 @@ export class Tree implements Protocol<TreeMessage> {
     const parent = this.#parent
     if (parent !== undefined) this.#send(parent, { kind: 'leave', at: this.#stamp() })
     this.#silence?.cancel()
-    this.#adopt(
-      { beacon: this.#ownBeacon(this.#isRoot() ? this.#position.beacon.issued + 1 : 0), distance: -1 },
-      undefined,
-    )
+    const begins = this.#order.startOf(this.#epoch(this.#now()))
+    const atLeast = this.#isRoot() ? this.#position.beacon.issued + 1 : begins
+    this.#adopt({ beacon: this.#ownBeacon(atLeast), distance: -1 }, undefined)
   }
 
   #ownBeacon(atLeast: number): Beacon {
@@ -374,11 +364,8 @@ export class Tree implements Protocol<TreeMessage> {
   /** (3): the root has been silent for longer than it ever should. */
   #giveUp(): void {
     if (this.#timer === undefined || this.#isRoot()) return
-    const { root, issued } = this.#position.beacon
     this.tally.add('root-silent')
-    this.#gone.delete(root)
-    this.#gone.set(root, issued)
-    if (this.#gone.size > MAX_GONE) this.#gone.delete(this.#gone.keys().next().value as string)
+    this.#gone.add(this.#position.beacon)
     this.#reign()
     this.#ask(ASK)
     this.#improve()
