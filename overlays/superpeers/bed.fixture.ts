@@ -13,7 +13,7 @@ export type Net = Network<SuperPeersMessage, SuperPeers>
 export function network(
   capacities: readonly number[],
   seed = 1,
-  options: Pick<SuperPeersInit, 'known' | 'doublings'> = {},
+  options: Pick<SuperPeersInit, 'known' | 'doublings' | 'mostMoves'> = {},
 ): Net {
   const net: Net = new Network(seed, (environment) => {
     const sample = (count: number): PeerDescriptor[] => {
@@ -74,7 +74,7 @@ export function faults(net: Net): string[] {
 }
 
 /** One node of capacity 5, to which the test says what it likes, and what it says to whom. */
-export function lone(options: Pick<SuperPeersInit, 'known' | 'doublings'> = {}) {
+export function lone(options: Pick<SuperPeersInit, 'known' | 'doublings' | 'mostMoves'> = {}) {
   const net = network([5], 1, options)
   const said: string[] = []
   net.watch = (_from, to, message) => said.push(`${message.kind} ${to}`)

@@ -15,6 +15,8 @@ export interface SuperPeersInit {
   readonly known?: Partial<KnownOptions> | undefined
   /** How often the time between two promotions that bring no client doubles. @default 5 */
   readonly doublings?: number | undefined
+  /** How often a client may be told to move and stay. @default 8 */
+  readonly mostMoves?: number | undefined
   /** Called when this node's super-peer, or its clients, are others. */
   changed?(): void
 }

@@ -5,7 +5,7 @@ import { assertLimits, faults, lone, type Net, network, optimum, PERIOD, report,
 import type { SuperPeersInit } from './init.ts'
 import { type Known, MAX_CAPACITY, MAX_KNOWN_SENT } from './messages.ts'
 
-type Options = Pick<SuperPeersInit, 'known' | 'doublings'>
+type Options = Pick<SuperPeersInit, 'known' | 'doublings' | 'mostMoves'>
 
 /** All words are believed, as they come. */
 const CREDULOUS: Options = {
@@ -140,4 +140,19 @@ test('where those without any capacity are too many, they promote a client that 
   net.run(60 * PERIOD)
   assert.deepEqual(faults(net), [])
   assert.equal(superPeers(net).length, 2)
+})
+
+test('one liar that is everybody’s client and moves nowhere keeps nobody from becoming a client; where it may stay, it does', () => {
+  const course = (options: Options) => {
+    const net = network(capacities, 1, options)
+    for (let round = 0; round < 80; round++) {
+      for (const { id } of net.live) net.inject(liarOf(net, 0), id, { kind: 'join' })
+      net.run(PERIOD)
+    }
+    assertLimits(net)
+    return superPeers(net).length
+  }
+  const [defended, undefended] = [course({}), course({ mostMoves: Number.POSITIVE_INFINITY })]
+  assert.ok(defended <= optimum(capacities) + 3, `${defended} super-peers`)
+  assert.ok(undefended > 2 * optimum(capacities), `${undefended} undefended`)
 })

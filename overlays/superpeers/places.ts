@@ -1,8 +1,27 @@
 import type { PeerDescriptor } from '../../core/descriptor.ts'
 
+/**
+ * How often a client is told to move before it loses its place. An honest one goes, unless the other is full or dead, which several in
+ * a row seldom are; one that never goes would keep its super-peer from ever becoming a client itself.
+ */
+export const MOST_MOVES = 8
+
+interface Client {
+  readonly peer: PeerDescriptor
+  readonly until: number
+  /** How often it was told to move. */
+  readonly moves: number
+}
+
 /** The clients of a super-peer. Places are leases, so those of the dead and of unheard goodbyes come free. */
 export class Places {
-  readonly #clients = new Map<string, { readonly peer: PeerDescriptor; readonly until: number }>()
+  readonly #mostMoves: number
+  readonly #clients = new Map<string, Client>()
+
+  /** @param mostMoves moves without effect that a client may stay for; Infinity switches the defence off */
+  constructor(mostMoves = MOST_MOVES) {
+    this.#mostMoves = mostMoves
+  }
 
   get size(): number {
     return this.#clients.size
@@ -23,8 +42,16 @@ export class Places {
   grant(peer: PeerDescriptor, until: number, capacity: number): boolean {
     const others = this.#clients.size - (this.#clients.has(peer.id) ? 1 : 0)
     if (others >= capacity) return false
-    this.#clients.set(peer.id, { peer, until })
+    this.#clients.set(peer.id, { peer, until, moves: this.#clients.get(peer.id)?.moves ?? 0 })
     return true
+  }
+
+  /** Notes that a client is told to move; whether it was told too often before. */
+  tell(id: string): boolean {
+    const client = this.#clients.get(id)
+    if (client === undefined) return false
+    this.#clients.set(id, { ...client, moves: client.moves + 1 })
+    return client.moves >= this.#mostMoves
   }
 
   /** Whether it had a place. */

@@ -51,7 +51,7 @@ export class SuperPeers implements Protocol<SuperPeersMessage> {
   /** Of what is answered: gossip, and requests for a place. */
   readonly #gossipPace: Pace
   readonly #joinPace: Pace
-  readonly #clients = new Places()
+  readonly #clients: Places
   #superPeer: PeerDescriptor | undefined
   /** Asked for a place. */
   #asked: { readonly peer: PeerDescriptor; readonly at: number } | undefined
@@ -70,6 +70,7 @@ export class SuperPeers implements Protocol<SuperPeersMessage> {
     this.#init = init
     this.#capacities = new Capacities((peer) => init.capacityOf(peer))
     this.#known = new KnownSuperPeers(this.tally, init.known)
+    this.#clients = new Places(init.mostMoves)
     this.#promotions = new Promotions(init.period, init.doublings)
     this.#gossipPace = new Pace(init.period * MIN_PAUSE)
     this.#joinPace = new Pace(init.period * MIN_PAUSE, 2 * MAX_CAPACITY)
@@ -250,11 +251,19 @@ export class SuperPeers implements Protocol<SuperPeersMessage> {
     this.#stuck = 0
     if (this.#heir !== undefined) return
     this.#heir = to
-    if (this.#clients.size === 0) this.#retire()
     for (const peer of this.#clients.peers.slice(0, room)) {
+      if (this.#clients.tell(peer.id)) this.#turnOut(peer)
+      else this.#send(peer, { kind: 'move', to })
       this.tally.add('moves')
-      this.#send(peer, { kind: 'move', to })
     }
+    if (this.#clients.size === 0) this.#retire()
+  }
+
+  #turnOut(client: PeerDescriptor): void {
+    this.tally.add('never-moved')
+    this.#clients.remove(client.id)
+    this.#send(client, { kind: 'refused', clients: this.#clients.size, known: this.#alternatives(client) })
+    this.#init.changed?.()
   }
 
   #retire(): void {
