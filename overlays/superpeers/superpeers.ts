@@ -1,12 +1,12 @@
 import { isFresh, type PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment, Protocol, Timer } from '../../core/environment.ts'
-import { Pace } from '../../core/pace.ts'
 import { Tally } from '../../core/tally.ts'
 import { Capacities } from './capacities.ts'
 import { superPeersCodec } from './codec.ts'
 import type { SuperPeersInit } from './init.ts'
 import { KnownSuperPeers } from './known.ts'
-import { MAX_CAPACITY, type Place, type Report, type SuperPeersMessage } from './messages.ts'
+import type { Place, Report, SuperPeersMessage } from './messages.ts'
+import { Paces } from './paces.ts'
 import { Places } from './places.ts'
 import { Promotions } from './promotions.ts'
 
@@ -18,8 +18,6 @@ const PATIENCE = 6
 const LEASE = 12
 /** Rounds without a larger super-peer that has room after which a super-peer looks for a client to take its place. */
 const STUCK = 3
-/** Rounds within which a peer's gossip, and its wish for a place, is answered once. */
-const MIN_PAUSE = 0.4
 /** How often a round's gossip goes on to another when the partner proves to be a client. */
 const MAX_REDIRECTS = 2
 /** Super-peers that a client is told with every renewal, for when its own dies. */
@@ -48,9 +46,7 @@ export class SuperPeers implements Protocol<SuperPeersMessage> {
   readonly #capacities: Capacities
   readonly #known: KnownSuperPeers
   readonly #promotions: Promotions
-  /** Of what is answered: gossip, and requests for a place. */
-  readonly #gossipPace: Pace
-  readonly #joinPace: Pace
+  readonly #paces: Paces
   readonly #clients: Places
   #superPeer: PeerDescriptor | undefined
   /** Asked for a place. */
@@ -72,8 +68,7 @@ export class SuperPeers implements Protocol<SuperPeersMessage> {
     this.#known = new KnownSuperPeers(this.tally, init.known)
     this.#clients = new Places(init.mostMoves)
     this.#promotions = new Promotions(init.period, init.doublings)
-    this.#gossipPace = new Pace(init.period * MIN_PAUSE)
-    this.#joinPace = new Pace(init.period * MIN_PAUSE, 2 * MAX_CAPACITY)
+    this.#paces = new Paces(init.period)
   }
 
   /** The super-peer that serves this node; undefined when it is one itself. */
@@ -102,7 +97,7 @@ export class SuperPeers implements Protocol<SuperPeersMessage> {
 
   receive(from: PeerDescriptor, message: SuperPeersMessage): void {
     if (this.#timer === undefined) return
-    if (this.#isTooOften(from.id, message.kind)) {
+    if (!this.#paces.allows(from.id, message.kind, this.#environment.now())) {
       this.tally.add('too-often')
       return
     }
@@ -136,11 +131,6 @@ export class SuperPeers implements Protocol<SuperPeersMessage> {
         this.#promote(from)
         break
     }
-  }
-
-  #isTooOften(id: string, kind: SuperPeersMessage['kind']): boolean {
-    const pace = kind === 'gossip' ? this.#gossipPace : kind === 'join' ? this.#joinPace : undefined
-    return pace !== undefined && !pace.allows(id, this.#environment.now())
   }
 
   /** It died or left. */
