@@ -221,4 +221,51 @@ describe('exactly-once transfers', () => {
     for (const node of [clamped, free]) node.answer(peer('liar'), lie)
     assert.deepEqual([clamped.value(1), free.value(1)], [1, 5e8])
   })
+
+  test('nor does a liar that answers move it further than the clamp, up or down; without one, as far as it likes', () => {
+    for (const [delta, most] of [
+      [1e9, 2],
+      [-1e9, -2],
+      [Number.MAX_VALUE, 2],
+    ] as const) {
+      const clamp = (_: number, value: number) => Math.min(2, Math.max(-2, value))
+      const init = { partner: () => peer('liar') }
+      const clamped = new Transfers(byHand('c', { time: 0 }), { ...init, clamp })
+      const free = new Transfers(byHand('d', { time: 0 }), init)
+      for (const node of [clamped, free]) {
+        node.add(1, 1)
+        for (let turn = 0; turn < 20; turn++) {
+          const { id } = node.offer(node.partner() as PeerDescriptor)
+          node.absorb(peer('liar'), { id, deltas: [delta / 20] })
+        }
+      }
+      assert.ok(Math.abs(clamped.value(1)) <= Math.abs(most), `${clamped.value(1)}`)
+      assert.equal(clamped.tally.get('out-of-range'), 20)
+      assert.ok(Math.abs(free.value(1)) > 1e8, `${free.value(1)}`)
+    }
+  })
+
+  test('an honest answer is believed to the last bit, whichever of the repeated offers it is to, also at the ends of the clamp', () => {
+    const end = fc.constantFrom(-2, -1.9, -0.3, 0, 0.1, 1.7, 2)
+    fc.assert(
+      fc.property(end, end, end, fc.boolean(), (first, later, theirs, repeated) => {
+        const clamp = (_: number, value: number) => Math.min(2, Math.max(-2, value))
+        const [a, b] = ['a', 'b'].map(
+          (id) => new Transfers(byHand(id, { time: 0 }), { partner: () => peer('b'), clamp }),
+        )
+        assert.ok(a !== undefined && b !== undefined)
+        a.add(1, first)
+        b.add(1, theirs)
+        const offers = [a.offer(peer('b'))]
+        a.add(1, later - first)
+        offers.push(a.offer(peer('b')))
+        const answer = b.answer(peer('a'), offers[repeated ? 1 : 0] as TransferOffer) as TransferAnswer
+        const before = a.value(1)
+        a.absorb(peer('b'), answer)
+        assert.equal(a.value(1), before + (answer.deltas[0] as number))
+        assert.equal(a.tally.get('out-of-range'), 0)
+        assert.ok(Math.abs(a.value(1) + b.value(1) - later - theirs) < 1e-12)
+      }),
+    )
+  })
 })

@@ -28,7 +28,10 @@ export interface TransferOptions {
 
 export interface TransferInit {
   partner(): PeerDescriptor | undefined
-  /** Bounds what others may claim a component to be: a liar then moves it no further than the bound. @default everything finite */
+  /**
+   * Bounds what others may claim a component to be, in an offer or by an answer: a liar then moves it no further than the bound. It must
+   * hold what honest nodes can come to, and never falls where the value rises. @default everything finite
+   */
   clamp?(key: number, value: number): number
   /** A transfer is in doubt: the partner may have subtracted what this node never added. @default ignored */
   doubt?(): void
@@ -46,6 +49,9 @@ interface Open {
   readonly id: number
   readonly partner: PeerDescriptor
   readonly since: number
+  /** The least and the most that was offered of each component under this id: it is not known which offer was answered. */
+  readonly least: number[]
+  readonly most: number[]
 }
 
 interface Remembered {
@@ -74,7 +80,7 @@ interface Remembered {
  * own carry it all the same.
  */
 export class Transfers implements Exchange<TransferOffer, TransferAnswer> {
-  /** transfers, repeated, stale-id, no-memory, no-component, not-finite, wrong-answer, in-doubt */
+  /** transfers, repeated, stale-id, no-memory, no-component, not-finite, out-of-range, wrong-answer, in-doubt */
   readonly tally = new Tally()
   readonly #environment: Pick<Surroundings, 'now' | 'random'>
   readonly #init: TransferInit
@@ -156,7 +162,13 @@ export class Transfers implements Exchange<TransferOffer, TransferAnswer> {
   }
 
   offer(partner: PeerDescriptor): TransferOffer {
-    this.#open ??= { id: ++this.#id, partner, since: this.#environment.now() }
+    this.#open ??= { id: ++this.#id, partner, since: this.#environment.now(), least: [], most: [] }
+    const { least, most } = this.#open
+    for (const [place, value] of this.#values.entries()) {
+      const offered = this.#clamped(place, value)
+      least[place] = Math.min(offered, least[place] ?? offered)
+      most[place] = Math.max(offered, most[place] ?? offered)
+    }
     return { id: this.#open.id, keys: this.#keys.slice(), values: this.#values.slice() }
   }
 
@@ -179,17 +191,39 @@ export class Transfers implements Exchange<TransferOffer, TransferAnswer> {
   }
 
   absorb(from: PeerDescriptor, { id, deltas }: TransferAnswer): void {
-    if (this.#open?.id !== id || this.#open.partner.id !== from.id) return
+    const open = this.#open
+    if (open?.id !== id || open.partner.id !== from.id) return
     this.#open = undefined
-    if (deltas.length > this.#values.length) {
+    if (deltas.length > open.least.length) {
       this.tally.add('wrong-answer')
       return
     }
     for (let place = 0; place < deltas.length; place++) {
-      const value = (this.#values[place] as number) + (deltas[place] as number)
+      const value = (this.#values[place] as number) + this.#believable(place, deltas[place] as number, open)
       if (Number.isFinite(value)) this.#values[place] = value
       else this.tally.add('not-finite')
     }
+  }
+
+  /**
+   * A delta d says that the partner has v = offered + 2d. As much of it as no bound on v is broken by: all that an honest partner answers,
+   * to whichever of the offers, so that nothing is lost between the honest.
+   */
+  #believable(place: number, delta: number, { least, most }: Open): number {
+    const [low, high] = [least[place] as number, most[place] as number]
+    const [fewest, largest] = [low + 2 * delta, high + 2 * delta]
+    const under = this.#clamped(place, fewest)
+    const over = this.#clamped(place, largest)
+    // The sums above round: whoever sits at the very end of the range is not out of it.
+    const rounding = 1e-12 * (Math.abs(delta) + Math.max(Math.abs(low), Math.abs(high)))
+    const above = fewest - under > rounding
+    if (!above && !(over - largest > rounding)) return delta
+    this.tally.add('out-of-range')
+    return above ? (under - low) / 2 : (over - high) / 2
+  }
+
+  #clamped(place: number, value: number): number {
+    return this.#init.clamp?.(this.#keys[place] as number, value) ?? value
   }
 
   /** No answer yet: the offer is repeated in the next round, until `patience` ends. */
@@ -207,7 +241,7 @@ export class Transfers implements Exchange<TransferOffer, TransferAnswer> {
       }
       const mine = this.#values[place] as number
       const theirs = values[i] as number
-      const delta = (mine - (this.#init.clamp?.(key, theirs) ?? theirs)) / 2
+      const delta = (mine - this.#clamped(place, theirs)) / 2
       if (Number.isFinite(delta)) this.#values[place] = mine - delta
       else this.tally.add('not-finite')
       deltas.push(Number.isFinite(delta) ? delta : 0)
