@@ -27,6 +27,8 @@ describe('samples', () => {
     }
     assert.equal(mine.size, 20)
     assert.equal(mine.mean(KEY), 0.5, 'the largest twentieth is left out')
+    assert.equal(mine.estimate(KEY)?.value, 0.5, 'who was not asked has no voice in what it is')
+    mine.absorb(peer('liar'), { samples: [], estimates: told(1e300) })
     assert.equal(mine.estimate(KEY)?.value, 1, 'of two voices the higher')
     mine.absorb(peer('p'), { samples: [], estimates: told(0.5) })
     assert.equal(mine.estimate(KEY)?.value, 0.5, 'of three the middle')
@@ -78,6 +80,32 @@ describe('samples', () => {
     clock.time += 60_000
     tell([said('gone', clock.time, 1, 'rare')])
     assert.deepEqual([mine.size, top.ranked[0]?.id, union.members], [11, 'gone', ['common', 'rare']])
+  })
+
+  test('what one said whose clock is ahead does not bring it back either', () => {
+    const clock = { time: 1_000_000 }
+    const top = new Top(KEY, 1, true)
+    for (const [id, kept] of [
+      ['ahead', 400],
+      ['listed', 1],
+    ] as const) {
+      const mine = new Samples(byHand('me', clock), {
+        partner: () => undefined,
+        own: () => undefined,
+        ranges: RANGES,
+        lists: [top],
+        options: { kept },
+      })
+      const all = [of('a', 999_000, 0), of('b', 999_000, 0), of(id, clock.time + 100_000, 1)]
+      mine.absorb(peer('p'), { samples: all, estimates: told() })
+      mine.remove(id)
+      clock.time += 2000
+      mine.absorb(peer('p'), { samples: [of(id, clock.time + 98_000, 1)], estimates: told() })
+      assert.deepEqual([mine.tally.get('departed'), top.ranked[0]?.value], [1, 0], id)
+      mine.absorb(peer('p'), { samples: [of(id, clock.time + 98_001, 1)], estimates: told() })
+      assert.deepEqual([mine.tally.get('departed'), top.ranked[0]?.value], [1, 1], id)
+      mine.remove(id)
+    }
   })
 
   test('of those that died or left the last 1024 are remembered', () => {
@@ -165,6 +193,46 @@ describe('samples', () => {
     }
     assert.equal(estimated('early', 0), 0)
     assert.equal(estimated('late', 1), 1)
+  })
+
+  test('who is asked has a voice, and who pushes has none: 16 liars that offer to everybody change nothing of what is believed', () => {
+    const estimates = (asked: boolean) => {
+      const mine = node()
+      const honest = Array.from({ length: 20 }, (_, i) => of(`h${i}`, 999_000, 0.5))
+      for (let i = 0; i < 15; i++) mine.absorb(peer(`p${i}`), { samples: honest, estimates: told(0.5) })
+      for (let i = 0; i < 16; i++) {
+        const lie = { samples: honest.slice(0, 1), estimates: told(1) }
+        if (asked) mine.absorb(peer(`liar${i}`), lie)
+        else mine.answer(peer(`liar${i}`), lie)
+      }
+      return mine.estimate(KEY)?.value
+    }
+    assert.deepEqual([estimates(false), estimates(true)], [0.5, 1])
+  })
+
+  test('that nobody new comes counts once an exchange, and of partners that were asked', () => {
+    const high = (tell: (mine: Samples, replay: readonly Sample[]) => void) => {
+      const mine = node()
+      const honest = Array.from({ length: 30 }, (_, i) => of(`h${i}`, 999_000, 0.5))
+      mine.absorb(peer('p'), { samples: honest, estimates: told() })
+      tell(mine, Array(32).fill(honest[0]))
+      return mine.count()?.high
+    }
+    const nothing = high(() => {})
+    assert.equal(nothing, 30 / (1 - 0.9))
+    assert.equal(
+      high((mine, samples) => mine.answer(peer('liar'), { samples, estimates: told() })),
+      nothing,
+    )
+    const thrice = (mine: Samples, samples: readonly Sample[]) => {
+      for (let i = 0; i < 3; i++) mine.absorb(peer('liar'), { samples, estimates: told() })
+    }
+    assert.equal(high(thrice), nothing, 'three of 32 copies say as much as three samples: nothing yet')
+    const rule = high((mine) => {
+      const samples = Array.from({ length: 30 }, (_, i) => of(`h${i}`, 999_000, 0.5))
+      mine.absorb(peer('p'), { samples, estimates: told() })
+    })
+    assert.ok(Math.abs((rule as number) - 30 / (1 - 3 / 30)) < 1e-9, `the rule of three: ${rule}`)
   })
 
   test('values that are not renewed are forgotten', () => {

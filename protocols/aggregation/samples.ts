@@ -115,9 +115,9 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
   readonly #known = new Map<number, Known>()
   /** What partners came to, latest last. At most PEERS. */
   readonly #estimates = new Map<string, ReadonlyMap<number, number>>()
-  /** When those died or left that this node knew of, on its own clock, the oldest first. At most DEPARTED. */
+  /** When those died or left that this node knew of, the oldest first: on its own clock or, where that is ahead, on theirs. At most DEPARTED. */
   readonly #departed = new Map<string, number>()
-  /** Samples that came since one of somebody new did. */
+  /** Samples that partners of this node's choice had since one of somebody new came: each once an exchange, however often it is in it. */
   #sinceNew = 0
 
   constructor(environment: Surroundings, init: SamplesInit) {
@@ -156,14 +156,22 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
     return this.#message()
   }
 
-  answer(from: PeerDescriptor, offer: SamplesExchange): SamplesExchange {
+  /**
+   * What samples say their owners signed, so anybody may bring them; what somebody came to, and that it knows nobody else, is believed of
+   * partners of this node's choice only: who asks unasked would be all that it hears.
+   */
+  answer(_from: PeerDescriptor, offer: SamplesExchange): SamplesExchange {
     const answer = this.#message()
-    this.#take(from, offer)
+    if (this.#isBounded(offer)) for (const sample of offer.samples) this.#consider(sample)
     return answer
   }
 
   absorb(from: PeerDescriptor, answer: SamplesExchange): void {
-    this.#take(from, answer)
+    if (!this.#isBounded(answer)) return
+    const known = new Set<string>()
+    for (const sample of answer.samples) if (this.#consider(sample) === 'known') known.add(sample.id)
+    this.#sinceNew += known.size
+    this.#believe(from, answer.estimates)
   }
 
   missed(): void {}
@@ -173,10 +181,11 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
    * from now on does.
    */
   remove(id: string): void {
-    this.#departed.delete(id)
-    this.#departed.set(id, this.#environment.now())
-    if (this.#departed.size > DEPARTED) this.#departed.delete(this.#departed.keys().next().value as string)
     const entry = this.#byId.get(id)
+    const said = [entry?.sample, ...this.#lists.map(({ samples }) => samples.find((sample) => sample.id === id))]
+    this.#departed.delete(id)
+    this.#departed.set(id, Math.max(this.#environment.now(), ...said.flatMap((sample) => sample?.issued ?? [])))
+    if (this.#departed.size > DEPARTED) this.#departed.delete(this.#departed.keys().next().value as string)
     if (entry !== undefined) this.#drop(this.#kept.indexOf(entry))
     this.#estimates.delete(id)
     for (const list of this.#lists) {
@@ -262,12 +271,13 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
     return { samples: [...samples], estimates: this.#told }
   }
 
-  #take(from: PeerDescriptor, { samples, estimates }: SamplesExchange): void {
-    if (samples.length > MAX_SAMPLES || estimates.size > MAX_ESTIMATES) {
-      this.tally.add('too-many')
-      return
-    }
-    for (const sample of samples) this.#consider(sample)
+  #isBounded({ samples, estimates }: SamplesExchange): boolean {
+    if (samples.length <= MAX_SAMPLES && estimates.size <= MAX_ESTIMATES) return true
+    this.tally.add('too-many')
+    return false
+  }
+
+  #believe(from: PeerDescriptor, estimates: ReadonlyMap<number, number>): void {
     const told = new Map<number, number>()
     for (const [key, estimate] of estimates) {
       const range = this.#init.ranges.get(key)
@@ -279,34 +289,34 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
     if (this.#estimates.size > PEERS) this.#estimates.delete(this.#estimates.keys().next().value as string)
   }
 
-  #consider(sample: Sample): void {
+  /** @returns whether it is of somebody whose sample was kept before */
+  #consider(sample: Sample): 'known' | undefined {
     const now = this.#environment.now()
     const fresh = sample.issued > now - this.#options.maxAge && sample.issued < now + CLOCK_WINDOW
     if (!fresh) {
       this.tally.add('not-fresh')
-      return
+      return undefined
     }
     if (sample.issued <= (this.#departed.get(sample.id) ?? Number.NEGATIVE_INFINITY)) {
       this.tally.add('departed')
-      return
+      return undefined
     }
     for (const list of this.#lists) list.consider(sample)
     const known = this.#byId.get(sample.id)
     if (known !== undefined) {
-      this.#sinceNew++
-      if (known.sample.issued >= sample.issued) return
+      if (known.sample.issued >= sample.issued) return 'known'
       known.sample = sample
       if (sample.issued - known.news >= this.#options.maxAge * NEWER) {
         known.news = sample.issued
         known.tellings = 0
       }
       this.#known.clear()
-      return
+      return 'known'
     }
     const rank = rankOf(sample.id, this.#salt)
     const last = this.#kept.at(-1)
     const full = this.#kept.length >= this.#options.kept
-    if (full && last !== undefined && rank >= last.rank) return
+    if (full && last !== undefined && rank >= last.rank) return undefined
     if (full && last !== undefined) this.#byId.delete(last.sample.id)
     if (full) this.#kept.pop()
     const entry = { sample, rank, tellings: 0, news: sample.issued }
@@ -314,6 +324,7 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
     this.#byId.set(sample.id, entry)
     this.#known.clear()
     this.#sinceNew = 0
+    return undefined
   }
 
   /** The outdated go. */
