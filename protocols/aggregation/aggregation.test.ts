@@ -275,3 +275,14 @@ describe('standing aggregates of 200 nodes', () => {
     )
   })
 })
+
+test('who was told that some of its contacts died says how many nodes there may be the less surely', () => {
+  const fleet = new Fleet({ nodes: 40 })
+  const [first, ...others] = fleet.live
+  assert.ok(first !== undefined)
+  const high = () => first.protocol.sizes().ring?.high as number
+  const before = high()
+  for (const { id } of others.slice(0, 13)) first.protocol.peerDown(id)
+  // 3 of 39 that may have gone unseen, and 13 that did go.
+  assert.ok(Math.abs(high() / before - (1 + 16 / 39) / (1 + 3 / 39)) < 1e-9, `${high()} after ${before}`)
+})

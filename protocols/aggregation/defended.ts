@@ -6,11 +6,13 @@ import { Rounds } from '../../core/rounds.ts'
 import type { Sign } from '../../core/signed.ts'
 import { readAlone } from './alone.ts'
 import { keyOf } from './components.ts'
+import { ANYTHING } from './first-hand.ts'
 import type { Aggregates, Reading } from './reading.ts'
 import { MAX_TEXT, type Sample } from './sample.ts'
-import { MAX_ESTIMATES, SAMPLES_DEFAULTS, Samples, type SamplesExchange, type SamplesOptions } from './samples.ts'
+import { MAX_AVERAGES, SAMPLES_DEFAULTS, Samples, type SamplesExchange, type SamplesOptions } from './samples.ts'
 import { type SamplesMessage, sampleOf, samplesCodec } from './samples-codec.ts'
 import type { SizeEstimate } from './size/estimate.ts'
+import { type Neighbours, ringAround } from './size/ring.ts'
 import { numberIn } from './standing.ts'
 import { type Ranked, Top } from './top.ts'
 import { Union } from './union.ts'
@@ -27,6 +29,8 @@ export interface DefendedOptions extends SamplesOptions {
 export interface DefendedInit {
   /** Live peers that cost no new connection. */
   partners(): readonly PeerDescriptor[]
+  /** On the ring, nearest first, connected to. @default none, and keys that no node has are counted as nodes */
+  neighbours?(): Neighbours
   attributes(): Readonly<Record<string, Value>>
   /** Attributes that are averaged, at most 16. */
   readonly names: readonly string[]
@@ -44,7 +48,6 @@ export const MAX_TOP = 10
 /** LIMITS: attributes with top lists, and attributes with unions. */
 export const MAX_LISTS = 4
 const DEFAULTS: DefendedOptions = { ...SAMPLES_DEFAULTS, period: 2000, renew: 60_000, ranges: {} }
-const ANYTHING: readonly [number, number] = [-1e150, 1e150]
 
 /** What the lists of signed samples have come to. By attribute. */
 export interface Lists {
@@ -59,9 +62,12 @@ export interface Lists {
 
 /**
  * Gossip aggregation that stands up to liars, as a node runs it all the time: averages, sums, counts, extremes, top lists and unions from
- * signed samples. It costs more than `Aggregation`, is less exact, and no liar has more than one voice in it.
+ * signed samples. It costs more than `Aggregation`, is less exact, and no liar has more than one voice in it for each place it has among a
+ * node's partners, however many keys it makes up: see `Samples`.
  *
- * What it states holds while at most `trim` of the nodes lie; extremes and top lists are whoever claims most, within the range.
+ * What it states of averages, sums, counts and the size holds while at most `trim` of the nodes that are partners of others lie; made-up keys
+ * widen what is stated of sizes, counts and sums upwards, and that is all they do there. Extremes, top lists and unions are of whoever claims
+ * most, within the range, whether it is a node or not.
  */
 export class DefendedAggregation implements Protocol<SamplesMessage> {
   readonly #environment: Environment<SamplesMessage>
@@ -77,8 +83,8 @@ export class DefendedAggregation implements Protocol<SamplesMessage> {
   /** @throws RangeError, a sentence, when more is wanted than the limits allow */
   constructor(environment: Environment<SamplesMessage>, init: DefendedInit) {
     const { names, tops, unions } = init
-    if (names.length > MAX_ESTIMATES) {
-      throw new RangeError(`at most ${MAX_ESTIMATES} attributes are averaged by gossip, these are ${names.length}`)
+    if (names.length > MAX_AVERAGES) {
+      throw new RangeError(`at most ${MAX_AVERAGES} attributes are averaged by gossip, these are ${names.length}`)
     }
     for (const [what, list] of Object.entries({ 'top lists': tops, unions })) {
       if (list.length > MAX_LISTS) {
@@ -101,6 +107,7 @@ export class DefendedAggregation implements Protocol<SamplesMessage> {
       partner: () => environment.random.pick(init.partners()),
       own: () => this.#sampled(),
       ranges: new Map(names.map((name) => [valueKey(name), this.#rangeOf(name)])),
+      ring: () => init.neighbours && ringAround(environment.self, init.neighbours()),
       lists: [...this.#largest.values(), ...this.#smallest.values(), ...this.#unions.values()],
       options: this.#options,
     })
@@ -155,7 +162,7 @@ export class DefendedAggregation implements Protocol<SamplesMessage> {
     for (const name of names) {
       const found = this.#samples.estimate(valueKey(name))
       if (found === undefined) continue
-      const { deviation, share, ...average } = found
+      const { deviation, share, shareHalf, ...average } = found
       averages[name] = { ...average, ...told }
       deviations[name] = deviation
       const smallest = this.#smallest.get(name)?.ranked[0]
@@ -163,7 +170,7 @@ export class DefendedAggregation implements Protocol<SamplesMessage> {
       if (smallest !== undefined) min[name] = this.#inRange(name, smallest.value)
       if (largest !== undefined) max[name] = this.#inRange(name, largest.value)
       if (size === undefined) continue
-      const count = this.#having(size, share)
+      const count = having(size, share, shareHalf)
       counts[name] = { ...count, ...told }
       sums[name] = { ...product(average, count), ...told }
     }
@@ -207,17 +214,6 @@ export class DefendedAggregation implements Protocol<SamplesMessage> {
   get #age(): number {
     const { since } = this.#samples
     return since === undefined ? 0 : Math.max(0, this.#environment.now() - since)
-  }
-
-  /** Of a small share of the samples few nodes are known: as many as binomial chance leaves. */
-  #having(size: SizeEstimate, share: number): SizeEstimate {
-    const known = size.low === size.high ? 0 : 2 * Math.sqrt((share * (1 - share)) / Math.max(1, this.#samples.size))
-    return product(size, {
-      value: share,
-      low: Math.max(0, share - known),
-      high: Math.min(1, share + known),
-      confidence: size.confidence,
-    })
   }
 
   /** What this node says of itself: signed anew when it has stood for long enough. */
@@ -265,4 +261,10 @@ function textKey(name: string): number {
 function product(a: SizeEstimate, b: SizeEstimate): SizeEstimate {
   const ends = [a.low, a.high].flatMap((end) => [end * b.low, end * b.high])
   return { value: a.value * b.value, low: Math.min(...ends), high: Math.max(...ends), confidence: a.confidence }
+}
+
+/** How many have an attribute, of which a share of the nodes is known that far. */
+function having(size: SizeEstimate, share: number, half: number): SizeEstimate {
+  const [low, high] = [Math.max(0, share - half), Math.min(1, share + half)]
+  return product(size, { value: share, low, high, confidence: size.confidence })
 }

@@ -64,7 +64,17 @@ export class KeptUp {
     }
     if (mode === 'defended' || tops.length + unions.length > 0) {
       const averaged = mode === 'defended' ? names : []
-      const signed = { names: averaged, tops, unions, partners, attributes, sign, budget, options: init.defended }
+      const signed = {
+        names: averaged,
+        tops,
+        unions,
+        partners,
+        neighbours,
+        attributes,
+        sign,
+        budget,
+        options: init.defended,
+      }
       this.#defended = new DefendedAggregation(environments.samples(), signed)
     }
   }

@@ -17,11 +17,16 @@ function node(clock = { time: 1_000_000 }, options = {}) {
   return new Samples(byHand('me', clock), { partner: () => undefined, own: () => undefined, ranges: RANGES, options })
 }
 
+/** They are asked, one after the other, and answer for themselves. */
+function asked(mine: Samples, samples: readonly Sample[]): void {
+  for (const sample of samples) mine.absorb(peer(sample.id), { samples: [sample], estimates: told() })
+}
+
 describe('samples', () => {
   test('a liar has one voice, however often it speaks and whatever it says', () => {
     const mine = node()
     const honest = Array.from({ length: 19 }, (_, i) => of(`h${i}`, 999_000, 0.5))
-    mine.absorb(peer('p'), { samples: honest, estimates: told() })
+    asked(mine, honest)
     for (let i = 0; i < 1000; i++) {
       mine.answer(peer('liar'), { samples: [of('liar', 999_000 + i, 1e300)], estimates: told(1e300) })
     }
@@ -186,7 +191,7 @@ describe('samples', () => {
   test('the latest estimates of 31 partners count: those of partners heard of before them do not', () => {
     const mine = node()
     const honest = Array.from({ length: 20 }, (_, i) => of(`h${i}`, 999_000, 0.5))
-    mine.absorb(peer('p'), { samples: honest, estimates: told() })
+    asked(mine, honest)
     const estimated = (name: string, estimate: number) => {
       for (let i = 0; i < 31; i++) mine.absorb(peer(`${name}${i}`), { samples: [], estimates: told(estimate) })
       return mine.estimate(KEY)?.value
@@ -196,13 +201,14 @@ describe('samples', () => {
   })
 
   test('who is asked has a voice, and who pushes has none: 16 liars that offer to everybody change nothing of what is believed', () => {
-    const estimates = (asked: boolean) => {
+    const estimates = (chosen: boolean) => {
       const mine = node()
       const honest = Array.from({ length: 20 }, (_, i) => of(`h${i}`, 999_000, 0.5))
+      asked(mine, honest)
       for (let i = 0; i < 15; i++) mine.absorb(peer(`p${i}`), { samples: honest, estimates: told(0.5) })
       for (let i = 0; i < 16; i++) {
         const lie = { samples: honest.slice(0, 1), estimates: told(1) }
-        if (asked) mine.absorb(peer(`liar${i}`), lie)
+        if (chosen) mine.absorb(peer(`liar${i}`), lie)
         else mine.answer(peer(`liar${i}`), lie)
       }
       return mine.estimate(KEY)?.value
@@ -235,10 +241,43 @@ describe('samples', () => {
     assert.ok(Math.abs((rule as number) - 30 / (1 - 3 / 30)) < 1e-9, `the rule of three: ${rule}`)
   })
 
+  test('while nobody has answered for itself, the average may be anywhere in the range', () => {
+    const mine = node()
+    const heard = Array.from({ length: 20 }, (_, i) => of(`h${i}`, 999_000, 0.5))
+    mine.absorb(peer('p'), { samples: heard, estimates: told(0.5) })
+    const { value, low, high, shareHalf } = mine.estimate(KEY)!
+    assert.deepEqual([value, low, high, shareHalf], [0.5, 0, 1, 1])
+  })
+
+  test('who died or left has no voice in the median any more', () => {
+    const mine = node()
+    asked(
+      mine,
+      Array.from({ length: 20 }, (_, i) => of(`h${i}`, 999_000, 0.5)),
+    )
+    mine.absorb(peer('gone'), { samples: [], estimates: told(1) })
+    assert.equal(mine.estimate(KEY)?.value, 1)
+    mine.remove('gone')
+    assert.equal(mine.estimate(KEY)?.value, 0.5)
+  })
+
+  test('of more nodes than are kept, too, those not heard of for long may be gone', () => {
+    const low = (stale: number) => {
+      const mine = node()
+      const all = Array.from({ length: 800 }, (_, i) => of(`h${i}`, i < stale ? 849_999 : 999_000, 0.5))
+      for (let i = 0; i < 800; i += 32) mine.absorb(peer('p'), { samples: all.slice(i, i + 32), estimates: told() })
+      assert.equal(mine.size, 400)
+      return mine.count()?.low as number
+    }
+    const [none, half, all] = [low(0), low(400), low(800)]
+    assert.ok(none > 600 && all === 0, `${none} ${all}`)
+    assert.ok(Math.abs(half / none - 0.5) < 0.1, `${half} of ${none}`)
+  })
+
   test('values that are not renewed are forgotten', () => {
     const clock = { time: 1_000_000 }
     const mine = node(clock)
-    mine.absorb(peer('p'), { samples: [of('a', 1_000_000, 0.5)], estimates: told() })
+    asked(mine, [of('a', 1_000_000, 0.5)])
     clock.time += 300_001
     mine.partner()
     assert.equal(mine.size, 0)
@@ -252,10 +291,7 @@ describe('samples', () => {
       const found = (liars: number, lie: number) => {
         const mine = node({ time: 1_000_000 }, { kept: 500, message: 32 })
         const all = [...honest, ...Array<number>(liars).fill(lie)].map((value, i) => of(`h${i}`, 999_000, value))
-        for (let round = 0; round < 2; round++) {
-          for (let i = 0; i < all.length; i += 30)
-            mine.absorb(peer('p'), { samples: all.slice(i, i + 30), estimates: told() })
-        }
+        for (let round = 0; round < 2; round++) asked(mine, all)
         return mine.estimate(KEY)!
       }
       for (const lie of [0, 1]) {

@@ -3,13 +3,16 @@ import { CLOCK_WINDOW } from '../../core/descriptor.ts'
 import type { Surroundings } from '../../core/environment.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { Tally } from '../../core/tally.ts'
+import { ANYTHING, FirstHand, SPACING } from './first-hand.ts'
 import type { Kept, Sample } from './sample.ts'
-import { CONFIDENCE, fromExponentials, meanAndDeviation, type SizeEstimate } from './size/estimate.ts'
+import { CONFIDENCE, fromExponentials, type SizeEstimate } from './size/estimate.ts'
+import type { Stretch } from './size/ring.ts'
+import { clamped, type Summary, summarize } from './summary.ts'
 
 /** One side of an exchange. */
 export interface SamplesExchange {
   readonly samples: readonly Sample[]
-  /** What the sender's own samples come to, by key; empty while it has hardly any. */
+  /** What the sender came to at first hand, by key, and under SPACING how far apart nodes are on the ring around it; empty while it knows hardly any. */
   readonly estimates: ReadonlyMap<number, number>
 }
 
@@ -26,15 +29,11 @@ export interface SamplesOptions {
 
 export const SAMPLES_DEFAULTS: SamplesOptions = { kept: 400, message: 16, trim: 0.05, maxAge: 300_000 }
 
-/** Larger values could not be added up. */
-const LARGEST = 1e150
-
 /** LIMITS: samples in a message, whatever a partner sends. */
 export const MAX_SAMPLES = 32
-/** LIMITS: attributes whose estimates are told. */
-export const MAX_ESTIMATES = 16
-/** Peers whose estimates are remembered. */
-const PEERS = 31
+/** LIMITS: attributes that are averaged, and estimates that are told: of these, and of the ring. */
+export const MAX_AVERAGES = 16
+export const MAX_ESTIMATES = MAX_AVERAGES + 1
 /** Who died or left, remembered. */
 const DEPARTED = 1024
 /** With fewer samples a node that still hears of new ones says nothing. */
@@ -51,8 +50,10 @@ export interface SamplesInit {
   partner(): PeerDescriptor | undefined
   /** This node's values as they are now, signed; undefined when it has none. */
   own(): Sample | undefined
-  /** Of what averages are wanted, at most MAX_ESTIMATES, and what each value can be at least and at most: others are clamped to it. */
+  /** Of what averages are wanted, at most MAX_AVERAGES, and what each value can be at least and at most: others are clamped to it. */
   readonly ranges: ReadonlyMap<number, readonly [number, number]>
+  /** The ring around this node: who has a place there was connected to. @default none, and keys that no node has count as nodes */
+  ring?(): Stretch | undefined
   /** Samples to keep beside the random ones. @default none */
   readonly lists?: readonly Kept[]
   readonly options?: Partial<SamplesOptions>
@@ -66,37 +67,29 @@ interface Entry {
   news: number
 }
 
-/** What the samples come to, of one attribute. */
-interface Known {
-  /** Clamped and sorted. */
-  readonly values: Float64Array
-  readonly mean: number
-  readonly deviation: number
-  /** Where the mean of the honest lies, as far as these samples go, if a share of `trim` of them are liars. */
-  readonly low: number
-  readonly high: number
-}
-
 /** An average of the honest nodes. */
 export interface Defended extends SizeEstimate {
   readonly deviation: number
-  /** Share of the samples that have the attribute. */
+  /** Share of the nodes that have the attribute, and how far off that may be. */
   readonly share: number
+  readonly shareHalf: number
 }
 
 /**
- * Averages among liars (PAPERS section 3: signed samples). No number is passed on that its owner did not sign, so a liar has one voice,
- * clamped to the stated range, however loud it is: a fraction f of liars moves the average by f times the range at most, where it moves
- * push-pull as far as it likes.
+ * Averages among liars (PAPERS section 3: signed samples). No number is passed on that its owner did not sign, so a liar has one voice for
+ * each key, clamped to the stated range, however loud it is.
  *
- * Each node keeps a sample of the nodes that nobody can push out of shape (those whose ids come first under a private hash), and takes
- * its trimmed mean; the median of what its partners came to takes most of the sampling error out, and up to half of them may lie. How far
- * down the hashes go tells how many nodes there are, and no node counts twice.
+ * Keys cost nothing, and samples of keys that no node has are passed on like any others. So what is stated rests on what cannot be made up
+ * (`FirstHand`): the values of partners that answered for themselves, the median of what they came to, and the ring around this node. What
+ * the samples of all come to is more exact, and is told as far as it lies within what chance leaves open of that: a fraction f of partners
+ * that lie moves the average by f times the range at most and that much, with however many keys.
  *
- * A message has this node's own sample, what has come in of late, and a few others: at rest everybody knows most of what there is.
+ * Each node keeps a sample of the nodes: those whose ids come first under a private hash, which nobody can choose. How far down the hashes
+ * go tells how many ids there are. A message has this node's own sample, what has come in of late, and a few others: at rest everybody
+ * knows most of what there is.
  *
- * Invariants: (1) at most `kept` samples, those of the lists, 31 peers' estimates and 1024 departures are held; (2) every value counts as clamped to its range,
- * and no sample is older than `maxAge`; (3) the latest sample of a node replaces its earlier ones.
+ * Invariants: (1) at most `kept` samples, as many first-hand ones, those of the lists, 31 peers' estimates and 1024 departures are held; (2) every value
+ * counts as clamped to its range, and no sample is older than `maxAge`; (3) the latest sample of a node replaces its earlier ones.
  */
 export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
   /** too-many, not-fresh, departed */
@@ -112,9 +105,8 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
   /** What this node tells its partners to have found: renewed once a round. */
   #told: ReadonlyMap<number, number> = new Map()
   /** What the samples come to, by key; made when it is asked for, gone when they change. */
-  readonly #known = new Map<number, Known>()
-  /** What partners came to, latest last. At most PEERS. */
-  readonly #estimates = new Map<string, ReadonlyMap<number, number>>()
+  readonly #known = new Map<number, Summary>()
+  readonly #firstHand: FirstHand
   /** When those died or left that this node knew of, the oldest first: on its own clock or, where that is ahead, on theirs. At most DEPARTED. */
   readonly #departed = new Map<string, number>()
   /** Samples that partners of this node's choice had since one of somebody new came: each once an exchange, however often it is in it. */
@@ -125,6 +117,7 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
     this.#init = init
     this.#options = { ...SAMPLES_DEFAULTS, ...init.options }
     this.#lists = init.lists ?? []
+    this.#firstHand = new FirstHand({ kept: this.#options.kept, trim: this.#options.trim, ranges: init.ranges })
     this.#salt = environment.random.word()
   }
 
@@ -142,11 +135,15 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
   partner(): PeerDescriptor | undefined {
     this.#forget()
     const own = this.#init.own()
-    if (own !== undefined) this.#consider(own)
+    if (own !== undefined) this.#hear(own)
     const told = new Map<number, number>()
-    for (const key of this.#init.ranges.keys()) {
-      const mean = this.mean(key)
-      if (mean !== undefined) told.set(key, mean)
+    if (this.#firstHand.size >= Math.min(FEWEST, this.#kept.length / 2)) {
+      const ring = this.#init.ring?.()
+      if (ring !== undefined) told.set(SPACING, ring.length / ring.spacings)
+      for (const key of this.#init.ranges.keys()) {
+        const mean = this.#firstHand.mean(key)
+        if (mean !== undefined) told.set(key, mean)
+      }
     }
     this.#told = told
     return this.#init.partner()
@@ -169,9 +166,12 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
   absorb(from: PeerDescriptor, answer: SamplesExchange): void {
     if (!this.#isBounded(answer)) return
     const known = new Set<string>()
-    for (const sample of answer.samples) if (this.#consider(sample) === 'known') known.add(sample.id)
+    for (const sample of answer.samples) {
+      const found = sample.id === from.id ? this.#hear(sample) : this.#consider(sample)
+      if (found === 'known') known.add(sample.id)
+    }
     this.#sinceNew += known.size
-    this.#believe(from, answer.estimates)
+    this.#firstHand.told(from.id, answer.estimates)
   }
 
   missed(): void {}
@@ -187,7 +187,7 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
     this.#departed.set(id, Math.max(this.#environment.now(), ...said.flatMap((sample) => sample?.issued ?? [])))
     if (this.#departed.size > DEPARTED) this.#departed.delete(this.#departed.keys().next().value as string)
     if (entry !== undefined) this.#drop(this.#kept.indexOf(entry))
-    this.#estimates.delete(id)
+    this.#firstHand.remove(id)
     for (const list of this.#lists) {
       if (!list.remove(id)) continue
       for (const { sample } of this.#kept) list.consider(sample)
@@ -206,33 +206,56 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
   }
 
   /**
-   * The median of the means that this node and its latest partners came to, and where the average of the honest lies if at most a share of
-   * `trim` lie.
+   * What the samples of all come to, if chance allows it of what is known at first hand, else that, and where the average of the honest lies
+   * if at most a share of `trim` lie. While nothing is known at first hand, anywhere in the range.
    */
   estimate(key: number): Defended | undefined {
-    const own = this.mean(key)
-    if (own === undefined) return undefined
-    const { mean, low, high, deviation, values } = this.#summary(key)
-    const told = [...this.#estimates.values()].flatMap((estimates) => estimates.get(key) ?? [])
-    const means = [...told, own].sort((a, b) => a - b)
-    const value = means[Math.floor(means.length / 2)] as number
-    // Of so many samples that a median of so many means is worth; partners' samples overlap, and so count half. Who knows all has no such error.
-    const half = (2.5 * deviation * Math.sqrt(this.#unseen())) / Math.sqrt((values.length * means.length) / 2)
+    const mean = this.mean(key)
+    if (mean === undefined) return undefined
+    const { deviation, values } = this.#summary(key)
+    const range = this.#init.ranges.get(key) ?? ANYTHING
+    const share = values.length / this.#kept.length
+    const anchor = this.#firstHand.anchor(key, this.#unheard())
+    if (anchor === undefined) {
+      const [low, high] = range
+      return { value: mean, low, high, confidence: CONFIDENCE, deviation, share, shareHalf: 1 }
+    }
+    const { value, half, below, above } = anchor
+    const around = (middle: number, by: number) => [middle - by, middle + by] as const
+    // Of a network that is larger than what is kept, the samples of all say no more than those of the partners' partners.
+    const told = this.#kept.length < this.#options.kept ? clamped(mean, around(value, half)) : value
     return {
-      value,
-      low: value - (mean - low) - half,
-      high: value + (high - mean) + half,
+      value: told,
+      low: clamped(value - below - half, range),
+      high: clamped(value + above + half, range),
       confidence: CONFIDENCE,
-      deviation,
-      share: values.length / this.#kept.length,
+      deviation: told === mean ? deviation : anchor.deviation,
+      share: clamped(share, around(anchor.share, anchor.shareHalf)),
+      shareHalf: anchor.shareHalf,
     }
   }
 
   /**
    * How many nodes there are: those that are known while all are, else by how far down the hashes of the known go (k minimum values,
    * Bar-Yossef et al. 2002). Those not heard of for half of `maxAge` may be gone; those that this node was in touch with and that are gone are not counted.
+   *
+   * Ids can be made up, places on the ring of those that one is connected to cannot: where the ids are more or fewer than the ring allows, it is the
+   * ring's number. What is stated holds both.
    */
   count(): SizeEstimate | undefined {
+    const ids = this.#countIds()
+    const own = this.#init.ring?.()
+    if (ids === undefined || own === undefined) return ids
+    const ring = this.#firstHand.network(own)
+    return {
+      value: ring.low <= ids.value && ids.value <= ring.high ? ids.value : ring.value,
+      low: Math.min(ids.low, ring.low),
+      high: Math.max(ids.high, ring.high),
+      confidence: CONFIDENCE,
+    }
+  }
+
+  #countIds(): SizeEstimate | undefined {
     if (!this.#says) return undefined
     const count = this.#kept.length
     const since = this.#environment.now() - this.#options.maxAge / 2
@@ -242,6 +265,12 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
       return found && { ...found, low: found.low * alive }
     }
     return { value: count, low: count * alive, high: count / (1 - this.#unseen()), confidence: CONFIDENCE }
+  }
+
+  /** Share of the nodes that this one may not have heard at first hand. */
+  #unheard(): number {
+    const most = this.count()?.high ?? Number.POSITIVE_INFINITY
+    return Math.max(0, 1 - this.#firstHand.size / most)
   }
 
   get #says(): boolean {
@@ -277,16 +306,16 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
     return false
   }
 
-  #believe(from: PeerDescriptor, estimates: ReadonlyMap<number, number>): void {
-    const told = new Map<number, number>()
-    for (const [key, estimate] of estimates) {
-      const range = this.#init.ranges.get(key)
-      if (range !== undefined && Number.isFinite(estimate)) told.set(key, clamped(estimate, range))
-    }
-    if (told.size === 0) return
-    this.#estimates.delete(from.id)
-    this.#estimates.set(from.id, told)
-    if (this.#estimates.size > PEERS) this.#estimates.delete(this.#estimates.keys().next().value as string)
+  /** Its owner said so itself, when it was asked. */
+  #hear(sample: Sample): 'known' | undefined {
+    if (this.#isCurrent(sample)) this.#firstHand.heard(sample)
+    return this.#consider(sample)
+  }
+
+  #isCurrent({ id, issued }: Sample): boolean {
+    const now = this.#environment.now()
+    const fresh = issued > now - this.#options.maxAge && issued < now + CLOCK_WINDOW
+    return fresh && issued > (this.#departed.get(id) ?? Number.NEGATIVE_INFINITY)
   }
 
   /** @returns whether it is of somebody whose sample was kept before */
@@ -331,6 +360,7 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
   #forget(): void {
     const since = this.#environment.now() - this.#options.maxAge
     for (const list of this.#lists) list.forget(since)
+    this.#firstHand.forget(since)
     for (let i = this.#kept.length - 1; i >= 0; i--) {
       const { sample } = this.#kept[i] as Entry
       if (sample.issued > since) continue
@@ -344,35 +374,14 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
     this.#known.clear()
   }
 
-  #summary(key: number): Known {
+  #summary(key: number): Summary {
     const known = this.#known.get(key)
     if (known !== undefined) return known
-    const range = this.#init.ranges.get(key) ?? [-LARGEST, LARGEST]
-    const found = this.#kept.flatMap(({ sample }) => sample.values.get(key) ?? []).filter(Number.isFinite)
-    const values = Float64Array.from(found, (value) => clamped(value, range)).sort()
-    const { deviation } = meanAndDeviation(values)
-    const liars = values.length < 2 ? 0 : Math.ceil(values.length * this.#options.trim)
-    const summary = {
-      values,
-      deviation,
-      mean: trimmedMean(values, this.#options.trim),
-      // Wherever the liars among them are, the honest are not lower than if all liars were on top, and not higher than if all were below.
-      low: meanAndDeviation(values.subarray(0, values.length - liars)).mean,
-      high: meanAndDeviation(values.subarray(liars)).mean,
-    }
+    const samples = this.#kept.map(({ sample }) => sample)
+    const summary = summarize(samples, key, this.#init.ranges.get(key) ?? ANYTHING, this.#options.trim)
     this.#known.set(key, summary)
     return summary
   }
-}
-
-function clamped(value: number, [low, high]: readonly [number, number]): number {
-  return Math.min(high, Math.max(low, value))
-}
-
-/** The mean of what is left of sorted values without that share at each end. */
-export function trimmedMean(sorted: Float64Array, share: number): number {
-  const cut = Math.floor(sorted.length * share)
-  return meanAndDeviation(sorted.subarray(cut, sorted.length - cut)).mean
 }
 
 /** How many of the kept come before this rank. */

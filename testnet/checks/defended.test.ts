@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { keyOf } from '../../protocols/aggregation/components.ts'
+import { sampleOf } from '../../protocols/aggregation/samples-codec.ts'
 import type { StackMessage } from '../../protocols/channels.ts'
 import type { StackOptions } from '../../protocols/options.ts'
 import { Stack, type StackInit } from '../../protocols/stack.ts'
@@ -49,6 +51,37 @@ async function fleet(liars: number, stack: Partial<StackOptions>, nodes = NODES)
   return testnet
 }
 
+/** In place of others' samples one of 60 tells of 600 keys that are no nodes, and that say the most. */
+async function crowded() {
+  const key = keyOf('number', 'sample')
+  let turn = 0
+  const testnet = new SimulatedTestnet({
+    seed: 3,
+    wire: false,
+    loss: 0.05,
+    stack: { aggregates: ['number'], ranges: { number: RANGE }, gossip: 'defended' },
+    make: (environment, init, index) => {
+      const honest = (env: typeof environment, own: StackInit = init) => new Stack(env, own)
+      if (index >= 1) return honest(environment)
+      const makesUp = ({ channel, message }: StackMessage): StackMessage => {
+        if (channel !== 'samples') return { channel, message } as StackMessage
+        const say = () => sampleOf(`none${turn++ % 600}`, environment.now(), new Map([[key, NODES]]))
+        const samples = [...message.body.samples.slice(0, 1), ...Array.from({ length: 30 }, say)]
+        return { channel, message: { ...message, body: { ...message.body, samples } } }
+      }
+      return lying<StackMessage, Stack>((env) => honest(env), makesUp)(
+        environment,
+        init.sign as NonNullable<StackInit['sign']>,
+        undefined as never,
+      )
+    },
+  })
+  await testnet.start(NODES)
+  // Until samples are as old as they get.
+  await testnet.sleep(300_000)
+  return testnet
+}
+
 /** Of the nodes that are honest. */
 const truth = (liars: number) => (liars + NODES - 1) / 2
 
@@ -95,6 +128,23 @@ describe('aggregates among liars, on running stacks', () => {
       assert.ok(undefended > percent(most), `undefended: ${undefended} of ${NODES}`)
     })
   }
+
+  test('one that makes up 600 nodes: the average is off by 7 % of the range at most and the count by 15 %; what is stated holds both truths', async () => {
+    const testnet = await crowded()
+    for (let index = 1; index < NODES; index++) {
+      const { rows, gossip } = await testnet.query(index, 'SELECT avg(number), count(*) FROM nodes WITH GOSSIP')
+      const [mean, count] = rows[0] as [number, number]
+      const [average, size] = gossip!.certainty as readonly { readonly low: number; readonly high: number }[]
+      assert.ok(average !== undefined && size !== undefined)
+      // 2.7 % on the whole: contacts are no even sample of 60 nodes.
+      assert.ok(Math.abs(mean - truth(1)) <= percent(7), `${mean}`)
+      assert.ok(average.low <= truth(1) && truth(1) <= average.high, `${average.low} to ${average.high}`)
+      assert.ok(Math.abs(count / NODES - 1) <= 0.15, `${count}`)
+      assert.ok(size.low <= NODES && NODES <= size.high, `${size.low} to ${size.high}`)
+      // They are there to be counted by whoever does.
+      assert.ok(testnet.simulation.nodes[index]!.protocol.status().aggregation.defended!.samples > 3 * NODES)
+    }
+  })
 
   test('who comes first and the different texts, on every node; a liar can put itself first and nobody else', async () => {
     const testnet = await fleet(1, { tops: ['number'], unions: ['region', 'role'] })

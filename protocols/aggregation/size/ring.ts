@@ -17,6 +17,14 @@ export function stretchAround(self: PeerDescriptor, { predecessors, successors }
   return { length: length / SPACE, spacings: predecessors.length + successors.length }
 }
 
+/** As `stretchAround`; all of the ring, and as many spacings as nodes, where the neighbours go so far round that one is on both sides. */
+export function ringAround(self: PeerDescriptor, neighbours: Neighbours): Stretch | undefined {
+  const after = new Set(neighbours.successors.map(({ id }) => id))
+  const before = neighbours.predecessors.filter(({ id }) => !after.has(id)).length
+  if (before < neighbours.predecessors.length) return { length: 1, spacings: 1 + after.size + before }
+  return stretchAround(self, neighbours)
+}
+
 /** Of a node on the ring, nearest first. */
 export interface Neighbours {
   readonly predecessors: readonly PeerDescriptor[]
