@@ -12,7 +12,7 @@ import type { SamplesMessage } from './samples-codec.ts'
 import type { Neighbours } from './size/ring.ts'
 
 /**
- * How attributes are kept up, the same on all nodes. `honest-only`: exact, and a single liar moves them as far as `ranges` lets it.
+ * How attributes are kept up, the same on all nodes. `honest-only`: exact, and a single liar moves them as far as `ranges` lets it, by offers or by answers: a range's width past either end.
  * `defended`: trimmed means of signed samples, for networks that strangers can join.
  */
 export type GossipMode = 'honest-only' | 'defended'
