@@ -137,7 +137,7 @@ const DRAWS: readonly (readonly [weight: number, draw: Draw])[] = [
     2,
     (random, nodes, left) => ({
       for: length(random, left),
-      block: { from: some(random, nodes, 0.2), to: some(random, nodes, 0.2) },
+      block: between(some(random, nodes, 0.2), some(random, nodes, 0.2)),
     }),
   ],
   [2, (random, _, left) => ({ for: length(random, left), lose: { rate: random.pick([0.1, 0.3, 0.6]) ?? 0.1 } })],
@@ -213,4 +213,9 @@ function some(random: Random, nodes: number, share: number): { nodes: number[] }
   const count = 1 + Math.min(random.integer(most), random.integer(most))
   const mortal = Array.from({ length: nodes - 1 }, (_, i) => i + 1)
   return { nodes: random.sample(mortal, count).sort((a, b) => a - b) }
+}
+
+/** In a small network both may be the same one node, which sends nothing to itself: then what it sends reaches nobody. */
+function between(from: { nodes: number[] }, to: { nodes: number[] }): Step['block'] & {} {
+  return new Set([...from.nodes, ...to.nodes]).size === 1 ? { from } : { from, to }
 }

@@ -36,6 +36,7 @@ test('schedules make sense, differ by their seed only, and cover every fault', (
   for (let seed = 0; seed < 200; seed++) {
     const scenario = randomScenario(seed, [32, 256])
     assert.deepEqual(problemsOf(scenario), [])
+    assert.deepEqual(problemsOf(randomScenario(seed, [4, 12])), [], 'in a small network, too')
     assert.deepEqual(randomScenario(seed, [32, 256]), scenario)
     assert.ok(scenario.nodes >= 32 && scenario.nodes <= 256)
     for (const step of scenario.timeline) verbs.add(verbOf(step))
