@@ -210,7 +210,7 @@ export class Broadcast implements Protocol<BroadcastMessage> {
       this.#tally.add('not-a-member')
       this.#init.misled?.(from, group)
     } else if (claims !== undefined) {
-      topic.lanes.get(delivery)?.heard(claims)
+      topic.lanes.get(delivery)?.heard(claims, from.id)
     } else if (topic.lanes.has(delivery) || idle * IDLE_SPAN < LANE_IDLE) {
       const stirred = this.#environment.now() - idle * IDLE_SPAN
       const lane = this.#topics.lane(topic, delivery, stirred)

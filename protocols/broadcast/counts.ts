@@ -26,7 +26,7 @@ export class Counts {
   /**
    * Of publications: window, rate, too-many-publishers, position-taken, equivocation, past (settled before it came), own, other-topic,
    * other-delivery, expired; of our own: stopped (not sent any more). Of claims about buffers: buffer-claim-of-another-group,
-   * buffer-claim-expired, buffer-claim-from-the-future.
+   * buffer-claim-expired, buffer-claim-from-the-future, buffer-claim-hearsay (its owner is not known, and who tells it has had one counted).
    *
    * Of bimodal's repair: unasked, over-budget, unasked-pull, unasked-reply, digest-rate, retransmissions, pull-bytes; of its
    * announcements: have-off (this node has them turned off), have-rate (a peer tells too much), have-share (too much is waited for because

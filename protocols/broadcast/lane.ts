@@ -89,7 +89,7 @@ export class Lane implements Protocol<unknown> {
     this.#environment = environment
     this.#init = init
     const { topic, delivery: name, sign } = init
-    this.#room = new Room(environment, { group: `${name}/${topic}`, sign, options })
+    this.#room = new Room(environment, { group: `${name}/${topic}`, sign, options, members: () => init.partners() })
     const discarded = (entry: Entry, why: Discard) => {
       const { publisher, sequence } = entry.publication
       if (why === 'room') this.#room.discarded(entry)
@@ -239,9 +239,9 @@ export class Lane implements Protocol<unknown> {
     }
   }
 
-  /** What members claim that are short of room. */
-  heard(claims: readonly BufferClaim[]): void {
-    this.#room.heard(claims)
+  /** What this peer tells of members that are short of room. */
+  heard(claims: readonly BufferClaim[], from: string): void {
+    this.#room.heard(claims, from)
   }
 
   peerDown(id: string): void {
@@ -282,11 +282,11 @@ export class Lane implements Protocol<unknown> {
     this.#claim(now)
   }
 
-  /** Gossip about buffers, whatever the delivery: a message a round to as many members as a digest goes to, while any buffer is short. */
+  /** Gossip about buffers, whatever the delivery, while any buffer is short: a message a round to twice as many members as a digest goes to. */
   #claim(now: number): void {
     const claims = this.#room.claims()
     if (claims.length === 0) return
-    for (const to of this.#environment.random.sample(this.#init.partners(), this.#init.options.fanout)) {
+    for (const to of this.#environment.random.sample(this.#init.partners(), 2 * this.#init.options.fanout)) {
       if (this.#init.budget.take(now, HEAD + 1 + claimsSize(claims))) this.#init.claim(to, claims)
       else this.counts.refused.add('over-budget')
     }

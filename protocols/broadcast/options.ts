@@ -55,6 +55,8 @@ export interface BroadcastOptions {
    * down, for this or because members are behind, or says that it is short.
    */
   readonly congested: number
+  /** Whether such a claim counts whoever signed it and whoever brings it: then one peer with made-up keys slows everybody down. */
+  readonly credulous: boolean
   /** Topics that this node is in at a time. */
   readonly topics: number
   /** How long a node stays in a topic's group after it published there last, or its last subscriber went. */
@@ -89,6 +91,7 @@ export const DEFAULTS: BroadcastOptions = {
   patience: 10_000,
   catchUp: 10_000,
   congested: 4,
+  credulous: false,
   topics: 64,
   linger: 30_000,
   handover: 10_000,

@@ -11,8 +11,8 @@ import { SMALLEST_DEFAULTS, SmallestBuffers, type SmallestInit, type SmallestOpt
 export interface Congestion {
   /** For the header of every message: bounded, and signed each by its owner. */
   claims(): readonly BufferClaim[]
-  /** What came in the header of a message. */
-  heard(claims: readonly BufferClaim[]): void
+  /** What came in the header of a message of this peer. */
+  heard(claims: readonly BufferClaim[], from: string): void
   /** Events: the buffer that senders go by. */
   buffer(): number
   /** A publication came for the first time, or was made here. */
@@ -104,6 +104,7 @@ export const PUBLISHED: Partial<ControllerOptions> = {
   memory: 0.9,
   rank: 1,
   floor: 1,
+  credulous: true,
   decrease: 0.1,
   increase: 0.1,
   chance: 0.25,
@@ -201,8 +202,8 @@ export class Controller implements Congestion {
     return this.#buffers.claims()
   }
 
-  heard(claims: readonly BufferClaim[]): void {
-    this.#buffers.heard(claims)
+  heard(claims: readonly BufferClaim[], from: string): void {
+    this.#buffers.heard(claims, from)
   }
 
   /** Departure: where this changes, the average begins anew: what another buffer dropped says nothing about this one. */

@@ -15,20 +15,26 @@ const OFFERED = 24
 const PUBLISHERS = 10
 
 interface Settings {
+  readonly nodes?: number
+  readonly credulous?: boolean
+  /** Whether a node is short of room. */
+  readonly small?: (node: number) => boolean
   readonly congested?: number
   readonly short?: { shrunk: boolean }
   readonly loss?: number
 }
 
-function group({ congested = 4, short = { shrunk: true }, loss = 0.1 }: Settings = {}): Bed {
+function group(settings: Settings = {}): Bed {
+  const { nodes = NODES, congested = 4, credulous = false, loss = 0.1 } = settings
+  const { short = { shrunk: true }, small: isSmall = (node) => node < SHORT } = settings
   const bed = network({
-    nodes: NODES,
+    nodes,
     seed: 3,
     loss,
     init: (id) => {
-      const small = short.shrunk && Number(id.slice(1)) < SHORT
+      const small = short.shrunk && isSmall(Number(id.slice(1)))
       // Digests alone repair: with announcements, in round trips, so small buffers lose nothing at this rate.
-      return { options: { congested, told: 0, ...(small && { bufferMessages: ROOM }) } }
+      return { options: { congested, credulous, told: 0, ...(small && { bufferMessages: ROOM }) } }
     },
   })
   bed.simulation.run(3000)
@@ -49,6 +55,14 @@ function offer(bed: Bed, seconds: number, rate = OFFERED, delivery: DeliveryName
     bed.simulation.run(1000 / rate)
   }
   return accepted
+}
+
+/** Claims of no room at all by these, or by keys that `liar` made up, told by it. */
+function tell(bed: Bed, liar: string, to: string, owners: readonly string[]): void {
+  const { self, environment } = bed.simulation.node(liar)
+  const issued = environment.now()
+  const claims = owners.map((id) => signClaim({ id, group: `bimodal/${TOPIC}`, buffer: 0, issued }))
+  bed.node(to).receive(self, { group: GROUP, delivery: 'bimodal', message: undefined, claims })
 }
 
 const small = Array.from({ length: SHORT }, (_, i) => `n${i}`)
@@ -123,15 +137,7 @@ test('three liars who claim to have no room slow nobody down; were one enough, t
     const bed = group({ congested, short: { shrunk: false } })
     const lying = Array.from({ length: liars }, (_, i) => `n${i}`)
     const lie = () => {
-      const claims = lying.map((id) => {
-        const issued = bed.simulation.node(id).environment.now()
-        return signClaim({ id, group: `bimodal/${TOPIC}`, buffer: 0, issued })
-      })
-      for (const id of bed.ids) {
-        const from = bed.simulation.node(lying[0] as string).self
-        if (!lying.includes(id))
-          bed.node(id).receive(from, { group: GROUP, delivery: 'bimodal', message: undefined, claims })
-      }
+      for (const liar of lying) for (const id of bed.ids) if (!lying.includes(id)) tell(bed, liar, id, [liar])
     }
     for (let i = 0; i < 6; i++) {
       lie()
@@ -142,4 +148,28 @@ test('three liars who claim to have no room slow nobody down; were one enough, t
   assert.equal(rateWith(4, 3), 20)
   assert.ok(rateWith(1, 1) < 2)
   assert.ok(rateWith(4, 4) < 2)
+})
+
+test('one peer that makes up keys slows nobody down, whether it tells one member of all of them or each of another; believed, it slows all', () => {
+  const rateWith = (credulous: boolean, keysFor: (victim: number) => readonly string[]) => {
+    const bed = group({ credulous, short: { shrunk: false } })
+    for (let i = 0; i < 6; i++) {
+      for (let victim = 0; victim < NODES - 1; victim++) tell(bed, `n${NODES - 1}`, `n${victim}`, keysFor(victim))
+      offer(bed, 5)
+    }
+    return admitted(bed)
+  }
+  const keys = ['k0', 'k1', 'k2', 'k3']
+  const toOne = (victim: number) => (victim === 7 ? keys : [])
+  const toEach = (victim: number) => [keys[victim % 4] as string]
+  assert.equal(rateWith(false, toOne), 20)
+  assert.equal(rateWith(false, toEach), 20)
+  assert.ok(rateWith(true, toOne) < 2)
+})
+
+test('a fifth is short in a group of which members know a sixth: all publishers learn of it within 20 s', () => {
+  const bed = group({ nodes: 150, small: (node) => node >= SHORT + PUBLISHERS && node % 5 === 0 })
+  offer(bed, 20)
+  const rates = Array.from({ length: PUBLISHERS }, (_, i) => bed.node(`n${SHORT + i}`).topics()[0]?.rate as number)
+  assert.ok(Math.max(...rates) < 6, `${rates}`)
 })

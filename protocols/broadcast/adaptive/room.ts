@@ -1,3 +1,4 @@
+import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import type { Surroundings } from '../../../core/environment.ts'
 import type { Sign } from '../../../core/signed.ts'
 import type { BroadcastOptions } from '../options.ts'
@@ -9,7 +10,9 @@ export interface RoomInit {
   /** Of claims: those about another one say nothing here. */
   readonly group: string
   readonly sign: Sign | undefined
-  readonly options: Pick<BroadcastOptions, 'rate' | 'burst' | 'period' | 'congested'>
+  readonly options: Pick<BroadcastOptions, 'rate' | 'burst' | 'period' | 'congested' | 'credulous'>
+  /** Members that this node knows. */
+  members(): readonly PeerDescriptor[]
 }
 
 /** Rounds: marks of the age at which short buffers discard (measured: room.test.ts). Repair needs most of the low one under loss. */
@@ -96,8 +99,8 @@ export class Room {
     return this.#init.options.congested === 0 ? [] : this.#controller.claims()
   }
 
-  heard(claims: readonly BufferClaim[]): void {
-    if (this.#init.options.congested > 0) this.#controller.heard(claims)
+  heard(claims: readonly BufferClaim[], from: string): void {
+    if (this.#init.options.congested > 0) this.#controller.heard(claims, from)
   }
 
   /** A publication is about to be stored. */
@@ -158,10 +161,16 @@ export class Room {
 
   #fresh(): Controller {
     const { group, sign, options } = this.#init
-    const { rate, burst, period, congested } = options
+    const { rate, burst, period, congested, credulous } = options
     return new Controller(
       this.#environment,
-      { group, sign, buffer: () => this.#own, others: Number.POSITIVE_INFINITY },
+      {
+        group,
+        sign,
+        buffer: () => this.#own,
+        others: Number.POSITIVE_INFINITY,
+        members: () => this.#init.members(),
+      },
       {
         low: LOW,
         high: HIGH,
@@ -172,6 +181,7 @@ export class Room {
         burst,
         prompt: true,
         rank: Math.max(1, congested),
+        credulous,
         samplePeriod: SAMPLE * period,
       },
     )

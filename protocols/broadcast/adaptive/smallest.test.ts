@@ -8,7 +8,7 @@ import { SMALLEST_DEFAULTS, SmallestBuffers } from './smallest.ts'
 
 const GROUP = 'news'
 
-function buffers(options = {}, own = 100) {
+function buffers(options = {}, own = 100, members: readonly string[] = []) {
   const clock = { now: 1_000_000 }
   const surroundings = {
     self: describe({ id: 'me', addresses: [], sequence: 1, issued: 0 }),
@@ -16,9 +16,12 @@ function buffers(options = {}, own = 100) {
     now: () => clock.now,
   }
   const settings = { ...SMALLEST_DEFAULTS, ...options }
-  const smallest = new SmallestBuffers(surroundings, { group: GROUP, buffer: () => own }, settings)
-  const hear = (id: string, buffer: number, issued = clock.now, group = GROUP) =>
-    smallest.heard([signClaim({ id, group, buffer, issued })])
+  const known = members.map((id) => describe({ id, addresses: [], sequence: 1, issued: 0 }))
+  const init = { group: GROUP, buffer: () => own, members: () => known }
+  const smallest = new SmallestBuffers(surroundings, init, settings)
+  /** By its owner itself, unless it is said who tells it. */
+  const hear = (id: string, buffer: number, issued = clock.now, group = GROUP, from = id) =>
+    smallest.heard([signClaim({ id, group, buffer, issued })], from)
   return { clock, smallest, hear }
 }
 
@@ -55,6 +58,69 @@ test('three liars who claim to have nothing change nothing; by the published min
   const { smallest, hear } = buffers()
   for (let i = 0; i < 4; i++) hear(`liar${i}`, 0)
   assert.equal(smallest.smallest(), SMALLEST_DEFAULTS.floor) // and more than k - 1 do not take all
+})
+
+/** What k claims of 20 to 23 events make senders go by, each told by the peer that `by` says, and who of their owners is passed on. */
+function hearsay(by: (i: number) => string, options = {}, members: readonly string[] = []) {
+  const { clock, smallest, hear } = buffers({ rank: 4, ...options }, 100, members)
+  for (let i = 0; i < 20; i++) hear(`n${i}`, 90 + i)
+  for (let i = 0; i < 4; i++) hear(`k${i}`, 20 + i, clock.now, GROUP, by(i))
+  return {
+    smallest: smallest.smallest(),
+    passed: smallest.claims().map(({ id }) => id),
+    tally: smallest.tally.toJSON(),
+  }
+}
+
+test('who tells of claims by keys that it made up has one vote, and nobody passes them on; believed, it decides for all', () => {
+  const defended = hearsay(() => 'liar')
+  assert.equal(defended.smallest, 92)
+  assert.deepEqual(defended.passed, ['n0', 'n1', 'n2', 'n3'])
+  assert.deepEqual(defended.tally, { 'buffer-claim-hearsay': 3 })
+  const believed = hearsay(() => 'liar', { credulous: true })
+  assert.equal(believed.smallest, 23)
+  assert.deepEqual(believed.passed, ['k0', 'k1', 'k2', 'k3'])
+})
+
+test('the small ones count that members tell of whom this node does not know, one each; of those it knows, whoever tells', () => {
+  const told = hearsay((i) => `member ${i}`)
+  assert.deepEqual([told.smallest, told.passed], [23, ['n0', 'n1', 'n2', 'n3']])
+  const known = hearsay(() => 'liar', {}, ['k0', 'k1', 'k2', 'k3'])
+  assert.deepEqual([known.smallest, known.passed], [23, ['k0', 'k1', 'k2', 'k3']])
+})
+
+test('three liars have three votes, whatever each says of itself and of others, and in whatever order it comes', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ liar: fc.nat(2), key: fc.nat(9), by: fc.nat(2), later: fc.nat(5) }), { maxLength: 60 }),
+      (lies) => {
+        const { clock, smallest, hear } = buffers({ rank: 4, floor: 1 })
+        for (let i = 0; i < 20; i++) hear(`n${i}`, 90 + i)
+        for (const { liar, key, by, later } of lies) {
+          clock.now += later
+          // Its own by whom it likes, and of the keys that it made up.
+          if (key > 6) hear(`liar${liar}`, 0, clock.now, GROUP, `liar${by}`)
+          else hear(`k${liar}-${key}`, 0, clock.now, GROUP, `liar${liar}`)
+        }
+        assert.ok(smallest.smallest() >= 90)
+        assert.ok(smallest.claims().every(({ id }) => !id.startsWith('k')))
+      },
+    ),
+  )
+})
+
+test('what was hearsay goes by its owner as soon as that tells it itself, and who told of it before is free to tell of another', () => {
+  const { clock, smallest, hear } = buffers({ rank: 2 })
+  hear('a', 30, clock.now, GROUP, 'member')
+  hear('b', 40, clock.now, GROUP, 'member')
+  assert.equal(smallest.smallest(), 100)
+  hear('a', 30)
+  hear('b', 40, clock.now, GROUP, 'member')
+  assert.equal(smallest.smallest(), 40)
+  assert.deepEqual(
+    smallest.claims().map(({ id }) => id),
+    ['a', 'me'],
+  )
 })
 
 test('a claim counts for its sample periods; a newer one of its node replaces it, an older one does not', () => {

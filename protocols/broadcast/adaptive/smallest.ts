@@ -1,3 +1,4 @@
+import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import type { Surroundings } from '../../../core/environment.ts'
 import type { Sign } from '../../../core/signed.ts'
 import { Tally } from '../../../core/tally.ts'
@@ -15,9 +16,20 @@ export interface SmallestOptions {
   readonly samples: number
   /** Events: no claim makes senders go by a smaller buffer. @default 16 (chosen) */
   readonly floor: number
+  /**
+   * Whether every claim counts by itself and is passed on, whoever signed it and whoever brings it, as published: then one peer
+   * that makes up k keys throttles a whole group. @default false
+   */
+  readonly credulous: boolean
 }
 
-export const SMALLEST_DEFAULTS: SmallestOptions = { rank: 4, samplePeriod: 10_000, samples: 2, floor: 16 }
+export const SMALLEST_DEFAULTS: SmallestOptions = {
+  rank: 4,
+  samplePeriod: 10_000,
+  samples: 2,
+  floor: 16,
+  credulous: false,
+}
 
 export interface SmallestInit {
   readonly group: string
@@ -27,6 +39,14 @@ export interface SmallestInit {
   readonly others?: number | undefined
   /** Left out, signatures are empty, which only simulated nodes accept. */
   readonly sign?: Sign | undefined
+  /** Members that this node knows. @default none: only what comes from its owner itself is more than hearsay */
+  members?(): readonly PeerDescriptor[]
+}
+
+/** A claim, and who answers for it: its owner, where that is known; else the peer that told of it. */
+interface Vouched {
+  readonly claim: BufferClaim
+  readonly by: string
 }
 
 /**
@@ -35,9 +55,14 @@ export interface SmallestInit {
  * Departures. The paper sends one number a sample period, the least anybody heard, so one liar decides for all and for as long
  * as it lies. Here (a) each node signs its own number, and gossip carries the k smallest of different nodes: a liar has one
  * vote; (b) a claim carries its time and counts for W sample periods, instead of the number of a period that everybody follows
- * upwards: who names a period far ahead would make all forget.
+ * upwards: who names a period far ahead would make all forget. (c) Keys cost nothing, so a vote is a peer's and not a key's: a claim that
+ * came from its owner's own link, or whose owner is a member that this node knows, counts by itself and is passed on; everything
+ * else is hearsay, of which each peer that tells it has one claim counted, in place of its own, and none is passed on. So a small
+ * buffer is heeded by those who know its owner and by those whom they tell. In a group so large that fewer than k of the small ones are that
+ * close to a publisher it does not slow down; where a share of the members is short everybody has k of these close by.
  *
- * Invariants: at most 2 k claims, one a node, none older than W periods; `smallest` is at least the floor.
+ * Invariants: at most 2 k claims, one a node, none older than W periods; nobody owns or answers for more than one of them;
+ * `smallest` is at least the floor.
  */
 export class SmallestBuffers {
   readonly tally = new Tally()
@@ -45,7 +70,7 @@ export class SmallestBuffers {
   readonly #init: SmallestInit
   readonly #options: SmallestOptions
   /** Of others and of this node, the smallest first; of equal ones the newest. */
-  #claims: BufferClaim[] = []
+  #claims: Vouched[] = []
 
   /** @throws RangeError on a rank that no message could carry, or a period that is not positive */
   constructor(environment: Surroundings, init: SmallestInit, options: SmallestOptions) {
@@ -62,14 +87,17 @@ export class SmallestBuffers {
     this.#options = options
   }
 
-  /** What goes with every message: at most `rank` claims. */
+  /** What goes with every message: at most `rank` claims, none of them hearsay. */
   claims(): readonly BufferClaim[] {
     this.#renew()
-    return this.#claims.slice(0, this.#options.rank)
+    const own = this.#claims.filter(({ claim, by }) => claim.id === by)
+    return own.slice(0, this.#options.rank).map(({ claim }) => claim)
   }
 
-  heard(claims: readonly BufferClaim[]): void {
+  /** @param from the peer that told it */
+  heard(claims: readonly BufferClaim[], from: string): void {
     const now = this.#environment.now()
+    const members = new Set(this.#init.members?.().map(({ id }) => id))
     const { samples, samplePeriod } = this.#options
     const window = samples * samplePeriod
     for (const claim of claims.slice(0, MAX_CLAIMS)) {
@@ -77,7 +105,7 @@ export class SmallestBuffers {
       if (claim.group !== this.#init.group) this.tally.add('buffer-claim-of-another-group')
       else if (claim.issued <= now - window) this.tally.add('buffer-claim-expired')
       else if (claim.issued > now + window) this.tally.add('buffer-claim-from-the-future')
-      else this.#put(claim)
+      else this.#put(claim, this.#options.credulous || members.has(claim.id) ? claim.id : from)
     }
   }
 
@@ -87,8 +115,8 @@ export class SmallestBuffers {
     const { rank, floor } = this.#options
     const { others } = this.#init
     if (others !== undefined && this.#claims.length < rank) return others
-    const claim = this.#claims[Math.min(rank, this.#claims.length) - 1]
-    return Math.max(floor, claim?.buffer ?? 0)
+    const counted = this.#claims[Math.min(rank, this.#claims.length) - 1]
+    return Math.max(floor, counted?.claim.buffer ?? 0)
   }
 
   /** Forgets what is too old, and claims anew for this node once a sample period or when its buffer changed. */
@@ -96,8 +124,8 @@ export class SmallestBuffers {
     const now = this.#environment.now()
     const { samples, samplePeriod } = this.#options
     const since = now - samples * samplePeriod
-    if (this.#claims.some(({ issued }) => issued <= since)) {
-      this.#claims = this.#claims.filter(({ issued }) => issued > since)
+    if (this.#claims.some(({ claim }) => claim.issued <= since)) {
+      this.#claims = this.#claims.filter(({ claim }) => claim.issued > since)
     }
     const { id } = this.#environment.self
     const buffer = this.#init.buffer()
@@ -106,24 +134,33 @@ export class SmallestBuffers {
     if (own === undefined || own.buffer !== buffer || own.issued <= now - samplePeriod) {
       const { group, sign } = this.#init
       this.#own = signClaim({ id, group, buffer, issued: now }, sign)
-      this.#put(this.#own)
+      this.#put(this.#own, id)
     }
   }
 
   #own: BufferClaim | undefined
 
-  #put(claim: BufferClaim): void {
-    const known = this.#claims.findIndex(({ id }) => id === claim.id)
-    if (known >= 0) {
-      if ((this.#claims[known] as BufferClaim).issued >= claim.issued) return
-      this.#claims.splice(known, 1)
+  #put(claim: BufferClaim, told: string): void {
+    const known = this.#claims.find((other) => other.claim.id === claim.id)
+    // Whose owner was known once goes by its owner, whoever tells of it now.
+    const by = told === claim.id ? told : (known?.by ?? told)
+    if (known !== undefined && known.claim.issued >= claim.issued && known.by === by) return
+    const isOwned = by === claim.id
+    if (!isOwned && this.#claims.some((other) => other !== known && speaks(other, by))) {
+      this.tally.add('buffer-claim-hearsay')
+      return
     }
-    const place = this.#claims.findIndex((other) => before(claim, other))
-    const limit = 2 * this.#options.rank
-    if (place < 0 && this.#claims.length >= limit) return
-    this.#claims.splice(place < 0 ? this.#claims.length : place, 0, claim)
-    if (this.#claims.length > limit) this.#claims.pop()
+    const newest = known !== undefined && known.claim.issued >= claim.issued ? known.claim : claim
+    const claims = this.#claims.filter((other) => other !== known && !(isOwned && other.by === claim.id))
+    const place = claims.findIndex((other) => before(newest, other.claim))
+    claims.splice(place < 0 ? claims.length : place, 0, { claim: newest, by })
+    this.#claims = claims.slice(0, 2 * this.#options.rank)
   }
+}
+
+/** Whether this peer has its vote already. */
+function speaks({ claim, by }: Vouched, peer: string): boolean {
+  return by === peer || claim.id === peer
 }
 
 function before(a: BufferClaim, b: BufferClaim): boolean {

@@ -12,11 +12,11 @@ const BUFFER = 120
  * while the group's small buffers drop what is still young.
  */
 export function adapted(environment: Environment<EpidemicMessage>, init: DeliveryInit): Epidemic {
-  const { period, rate, burst } = init.options
+  const { period, rate, burst, credulous } = init.options
   const controller = new Controller(
     environment,
-    { group: `epidemic/${init.topic}`, buffer: () => BUFFER, sign: init.sign },
-    { start: rate, most: rate, burst, samplePeriod: 20 * period },
+    { group: `epidemic/${init.topic}`, buffer: () => BUFFER, sign: init.sign, members: () => init.partners() },
+    { start: rate, most: rate, burst, samplePeriod: 20 * period, credulous },
   )
   return new Epidemic(environment, { ...init, congestion: controller, controller }, { period, buffer: BUFFER })
 }

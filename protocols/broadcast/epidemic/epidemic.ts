@@ -150,7 +150,7 @@ export class Epidemic implements Delivery<EpidemicMessage> {
 
   receive(from: PeerDescriptor, { ask, events, claims, subscriptions }: EpidemicMessage): void {
     if (this.#timer === undefined) return
-    this.#init.congestion?.heard(claims)
+    this.#init.congestion?.heard(claims, from.id)
     this.#init.view?.heard(subscriptions)
     let duplicates = 0
     for (const { publication, age } of events) {

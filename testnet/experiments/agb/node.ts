@@ -58,15 +58,19 @@ export class AgbNode implements Protocol<EpidemicMessage> {
     this.#witness = witness
     this.#offered = settings.offered
     this.#buffer = options.buffer
+    const view = contacts && new SubscriptionView(() => environment.self, environment.random.fork('view'), contacts)
     if (control !== undefined) {
       const buffer = () => settings.claimed ?? this.#buffer
-      this.controller = new Controller(environment, { group: GROUP, buffer }, control)
+      this.controller = new Controller(
+        environment,
+        { group: GROUP, buffer, members: () => view?.members ?? partners() },
+        control,
+      )
     }
     const accept = (publication: Publication) => {
       witness.delivered(node, publication)
       return 'new' as const
     }
-    const view = contacts && new SubscriptionView(() => environment.self, environment.random.fork('view'), contacts)
     this.#epidemic = new Epidemic(
       environment,
       {
