@@ -4,8 +4,8 @@ import fc from 'fast-check'
 import { compose, type Publication } from '../publication.ts'
 import { EventBuffer } from './buffer.ts'
 
-function publication(sequence: number): Publication {
-  return compose({ publisher: 'p', sequence, published: 0, topic: 'news', payload: new Uint8Array(0) })
+function publication(sequence: number, how: Partial<Publication> = {}): Publication {
+  return compose({ publisher: 'p', sequence, published: 0, topic: 'news', payload: new Uint8Array(0), ...how })
 }
 const PUBLICATIONS = Array.from({ length: 40 }, (_, i) => publication(i + 1))
 
@@ -62,7 +62,7 @@ test('what is held, dropped and followed is what Figs 1 and 5b say, step by step
         const plain = new Plain()
         for (const one of steps) {
           if (one.kind === 'turn') {
-            buffer.turn(14, () => {})
+            buffer.turn(14, 0, () => {})
             plain.turn(14)
           } else {
             const event = PUBLICATIONS[one.which] as Publication
@@ -78,7 +78,7 @@ test('what is held, dropped and followed is what Figs 1 and 5b say, step by step
           const held = plain.held
             .map(({ sequence, age }) => [sequence, age])
             .sort((a, b) => Number(a[0]) - Number(b[0]))
-          const events = buffer.events(0).map((event) => [event.publication.sequence, event.age])
+          const events = buffer.events(0, 0).map((event) => [event.publication.sequence, event.age])
           assert.deepEqual(
             events.sort((a, b) => Number(a[0]) - Number(b[0])),
             held,
@@ -118,4 +118,44 @@ test('a buffer that cannot be is refused', () => {
   for (const capacity of [0, -1, 1.5, Number.NaN, 101]) {
     assert.throws(() => new EventBuffer({ ...options, capacity }), RangeError)
   }
+})
+
+test('what is of low priority goes first while the oldest has not reached most, the oldest of them; then the oldest of all, as Fig. 1 says', () => {
+  const left = (spread: number, age: number) => {
+    const buffer = new EventBuffer({ capacity: 4, ids: 100, shadowed: false, copies: false, trust: 63, spread })
+    buffer.add(publication(1), age)
+    buffer.add(publication(2, { priority: 'low' }), age - 2)
+    buffer.add(publication(3, { priority: 'low' }), age - 1)
+    for (const sequence of [4, 5, 6])
+      buffer.add(publication(sequence, { priority: sequence === 4 ? 'high' : 'normal' }), 0)
+    const dropped: number[] = []
+    buffer.trim((one) => dropped.push(one))
+    const ages = buffer.events(0, 0).map((event) => event.age)
+    assert.deepEqual(
+      ages,
+      [...ages].sort((a, b) => a - b),
+      'the youngest are sent first',
+    )
+    assert.deepEqual([dropped.length, buffer.size], [2, 4])
+    return buffer
+      .events(0, 0)
+      .map((event) => event.publication.sequence)
+      .sort((a, b) => a - b)
+  }
+  assert.deepEqual(left(6, 5), [1, 4, 5, 6])
+  assert.deepEqual(left(6, 6), [2, 4, 5, 6])
+  assert.deepEqual(left(0, 5), [2, 4, 5, 6])
+})
+
+test('what has outlived its time is not sent, and gone with the next round, whatever its priority', () => {
+  const buffer = new EventBuffer({ capacity: 9, ids: 100, shadowed: true, copies: false, trust: 63 })
+  buffer.add(publication(1), 0)
+  buffer.add(publication(2, { ttl: 1000 }), 0)
+  buffer.add(publication(3, { ttl: 1000, priority: 'low' }), 0)
+  const sent = (now: number) => buffer.events(0, now).map(({ publication }) => publication.sequence)
+  assert.deepEqual([sent(1000), sent(1001)], [[1, 2, 3], [1]])
+  let expired = 0
+  buffer.turn(14, 1001, () => expired++)
+  assert.deepEqual([expired, buffer.size], [2, 1])
+  assert.equal(buffer.hear(publication(2, { ttl: 1000 }), 0), 'known')
 })

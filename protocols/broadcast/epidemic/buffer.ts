@@ -1,4 +1,4 @@
-import { type Publication, sameBytes } from '../publication.ts'
+import { isExpired, type Publication, sameBytes } from '../publication.ts'
 import { AgeOrder, MAX_AGE, type Place } from './age-order.ts'
 
 /** A publication as gossip carries it. */
@@ -27,6 +27,8 @@ export interface EventBufferOptions {
   readonly copies: boolean
   /** Rounds by which a copy makes an event older at most; the first copy of one may be three times as old. */
   readonly trust: number
+  /** Rounds: while the oldest is younger, what is of low priority goes first; 0: priorities count for nothing, as published. @default 0 */
+  readonly spread?: number
 }
 
 /** What came and is gone. */
@@ -38,6 +40,9 @@ const PAST: Entry = { held: undefined, followed: undefined, publication: undefin
  * The latter are ages alone and may be more than the former: a node whose buffer is smaller than the one that senders go
  * by sees what that one would drop, not only what it drops itself. Departure: Fig. 5b takes its own buffer to be no smaller.
  *
+ * Departure: a full buffer whose oldest event has not reached most drops the oldest of low priority instead. Where it has, nothing is gained
+ * by sparing it, and what is of low priority would never get anywhere: this buffer is full most of the time.
+ *
  * Invariants: (1) `size <= capacity` after `trim`; (2) no more are followed than the limit of the last `shadow`, after it; (3)
  * the last `ids` publications that came are known, and everything held or followed is.
  */
@@ -47,6 +52,8 @@ export class EventBuffer {
   /** Publisher, then sequence. */
   readonly #known = new Map<string, Map<number, Entry>>()
   readonly #held = new AgeOrder<Entry>()
+  /** Those held that are of low priority, where that counts. */
+  readonly #low = new AgeOrder<Entry>()
   readonly #followed = new AgeOrder<Entry>()
   /** Of the last `shadow`. */
   #limit = 0
@@ -66,7 +73,7 @@ export class EventBuffer {
   }
 
   get size(): number {
-    return this.#held.size
+    return this.#held.size + this.#low.size
   }
 
   get ids(): number {
@@ -91,7 +98,9 @@ export class EventBuffer {
     if (entry === undefined) return 'new'
     const { held, followed, publication } = entry
     if (publication !== undefined && !sameBytes(publication.record.body, record.body)) return 'another'
-    if (held !== undefined) this.#held.raise(held, this.#older(held.age, age))
+    if (held !== undefined && publication !== undefined) {
+      this.#holding(publication).raise(held, this.#older(held.age, age))
+    }
     if (followed !== undefined) this.#followed.raise(followed, this.#older(followed.age, age))
     return 'known'
   }
@@ -100,7 +109,7 @@ export class EventBuffer {
   add(publication: Publication, age: number): void {
     const entry: Entry = { held: undefined, followed: undefined, publication }
     const believed = Math.min(age, 3 * this.#options.trust)
-    entry.held = this.#held.add(entry, believed)
+    entry.held = this.#holding(publication).add(entry, believed)
     if (this.#options.shadowed) entry.followed = this.#followed.add(entry, believed)
     this.#remember(publication, entry)
   }
@@ -110,24 +119,31 @@ export class EventBuffer {
     this.#remember(publication, PAST)
   }
 
-  /** A round: everything is one older, and what is older than `limit` rounds goes. */
-  turn(limit: number, expired: () => void): void {
-    this.#held.turn()
-    this.#followed.turn()
-    for (let oldest = this.#held.oldest(); oldest !== undefined && oldest.age > limit; oldest = this.#held.oldest()) {
-      this.#drop(oldest)
+  /** A round: everything is one older, and what is older than `limit` rounds goes, or whose time to live is over. */
+  turn(limit: number, now: number, expired: () => void): void {
+    for (const order of [this.#held, this.#low]) {
+      order.turn()
+      for (let oldest = order.oldest(); oldest !== undefined && oldest.age > limit; oldest = order.oldest()) {
+        this.#drop(oldest)
+        expired()
+      }
+    }
+    for (const { held, publication } of this.#entries()) {
+      if (held === undefined || publication === undefined || !isExpired(publication, now)) continue
+      this.#drop(held)
       expired()
     }
+    this.#followed.turn()
     for (let oldest = this.#followed.oldest(); oldest !== undefined && oldest.age > limit; ) {
       this.#lose(oldest)
       oldest = this.#followed.oldest()
     }
   }
 
-  /** Fig. 1: while |events| > max, the oldest goes. */
+  /** Fig. 1: while |events| > max, the oldest goes; or the oldest of low priority. */
   trim(dropped: (age: number) => void): void {
-    while (this.#held.size > this.#capacity) {
-      const oldest = this.#held.oldest() as Place<Entry>
+    while (this.size > this.#capacity) {
+      const oldest = this.#outgoing() as Place<Entry>
       this.#drop(oldest)
       dropped(oldest.age)
     }
@@ -147,13 +163,34 @@ export class EventBuffer {
     }
   }
 
-  /** What goes with a gossip message: the youngest first. */
-  events(hop: number): Event[] {
+  /** What goes with a gossip message, as far as anybody wants it still: the youngest first. */
+  events(hop: number, now: number): Event[] {
     const events: Event[] = []
-    this.#held.each(({ publication }, age) =>
-      events.push({ publication: publication as Publication, age: Math.min(MAX_AGE, age + hop) }),
-    )
-    return events
+    for (const { held, publication } of this.#entries()) {
+      if (held === undefined || publication === undefined || isExpired(publication, now)) continue
+      events.push({ publication, age: Math.min(MAX_AGE, held.age + hop) })
+    }
+    return this.#low.size === 0 ? events : events.sort((a, b) => a.age - b.age)
+  }
+
+  /** Those that are held. */
+  #entries(): Entry[] {
+    const entries: Entry[] = []
+    for (const order of [this.#held, this.#low]) order.each((entry) => entries.push(entry))
+    return entries
+  }
+
+  #holding({ priority }: Publication): AgeOrder<Entry> {
+    const { spread = 0 } = this.#options
+    return spread > 0 && priority === 'low' ? this.#low : this.#held
+  }
+
+  /** What has to go next. */
+  #outgoing(): Place<Entry> | undefined {
+    const [oldest, low] = [this.#held.oldest(), this.#low.oldest()]
+    if (oldest === undefined || low === undefined) return oldest ?? low
+    const { spread = 0 } = this.#options
+    return low.age >= oldest.age || oldest.age < spread ? low : oldest
   }
 
   /** The age of an event here after a copy of another age came. */
@@ -164,7 +201,7 @@ export class EventBuffer {
 
   #drop(place: Place<Entry>): void {
     const entry = place.thing
-    this.#held.delete(place)
+    this.#holding(entry.publication as Publication).delete(place)
     entry.held = undefined
     entry.publication = undefined
   }

@@ -54,10 +54,10 @@ function network({ nodes, options = {}, budget = 1e6, views = false, refuse = ()
     peers.push(self)
   }
   for (const { protocol } of simulation.nodes) protocol.start()
-  const publish = (node: number, sequence: number, bytes = 20) => {
+  const publish = (node: number, sequence: number, bytes = 20, how: Partial<Publication> = {}) => {
     const publisher = (peers[node] as PeerDescriptor).id
     const payload = new Uint8Array(bytes)
-    const publication = compose({ publisher, sequence, published: 5, topic: 'news', payload }, signs[node])
+    const publication = compose({ publisher, sequence, published: 5, topic: 'news', payload, ...how }, signs[node])
     simulation.node(publisher).protocol.spread(publication)
   }
   return { simulation, got, publish, status: (i: number) => simulation.nodes[i]?.protocol.status() ?? {} }
@@ -140,6 +140,45 @@ test('who asks again and again is answered once a round', () => {
   simulation.run(100)
   assert.ok(Number(status(0).sent ?? 0) - before <= 2)
   assert.ok(Number(status(0)['asked-too-often']) >= 98)
+})
+
+test('what has outlived its time is passed on by nobody; as published, for all its rounds', () => {
+  const copies = (heedful: boolean) => {
+    const { simulation, publish, status } = network({ nodes: 10, options: { heedful, copies: false } })
+    const published = (simulation.nodes[0] as (typeof simulation.nodes)[number]).environment.now()
+    publish(0, 1, 20, { published, ttl: 3 * PERIOD })
+    simulation.run(4 * PERIOD)
+    const received = () => simulation.nodes.reduce((sum, _, i) => sum + Number(status(i).duplicate ?? 0), 0)
+    const before = received()
+    simulation.run(5 * PERIOD)
+    return { before, after: received() - before, buffered: Number(status(0).buffered) }
+  }
+  const heedful = copies(true)
+  assert.ok(heedful.before > 0)
+  assert.deepEqual([heedful.after, heedful.buffered], [0, 0])
+  const heedless = copies(false)
+  assert.ok(heedless.after > 50, `${heedless.after}`)
+})
+
+test('buffers too small for all that is published lose what is of low priority first; as published, both alike', () => {
+  const lost = (heedful: boolean) => {
+    const { simulation, got, publish } = network({ nodes: 20, options: { heedful, buffer: 9 } })
+    for (let round = 0; round < 20; round++) {
+      for (let node = 0; node < 20; node++) {
+        const sequence = round * 20 + node + 1
+        publish(node, sequence, 20, { priority: sequence % 2 === 0 ? 'high' : 'low' })
+      }
+      simulation.run(PERIOD)
+    }
+    simulation.run(10 * PERIOD)
+    const came = (parity: number) =>
+      [...got.values()].flat().filter((id) => Number(id.split('/')[1]) % 2 === parity).length / (200 * 19)
+    return { low: 1 - came(1), high: 1 - came(0) }
+  }
+  const [heedful, alike] = [lost(true), lost(false)]
+  assert.ok(heedful.high < 0.7 * heedful.low, `${heedful.high}, ${heedful.low}`)
+  assert.ok(alike.high > 0.8 * alike.low, `${alike.high}, ${alike.low}`)
+  assert.ok(heedful.high < 0.8 * alike.high, `${heedful.high}, ${alike.high}, ${alike.low}, ${heedful.low}`)
 })
 
 test('a stopped member neither sends nor takes anything in', () => {

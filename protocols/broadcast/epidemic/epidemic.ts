@@ -37,7 +37,15 @@ export interface EpidemicOptions {
    * nothing among the honest)
    */
   readonly trust: number
+  /**
+   * Departure: while what a full buffer drops is younger than SPREAD rounds, and so has not reached everybody, what is of low priority goes
+   * first; and nobody passes on what has outlived its time. @default true
+   */
+  readonly heedful: boolean
 }
+
+/** Rounds: the low mark of admission control (see ControllerOptions). */
+const SPREAD = 6
 
 export interface EpidemicInit extends Pick<DeliveryInit, 'partners' | 'budget' | 'accept'> {
   /** Admission control that goes by this delivery's drops. @default none */
@@ -57,13 +65,15 @@ const DEFAULTS: EpidemicOptions = {
   pull: true,
   copies: true,
   trust: 4,
+  heedful: true,
 }
 
 /** Fig. 1 as published, in the words of these options. */
-export const LPBCAST: Pick<EpidemicOptions, 'pull' | 'copies' | 'trust'> = {
+export const LPBCAST: Pick<EpidemicOptions, 'pull' | 'copies' | 'trust' | 'heedful'> = {
   pull: false,
   copies: false,
   trust: Number.POSITIVE_INFINITY,
+  heedful: false,
 }
 
 /**
@@ -96,9 +106,10 @@ export class Epidemic implements Delivery<EpidemicMessage> {
     for (const [name, value] of Object.entries(this.#options)) {
       if (typeof value === 'number' && !(value > 0)) throw new RangeError(`${name} is a positive number, got ${value}`)
     }
-    const { buffer, ids, period, copies, trust } = this.#options
+    const { buffer, ids, period, copies, trust, heedful } = this.#options
     this.#pace = new Pace(0.8 * period)
-    this.#buffer = new EventBuffer({ capacity: buffer, ids, shadowed: init.congestion !== undefined, copies, trust })
+    const shadowed = init.congestion !== undefined
+    this.#buffer = new EventBuffer({ capacity: buffer, ids, shadowed, copies, trust, spread: heedful ? SPREAD : 0 })
   }
 
   start(): void {
@@ -139,7 +150,7 @@ export class Epidemic implements Delivery<EpidemicMessage> {
   turn(): void {
     const { fanout, rounds, pull } = this.#options
     const { congestion } = this.#init
-    this.#buffer.turn(rounds, () => this.#tally.add('expired'))
+    this.#buffer.turn(rounds, this.#clock, () => this.#tally.add('expired'))
     congestion?.turn()
     const partners = this.#partners(fanout)
     const messages = pull ? [this.#question()] : this.#messages()
@@ -177,6 +188,11 @@ export class Epidemic implements Delivery<EpidemicMessage> {
       ids: this.#buffer.ids,
       ...(this.#init.controller && { admission: this.#init.controller.status() }),
     }
+  }
+
+  /** What times to live are held against. */
+  get #clock(): number {
+    return this.#options.heedful ? this.#environment.now() : Number.NEGATIVE_INFINITY
   }
 
   #answer(from: PeerDescriptor): void {
@@ -246,7 +262,7 @@ export class Epidemic implements Delivery<EpidemicMessage> {
     let events: Event[] = []
     let first: Omit<Gossip, 'events'> = { ask: false, claims, subscriptions }
     let bytes = gossipSize({ ...first, events })
-    for (const event of this.#buffer.events(hop)) {
+    for (const event of this.#buffer.events(hop, this.#clock)) {
       const size = eventSize(event)
       if (events.length > 0 && (bytes + size > MAX_GOSSIP_BYTES || events.length === MAX_EVENTS)) {
         messages.push({ ...first, events })
