@@ -57,6 +57,8 @@ export interface BroadcastOptions {
   readonly congested: number
   /** Whether such a claim counts whoever signed it and whoever brings it: then one peer with made-up keys slows everybody down. */
   readonly credulous: boolean
+  /** Of bimodal: whether members count as keeping up that say nothing, where few say anything. If not, two liars are most of those who do. */
+  readonly hush: boolean
   /** Topics that this node is in at a time. */
   readonly topics: number
   /** How long a node stays in a topic's group after it published there last, or its last subscriber went. */
@@ -92,6 +94,7 @@ export const DEFAULTS: BroadcastOptions = {
   catchUp: 10_000,
   congested: 4,
   credulous: false,
+  hush: true,
   topics: 64,
   linger: 30_000,
   handover: 10_000,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { positionOf } from '../../core/position.ts'
 import { assertOrdered, delivered, network, TOPIC, text, total } from './network.fixture.ts'
 
 const NODES = 20
@@ -58,4 +59,31 @@ test('links that carry less than is published: publishers slow down, and all tha
   assert.equal(pushed.accepted, SECONDS * OFFERED)
   assert.ok(pushed.delivered < 0.7, `${pushed.delivered} without it`)
   assert.ok(pushed.median > 60_000, `${pushed.median} ms without it`)
+})
+
+test('four liars of 100 who say that they are seconds behind slow no publisher down where all is calm; did the silent not count, they would', () => {
+  const accepted = (hush: boolean) => {
+    const bed = network({ nodes: 100, seed: 6, options: { hush } })
+    bed.simulation.run(3000)
+    const own: { readonly sequence: number; readonly at: number }[] = []
+    for (let turn = 0; turn < 60 * 5; turn++) {
+      const { now } = bed.simulation
+      const old = own.findLast(({ at }) => now - at > 5000)
+      for (let liar = 0; old !== undefined && turn % 3 === 0 && liar < 4; liar++) {
+        const holdings = [
+          { publisher: positionOf('n0'), settled: old.sequence, runs: [{ first: 1, last: old.sequence }] },
+        ]
+        const message = { kind: 'digest', round: 10_000 + turn, answers: undefined, partial: true, holdings }
+        const { environment } = bed.simulation.node(`n${90 + liar}`)
+        environment.send(bed.simulation.node('n0').self, { group: positionOf(TOPIC), delivery: 'bimodal', message })
+      }
+      const receipt = bed.node('n0').publish(TOPIC, text('x'))
+      if (receipt.status === 'accepted') own.push({ sequence: receipt.sequence, at: now })
+      bed.simulation.run(200)
+    }
+    return own.length
+  }
+  assert.equal(accepted(true), 300)
+  const slowed = accepted(false)
+  assert.ok(slowed < 250, `${slowed}`)
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { describe } from '../../../core/descriptor.ts'
 import { DEFAULTS } from '../options.ts'
 import type { Store } from '../store.ts'
 import { Backpressure } from './backpressure.ts'
@@ -16,9 +17,13 @@ class Bench {
   readonly #entries = new Map<number, { readonly received: number }>()
   readonly #backpressure: Backpressure
 
-  constructor(options: Partial<typeof DEFAULTS> = {}) {
+  /** @param partners members that it knows */
+  constructor(options: Partial<typeof DEFAULTS> = {}, partners = 5) {
     const store = { shelf: () => ({ entries: this.#entries }) } as unknown as Store
-    this.#backpressure = new Backpressure(SELF, { store, options: { ...DEFAULTS, ...options } })
+    const known = Array.from({ length: partners }, (_, i) =>
+      describe({ id: `member ${i}`, addresses: [], sequence: 1, issued: 0 }),
+    )
+    this.#backpressure = new Backpressure(SELF, { store, options: { ...DEFAULTS, ...options }, partners: () => known })
   }
 
   get rate(): number {
@@ -144,6 +149,29 @@ test('what a publisher reads after it was stopped was sent before: it does not t
   for (let i = 0; i < 15; i++) bench.hear(`member ${i}`, 30_000)
   bench.rounds(3, members(5, 30_000))
   assert.equal(bench.rate, QUOTA)
+})
+
+test('where few say anything five liars slow nobody down; did the silent not count, they would', () => {
+  const rateWith = (hush: boolean, liars: number) => {
+    const bench = new Bench({ hush }, 28)
+    bench.rounds(40, (round) => (round % 20 === 0 ? [...members(liars, 60_000), 0, 0] : members(liars, 60_000)))
+    return bench.rate
+  }
+  assert.equal(rateWith(true, 5), QUOTA)
+  assert.ok(rateWith(true, 6) < QUOTA)
+  assert.ok(rateWith(false, 3) < QUOTA)
+})
+
+test('in a small group half of all others are enough to slow down, and fewer are not', () => {
+  const rateWith = (behind: number, others: number) => {
+    const bench = new Bench({}, others)
+    bench.rounds(40, members(behind, 60_000))
+    return bench.rate
+  }
+  assert.ok(rateWith(1, 1) < QUOTA)
+  assert.equal(rateWith(1, 2), QUOTA)
+  assert.ok(rateWith(2, 3) < QUOTA)
+  assert.equal(rateWith(2, 5), QUOTA)
 })
 
 test('`congested: 0` switches it off', () => {
