@@ -24,7 +24,7 @@ export class Counts {
    */
   readonly done = new Tally()
   /**
-   * Of publications: window, rate, too-many-publishers, position-taken, equivocation, past (settled before it came), own, other-topic,
+   * Of publications: window, rate, too-many-publishers, introduced (by a peer that has introduced its share of the publishers), position-taken, equivocation, past (settled before it came), own, other-topic,
    * other-delivery, expired; of our own: stopped (not sent any more). Of claims about buffers: buffer-claim-of-another-group,
    * buffer-claim-expired, buffer-claim-from-the-future, buffer-claim-hearsay (its owner is not known, and who tells it has had one counted).
    *

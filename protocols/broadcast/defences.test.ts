@@ -86,7 +86,7 @@ test('replays: as duplicates, after the buffer forgot them, and to a newcomer af
 })
 
 test('forgetting publishers lets nothing in twice; while the window is open over all of them, newcomers are refused', () => {
-  const bed = network({ nodes: 2, options: { publishers: 4 } })
+  const bed = network({ nodes: 2, options: { publishers: 4, introduced: Number.POSITIVE_INFINITY } })
   const by = (i: number) => forge(bed, { publisher: `p${i}` })
   const first = Array.from({ length: 6 }, (_, i) => by(i))
   for (const publication of first) push(bed, 'n0', 'n1', publication)
@@ -100,6 +100,23 @@ test('forgetting publishers lets nothing in twice; while the window is open over
   assert.equal(count(bed, 'n1'), 7)
   assert.ok(bed.node('n1').status().publishers <= 4)
   assertOrdered(bed)
+})
+
+test('one peer with throw-away keys locks no new publisher out; without a share of the table it does, for all of whom it is the way', () => {
+  const lockedOut = (introduced: number) => {
+    const bed = network({ nodes: 12, options: { publishers: 64, introduced } })
+    bed.simulation.run(2000)
+    for (let i = 0; i < 200; i++) {
+      const until = positionOf('n3') // all of the ring
+      send(bed, 'n11', 'n3', { kind: 'data', publication: forge(bed, { publisher: `key${i}` }), until })
+      bed.simulation.run(20)
+    }
+    assert.equal(bed.node('n7').publish(TOPIC, text('hello')).status, 'accepted', 'a node has a place for itself')
+    bed.simulation.run(20_000)
+    return bed.ids.filter((id) => !bed.got.get(id)?.some(({ from }) => from === 'n7'))
+  }
+  assert.deepEqual(lockedOut(0.5), [])
+  assert.ok(lockedOut(Number.POSITIVE_INFINITY).length >= 10)
 })
 
 test('two payloads under one sequence number: the first stays, the second is refused, and both are kept as a proof', () => {

@@ -71,7 +71,8 @@ export class Lane implements Protocol<unknown> {
   readonly #outbox: Outbox
   /** Accepted while a message is handled, by id: taken in after it. As many as one message holds. */
   readonly #arrived = new Map<string, { readonly publisher: Publisher; readonly publication: Publication }>()
-  #handling = false
+  /** Whose message is being handled. */
+  #from: string | undefined
   #turns = 0
   /** As how many-th each was delivered, and when. */
   readonly #delivered = new WeakMap<Publication, { readonly turn: number; readonly at: number }>()
@@ -100,6 +101,7 @@ export class Lane implements Protocol<unknown> {
       { ...options, started: init.joined },
       { deliver: (publication) => this.#inOrder(publication), missed: (from, missed) => this.#missed(from, missed) },
       (id) => this.#store.shelf(id) === undefined,
+      environment.self.id,
     )
     this.#store.waits = ({ publisher, sequence }) =>
       sequence > (this.#publishers.get(publisher)?.order.settled ?? Number.POSITIVE_INFINITY)
@@ -230,11 +232,11 @@ export class Lane implements Protocol<unknown> {
 
   receive(from: PeerDescriptor, message: unknown): void {
     if (this.#timer === undefined) return
-    this.#handling = true
+    this.#from = from.id
     try {
       this.#delivery.receive(from, message)
     } finally {
-      this.#handling = false
+      this.#from = undefined
       this.#settle()
     }
   }
@@ -316,7 +318,7 @@ export class Lane implements Protocol<unknown> {
     if (typeof publisher === 'string') return this.#refuse(publisher)
     this.stir(this.#environment.now())
     this.#arrived.set(publicationId(publication), { publisher, publication })
-    if (!this.#handling) this.#settle()
+    if (this.#from === undefined) this.#settle()
     return 'new'
   }
 
@@ -338,7 +340,7 @@ export class Lane implements Protocol<unknown> {
       return 'window'
     }
     if (isExpired(publication, now)) return 'expired'
-    return this.#publishers.admit(publication, now, pushed)
+    return this.#publishers.admit(publication, now, pushed, this.#from)
   }
 
   #send(publication: Publication): void {

@@ -17,6 +17,11 @@ export interface BroadcastOptions {
   readonly window: number
   /** Publishers known at a time; one is forgotten when the window has closed over all it published. */
   readonly publishers: number
+  /**
+   * Of the places that are left for publishers, how many times as many a peer may have introduced who are not itself. With a half one
+   * peer fills a third of all places, 30 peers 15/16 of them; Infinity: one fills them all.
+   */
+  readonly introduced: number
   /** The buffer of all topics, in bytes, and how much of it one publisher can fill in one (LIMITS: 8 MiB). */
   readonly bufferBytes: number
   readonly publisherBytes: number
@@ -77,6 +82,7 @@ export const DEFAULTS: BroadcastOptions = {
   partBurst: 4,
   window: 120_000,
   publishers: 4096,
+  introduced: 0.5,
   bufferBytes: 8 * 2 ** 20,
   publisherBytes: 4 * 2 ** 20,
   bufferMessages: Number.POSITIVE_INFINITY,

@@ -15,10 +15,13 @@ export interface Publisher {
   readonly spans: Map<number, number>
   /** The latest `published` it was accepted with. */
   latest: number
+  /** The peer that its first publication came from; itself, where that is this node. */
+  readonly by: string
 }
 
 export interface PublishersOptions extends OrderOptions {
   readonly publishers: number
+  readonly introduced: number
   readonly rate: number
   readonly burst: number
   readonly window: number
@@ -37,7 +40,10 @@ const STALL = 2000
  * Everybody who published of late, and what they may still publish.
  *
  * At most `options.publishers` of them. Room is made by forgetting who has been silent for longest, and only if the window
- * has closed over all that it ever published, so forgetting cannot let anything in twice; else the newcomer is refused.
+ * has closed over all that it ever published, so forgetting cannot let anything in twice; else the newcomer is refused. Keys cost nothing,
+ * so who introduces publishers is held to a share of the places that are left: one peer can take a third of them and no more, many can
+ * make them few, and nobody closes the table to those who introduce themselves or whose introducers were modest. This node itself is
+ * never refused.
  *
  * The rate is held twice. What is pushed at us is limited by our clock (with twice the burst and a quarter more rate, because
  * the network bunches what its publisher spaced). What we pulled may come minutes of it at once, so it is limited by the
@@ -54,14 +60,19 @@ export class Publishers {
   /** The one heard of last is last. */
   readonly #byId = new Map<string, Publisher>()
   readonly #byPosition = new Map<number, Publisher>()
+  /** How many of them by whom; of nobody none. */
+  readonly #introduced = new Map<string, number>()
+  readonly #own: string | undefined
   #turned: number | undefined
   /** When this node last went on after a stall. */
   #resumed = Number.NEGATIVE_INFINITY
 
-  constructor(options: PublishersOptions, events: PublisherEvents, mayForget: (id: string) => boolean) {
+  /** @param own the publisher that this node is itself */
+  constructor(options: PublishersOptions, events: PublisherEvents, mayForget: (id: string) => boolean, own?: string) {
     this.#options = options
     this.#events = events
     this.#mayForget = mayForget
+    this.#own = own
     this.#maxSpans = 2 * Math.ceil((2 * options.window) / SPAN + 1)
   }
 
@@ -84,10 +95,13 @@ export class Publishers {
     return held
   }
 
-  /** The publisher of a publication that may come in, its rate charged; or the reason why it may not. */
-  admit(publication: Publication, now: number, pushed: boolean): Publisher | string {
+  /**
+   * The publisher of a publication that may come in, its rate charged; or the reason why it may not.
+   * @param from the peer that brought it. @default its publisher
+   */
+  admit(publication: Publication, now: number, pushed: boolean, from?: string): Publisher | string {
     const { rate, burst } = this.#options
-    const publisher = this.#byId.get(publication.publisher) ?? this.#meet(publication.publisher, now)
+    const publisher = this.#byId.get(publication.publisher) ?? this.#meet(publication.publisher, now, from)
     if (typeof publisher === 'string') return publisher
     const span = Math.floor(publication.published / SPAN)
     const accepted = publisher.spans.get(span) ?? 0
@@ -116,9 +130,13 @@ export class Publishers {
     return now - (this.#turned ?? now) > STALL || now - this.#resumed < this.#options.patience
   }
 
-  #meet(id: string, now: number): Publisher | string {
-    if (this.#byId.size >= this.#options.publishers) this.#forget(now)
-    if (this.#byId.size >= this.#options.publishers) return 'too-many-publishers'
+  #meet(id: string, now: number, by = id): Publisher | string {
+    const { publishers } = this.#options
+    if (id !== this.#own && !this.#hasRoom(id, by)) {
+      this.#forget(now)
+      if (this.#byId.size >= publishers) return 'too-many-publishers'
+      if (!this.#hasRoom(id, by)) return 'introduced'
+    }
     const position = positionOf(id)
     if (this.#byPosition.has(position)) return 'position-taken'
     const order = new Order<Publication>(
@@ -129,10 +147,18 @@ export class Publishers {
     const { expects } = this
     if (expects !== undefined) order.expects = (sequence) => expects(id, sequence)
     const pushed = new TokenBucket(this.#options.rate * 1.25, this.#options.burst * 2)
-    const publisher = { id, position, order, pushed, spans: new Map(), latest: Number.NEGATIVE_INFINITY }
+    const publisher = { id, position, order, pushed, spans: new Map(), latest: Number.NEGATIVE_INFINITY, by }
     this.#byId.set(id, publisher)
     this.#byPosition.set(position, publisher)
+    if (by !== id) this.#introduced.set(by, (this.#introduced.get(by) ?? 0) + 1)
     return publisher
+  }
+
+  /** Whether there is a place, and who introduces this one has not had its share of them. */
+  #hasRoom(id: string, by: string): boolean {
+    const { publishers, introduced } = this.#options
+    const left = publishers - this.#byId.size
+    return left > 0 && (by === id || (this.#introduced.get(by) ?? 0) < introduced * left)
   }
 
   #closeSpans({ spans }: Publisher, now: number): void {
@@ -147,6 +173,9 @@ export class Publishers {
       if (publisher.latest >= closed || !this.#mayForget(publisher.id)) return
       this.#byId.delete(publisher.id)
       this.#byPosition.delete(publisher.position)
+      const left = (this.#introduced.get(publisher.by) ?? 0) - 1
+      if (left > 0) this.#introduced.set(publisher.by, left)
+      else this.#introduced.delete(publisher.by)
     }
   }
 }
