@@ -34,6 +34,8 @@ export interface Delivery<Message = unknown> extends Protocol<Message> {
    * for the others not long. @default all are
    */
   expects?(publisher: string, sequence: number): boolean
+  /** With `expects`: whether it leaves out some at present; if not, the user is told of gaps. @default it does */
+  thins?(): boolean
   /** Counters and sizes; every size has its bound beside its field. */
   status(): Readonly<Record<string, unknown>>
 }

@@ -43,6 +43,8 @@ export class Order<T extends Ordered> {
   readonly #missed: (missed: Missed) => void
   /** Gaps are on purpose: whether the message whose last part has this number may come. Then a gap is waited for only so long, and nobody is told of it. */
   expects: ((sequence: number) => boolean) | undefined
+  /** With `expects`: whether gaps are on purpose now. @default they are */
+  thins: (() => boolean) | undefined
   #held: T[] = []
   /** When each came that is held. */
   readonly #arrivals = new WeakMap<T, number>()
@@ -136,7 +138,7 @@ export class Order<T extends Ordered> {
     if (first === undefined) return
     const from = this.#settled === 0 ? first.previous : this.#settled + 1
     const ofOurTime = this.#settled > 0 || this.#publishedBefore(first) >= this.#options.started
-    if (ofOurTime && this.expects === undefined) {
+    if (ofOurTime && (this.expects === undefined || this.thins?.() === false)) {
       this.#missed({ range: { first: from, last: first.previous }, reason })
     }
     this.#settle(first)

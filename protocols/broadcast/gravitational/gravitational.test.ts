@@ -59,7 +59,25 @@ test('everybody receives the share that it rated, once and in order, also when a
       assert.deepEqual(numbers, kept, `${id}: nothing else, once and in order`)
       assert.ok(numbers.length >= should.length - 4, `${id}: ${numbers.length} of ${should.length}`)
     }
-    assert.equal(total(run.bed, 'done', 'missed'), 0, 'gaps are on purpose')
+    const thinned = [...run.got.keys()].filter((id) => ratings[Number(id.slice(1)) % 4] !== 1)
+    assert.equal(total(run.bed, 'done', 'missed', thinned), 0, 'gaps are on purpose')
+  }
+})
+
+test('who wants everything is told what it did not get; who wants less is not, as nobody knows what it was', () => {
+  for (const rating of [1, 0.9]) {
+    const run = rated(10, () => rating)
+    const { simulation, ids } = run.bed
+    run.bed.node('n0').subscribe('rated', { rating, onMessage: () => {} }) // so that it stays and names what it published before
+    publishRated(run, 1)
+    publishRated(run, 10)
+    simulation.partition([['n4'], ids.filter((id) => id !== 'n4')])
+    const lost = publishRated(run, 10)
+    simulation.run(65_000)
+    simulation.heal()
+    publishRated(run, 10)
+    const told = run.bed.missed.get('n4')?.map(({ range }) => range)
+    assert.deepEqual(told, rating === 1 ? [{ first: lost[0], last: lost.at(-1) }] : [])
   }
 })
 

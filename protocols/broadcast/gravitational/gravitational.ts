@@ -128,6 +128,11 @@ export class Gravitational implements Delivery<GravitationalMessage> {
     return position !== undefined && height(position, sequence) * FULL < this.#highest
   }
 
+  /** Who wants all of the topic is told what it did not get. */
+  thins(): boolean {
+    return this.#init.ratings().rest < 1
+  }
+
   status(): Readonly<Record<string, number>> {
     return {
       members: this.#members.size,
