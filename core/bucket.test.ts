@@ -15,6 +15,15 @@ const steps = fc.array(
 )
 
 describe('TokenBucket', () => {
+  test('what was taken for nothing can be put back, up to what it holds', () => {
+    const bucket = new TokenBucket(1, 3)
+    for (let i = 0; i < 3; i++) assert.ok(bucket.take(0))
+    bucket.give(0)
+    assert.deepEqual([bucket.take(0), bucket.take(0)], [true, false])
+    bucket.give(0, 9)
+    assert.deepEqual([bucket.take(0, 3), bucket.take(0)], [true, false])
+  })
+
   test('no window of time sees more than burst + rate * t, whatever the wishes and however the clock jumps', () => {
     fc.assert(
       fc.property(rates, bursts, steps, (rate, burst, wishes) => {

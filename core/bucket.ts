@@ -26,6 +26,12 @@ export class TokenBucket {
     return true
   }
 
+  /** Puts back what was taken for nothing: never more than it holds. */
+  give(now: number, amount = 1): void {
+    this.refill(now)
+    this.#tokens = Math.min(this.burst, this.#tokens + amount)
+  }
+
   /** Milliseconds until `amount` tokens are there; Infinity if they never fit. */
   wait(now: number, amount = 1): number {
     this.refill(now)

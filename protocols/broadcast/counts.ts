@@ -41,7 +41,7 @@ export class Counts {
    * kept), bad-numbers (numbers, or an end of the view, that do not fit what is known).
    *
    * Of anonymous: over-budget, walk-rate, walk-in-a-circle, unasked-answer, not-lacking,
-   * too-many-answers. Of gravitational: over-budget, unwanted, unasked, unasked-want, retransmissions, above-share, ratings-rate, unasked-introduction.
+   * too-many-answers. Of gravitational: over-budget, unwanted, unasked, unasked-want, retransmissions, above-share, unproven (by who announced too much that it did not hand out), ratings-rate, unasked-introduction.
    */
   readonly refused = new Tally()
 }

@@ -246,6 +246,50 @@ test('a publisher that leaves out numbers to be low gets no more than its share 
   assert.ok(received(Number.MAX_SAFE_INTEGER).got > 380)
 })
 
+/** Announces to everybody whom it hears of, a thousand times a second, ever new publications of a publisher that made no such ones. */
+function forger(publisher: string) {
+  return (environment: Environment<Message>): Protocol<Message> => {
+    const known = new Map<string, Parameters<Protocol<Message>['receive']>[0]>()
+    let sequence = 2 ** 40
+    const forge = () => {
+      for (const to of known.values()) {
+        const name = {
+          publisher: positionOf(publisher),
+          sequence: sequence++,
+          after: 0,
+          subgroup: positionOf('') % 2 ** 32,
+        }
+        environment.send(to, { kind: 'announce', version: 0, ...name })
+      }
+    }
+    const start = () => void environment.every(10, () => Array.from({ length: 10 }, forge))
+    return { start, stop: () => {}, receive: (from) => void known.set(from.id, from) }
+  }
+}
+
+test('who announces what does not exist costs its publisher nothing; were its word enough, what that really publishes would not come', () => {
+  const received = (unproven: GravitationalOptions['unproven']) => {
+    const { hosts, simulation } = hosted([1, 1, 1, 1, 1], { unproven }, forger('n0'))
+    simulation.run(15_000)
+    const ids = Array.from({ length: 40 }, () => {
+      const id = (hosts[0] as Host<Message>).publish()
+      simulation.run(250)
+      return id
+    })
+    simulation.run(15_000)
+    const refused = hosts.reduce((sum, { counts }) => sum + counts.refused.get('unproven'), 0)
+    return { came: hosts.map(({ got }) => ids.filter((id) => got.has(id)).length), refused }
+  }
+  const defended = received(GRAVITATIONAL_DEFAULTS.unproven)
+  assert.deepEqual(defended.came, [40, 40, 40, 40, 40])
+  assert.ok(defended.refused > 1000, `${defended.refused}`)
+  const believed = received({ rate: Number.POSITIVE_INFINITY, burst: Number.POSITIVE_INFINITY })
+  assert.ok(
+    believed.came.slice(1).every((came) => came < 30),
+    `${believed.came}`,
+  )
+})
+
 test('a liar that claims to want everything costs itself alone; others go on to receive and carry their share', () => {
   const ratings = [1, 1, 0.2, 0.2, 0.2, 0.2]
   const run = (liar: number) => {

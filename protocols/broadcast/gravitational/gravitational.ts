@@ -33,6 +33,7 @@ interface Wave {
 const MAX_WAVE = 4096
 const MAX_OFFERED = 16_384
 const MAX_ALLOWANCES = 4096
+const MAX_ANNOUNCERS = 1024
 /** ms between two answers to one peer about ratings. */
 const RATINGS_PACE = 400
 
@@ -52,7 +53,8 @@ const RATINGS_PACE = 400
  *
  * Invariants: (1) nobody is sent a payload that it did not ask for, nor asked for one that we do not hold; (2) at most one member is
  * asked for a publication within `patience`; (3) nothing is handed out that was not announced to who asks, and no more than
- * `retransmissions` times; (4) only a first copy is not paid from the budget; (5) a rating is heard from its owner alone.
+ * `retransmissions` times; (4) only a first copy is not paid from the budget; (5) a rating is heard from its owner alone; (6) what a publisher is charged with on the word of
+ * a member that does not hand it out is given back, and bounded for each member.
  */
 export class Gravitational implements Delivery<GravitationalMessage> {
   readonly #environment: Environment<GravitationalMessage>
@@ -68,6 +70,8 @@ export class Gravitational implements Delivery<GravitationalMessage> {
   readonly #offered = new Map<string, number>()
   /** What may still be asked for of each publisher, by position; at most MAX_ALLOWANCES. */
   readonly #allowances = new Map<number, { readonly rating: number; readonly bucket: TokenBucket }>()
+  /** What each member may still announce and not hand out, who was first heard of first; at most MAX_ANNOUNCERS. */
+  readonly #announcers = new Map<string, TokenBucket>()
   #own: Standing = NOTHING
   /** Of our ratings, in 255ths. */
   #highest = 0
@@ -83,7 +87,8 @@ export class Gravitational implements Delivery<GravitationalMessage> {
     this.#init = init
     this.#options = { ...GRAVITATIONAL_DEFAULTS, ...options }
     this.#acquaintance = new Acquaintance(this.#members, this.#options)
-    this.#wanted = new WantedOnes(this.#options)
+    const giveBack = (publisher: number) => this.#allowances.get(publisher)?.bucket.give(environment.now())
+    this.#wanted = new WantedOnes(this.#options, giveBack)
     this.#waves = this.#options.waves.map(() => [])
   }
 
@@ -141,6 +146,7 @@ export class Gravitational implements Delivery<GravitationalMessage> {
       offered: this.#offered.size,
       waves: this.#waves.reduce((sum, { length }) => sum + length, 0),
       allowances: this.#allowances.size,
+      announcers: this.#announcers.size,
       ...this.#acquaintance.sizes,
     }
   }
@@ -227,8 +233,24 @@ export class Gravitational implements Delivery<GravitationalMessage> {
     }
     const key = `${publisher}/${sequence}`
     if (publisher === this.#environment.self.position || this.#wanted.announced(key, from)) return
-    if (!this.#allows(publisher, subgroup, now)) counts.refused.add('above-share')
-    else if (this.#want(from, publisher, sequence)) this.#wanted.ask(key, publisher, sequence, from.id, now)
+    const announcer = this.#announcer(from.id)
+    if (!announcer.take(now)) {
+      counts.refused.add('unproven')
+      return
+    }
+    const allowed = this.#allows(publisher, subgroup, now)
+    if (!allowed) counts.refused.add('above-share')
+    if (allowed && this.#want(from, publisher, sequence)) this.#wanted.ask(key, publisher, sequence, from.id, now)
+    else announcer.give(now)
+  }
+
+  #announcer(id: string): TokenBucket {
+    const known = this.#announcers.get(id)
+    if (known !== undefined) return known
+    const { rate, burst } = this.#options.unproven
+    const bucket = new TokenBucket(rate, burst)
+    put(this.#announcers, id, bucket, MAX_ANNOUNCERS)
+    return bucket
   }
 
   /** Whether a publisher stays within the share that we rate of what a publisher may send. */
@@ -278,6 +300,7 @@ export class Gravitational implements Delivery<GravitationalMessage> {
       counts.refused.add('unasked')
       return
     }
+    if (holders[0] === from.id) this.#announcer(from.id).give(this.#environment.now())
     if (this.#init.accept(publication, false) !== 'new') return
     counts.done.add('repaired')
     this.#pass(publication, holders)

@@ -14,6 +14,12 @@ export interface GravitationalOptions {
    */
   readonly allowance: number
   /**
+   * Publications a second that a member may have announced and not handed out, and how many at once: what is charged to a publisher on the
+   * word of another. @default 5, a quarter of what a publisher may send, and 64 (chosen: bursts of 40 of one publisher come from one member);
+   * Infinity for both: one peer that announces what does not exist uses up what we may ask of any publisher
+   */
+  readonly unproven: { readonly rate: number; readonly burst: number }
+  /**
    * Members who rate a subgroup as high as we do, below which we ask for more of them. @default 16 (measured: with 8 some members are known
    * to so few that they miss 2 %) */
   readonly mates: number
@@ -35,6 +41,7 @@ export const GRAVITATIONAL_DEFAULTS: GravitationalOptions = {
   patience: 500,
   others: 3,
   allowance: 1.5,
+  unproven: { rate: 5, burst: 64 },
   mates: 16,
   known: 64,
   advisers: 4,

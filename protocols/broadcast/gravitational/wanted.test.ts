@@ -25,6 +25,15 @@ test('who does not answer is followed by the next who has it, one at a time; wit
   assert.deepEqual([asked(3000), wanted.size], [[], 0])
 })
 
+test('what does not come is said to be given up, once; what came is not', () => {
+  const givenUp: number[] = []
+  const wanted = new WantedOnes({ patience: 500, others: 3 }, (publisher) => givenUp.push(publisher))
+  for (const publisher of [1, 2]) wanted.ask(`${publisher}/1`, publisher, 1, 'a', 0)
+  wanted.came('1/1', 'a')
+  for (const now of [1999, 2000, 9000]) assert.deepEqual([...wanted.overdue(now)], [])
+  assert.deepEqual(givenUp, [2])
+})
+
 test('4096 are waited for at most, the latest', () => {
   const wanted = new WantedOnes({ patience: 500, others: 3 })
   for (let i = 0; i < 4097; i++) wanted.ask(`1/${i}`, 1, i, 'a', i)

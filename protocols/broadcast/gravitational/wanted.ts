@@ -24,9 +24,12 @@ export interface WantedOptions {
 export class WantedOnes {
   readonly #options: WantedOptions
   readonly #wanted = new Map<string, Wanted>()
+  readonly #givenUp: (publisher: number) => void
 
-  constructor(options: WantedOptions) {
+  /** @param givenUp one of this publisher is not waited for any more, and has not come */
+  constructor(options: WantedOptions, givenUp: (publisher: number) => void = () => {}) {
     this.#options = options
+    this.#givenUp = givenUp
   }
 
   get size(): number {
@@ -44,10 +47,10 @@ export class WantedOnes {
 
   ask(key: string, publisher: number, sequence: number, of: string, now: number): void {
     this.#wanted.set(key, { publisher, sequence, asked: [of], others: [], at: now })
-    if (this.#wanted.size > MAX_WANTED) this.#wanted.delete(this.#wanted.keys().next().value as string)
+    if (this.#wanted.size > MAX_WANTED) this.#giveUp(this.#wanted.keys().next().value as string)
   }
 
-  /** Ends the wait for it. @returns everybody who has it; undefined when it was not asked of this one */
+  /** Ends the wait for it. @returns everybody who has it, the one that it was asked of first is first; undefined when it was not asked of this one */
   came(key: string, from: string): readonly string[] | undefined {
     const wanted = this.#wanted.get(key)
     if (wanted?.asked.includes(from) !== true) return undefined
@@ -64,12 +67,18 @@ export class WantedOnes {
       const of = wanted.others.shift()
       if (of === undefined) {
         // Three more spells, in case the answer is only slow.
-        if (now - wanted.at >= 4 * this.#options.patience) this.#wanted.delete(key)
+        if (now - wanted.at >= 4 * this.#options.patience) this.#giveUp(key)
         continue
       }
       wanted.asked.push(of.id)
       wanted.at = now
       yield { publisher: wanted.publisher, sequence: wanted.sequence, of }
     }
+  }
+
+  #giveUp(key: string): void {
+    const { publisher } = this.#wanted.get(key) as Wanted
+    this.#wanted.delete(key)
+    this.#givenUp(publisher)
   }
 }
