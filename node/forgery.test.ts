@@ -97,7 +97,7 @@ test('a real node delivers nothing forged, counts each attempt under its reason,
   }
 
   const first = make(10)
-  const second = make(20, { previous: 10 })
+  const second = make(50, { previous: 10 })
   pass(first)
   await until('the genuine one is delivered', () => got.length === 1)
   const other = await keyPair()
@@ -128,7 +128,7 @@ test('a real node delivers nothing forged, counts each attempt under its reason,
   }
   pass(second)
   await until('the next genuine one is delivered', () => got.length > 1)
-  assert.deepEqual(got, ['10 genuine', '20 genuine'])
+  assert.deepEqual(got, ['10 genuine', '50 genuine'])
 
   assert.equal(events.length, 1)
   const [proof] = victim.proofs() as [Equivocation]

@@ -18,7 +18,7 @@ const ONE = {
   warmup: 60,
 }
 const MANY = {
-  quick: { members: 64, most: 240, messages: 2000 },
+  quick: { members: 64, most: 400, messages: 1000 },
   full: { members: 256, most: 160, messages: 24_000 },
   subgroups: 1000,
   sources: 8,
