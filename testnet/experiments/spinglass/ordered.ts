@@ -7,7 +7,7 @@ import { Gossip, type Price, priceOf } from './ordered-price.ts'
 import { runSchedule, type ScheduleOutcome } from './ordered-schedules.ts'
 import { Deliveries, measure, type Throughput } from './sleepers.ts'
 
-const SCHEDULES = { quick: 30, full: 1000 }
+const SCHEDULES = { quick: 20, full: 1000 }
 const SABOTAGED = { quick: 20, full: 100 }
 const SIZES = { quick: [32], full: [32, 64] }
 const SLEEPS = { quick: [0, 0.9], full: [0, 0.3, 0.6, 0.9] }
