@@ -34,8 +34,8 @@ import { checkMultiaddrs } from './multiaddrs.ts'
 import { type Contact, contactsOf } from './peers.ts'
 import { Self } from './self.ts'
 import { AddressBook } from './state/address-book.ts'
+import { Assigned } from './state/assigned.ts'
 import { Sequences } from './state/sequences.ts'
-import { loadAttributes, saveAttributes } from './state/stored-attributes.ts'
 import type { NodeStatus, QueryOptions, Tendril, TendrilEvents, TendrilInit } from './tendril.ts'
 import { VERSION } from './version.ts'
 
@@ -82,9 +82,7 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
   readonly #machine: Machine
   /** Queries that wait for their answer: how to end them when the node stops. */
   readonly #asking = new Set<() => void>()
-  /** What was set before the first start read what is stored; undefined from then on. */
-  #assigned: Map<string, Value> | undefined = new Map()
-  #saved: Promise<void> = Promise.resolve()
+  readonly #assigned: Assigned
   #starting: Promise<void> | undefined
   #running: Running | undefined
   #state: 'stopped' | 'starting' | 'started' = 'stopped'
@@ -118,6 +116,7 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
       configured: init.attributes ?? {},
       contacts: () => this.#stack?.contacts().map(({ id }) => this.#stack.member(id)?.rtt) ?? [],
     })
+    this.#assigned = new Assigned(this.#machine, components.datastore, (error) => this.#failed('state', error))
     this.#stack = new Stack(this.#environment, {
       attributes: () => this.#machine.attributes,
       sign,
@@ -157,7 +156,7 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
     const { datastore, contentRouting, logger, peerId } = this.#components
     const failed = (error: unknown) => this.#failed('state', error)
     const book = await AddressBook.open(datastore)
-    this.#restore(await loadAttributes(datastore))
+    await this.#assigned.restore()
     const publications = await Sequences.open(datastore, 'publication', now(), failed)
     const descriptors = await Sequences.open(datastore, 'descriptor', now(), failed)
     const verifier = new Verifier(this.network, now, this.#init.verifier)
@@ -236,7 +235,7 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
     running.verifier.stop()
     await running.links.stop()
     await running.book.save().catch((error: unknown) => this.#failed('state', error))
-    await this.#saved.catch(() => undefined)
+    await this.#assigned.saved.catch(() => undefined)
   }
 
   query(sql: string, options: QueryOptions = {}): Promise<Answer> {
@@ -285,20 +284,13 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
   }
 
   set(name: string, value: Value): void {
-    const before = this.#machine.set
-    this.#machine.assign(name, value)
-    try {
+    this.#assigned.set(name, value, () => {
       if (this.#state === 'started') this.#updateSelf()
-    } catch (error) {
-      this.#machine.restore(before) // no descriptor holds it
-      throw error
-    }
-    if (this.#assigned === undefined) this.#save()
-    else this.#assigned.set(name, value)
+    })
   }
 
   saved(): Promise<void> {
-    return this.#saved
+    return this.#assigned.saved
   }
 
   get(name: string): Value | undefined {
@@ -365,28 +357,6 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
   #refresh(): void {
     this.#machine.refresh()
     this.#environment.guard(() => this.#updateSelf())
-  }
-
-  /** What is stored, and on top of it what was set before it could be read. */
-  #restore(stored: Attributes): void {
-    this.#machine.restore(stored)
-    const assigned = this.#assigned ?? new Map<string, Value>()
-    this.#assigned = undefined
-    for (const [name, value] of assigned) {
-      try {
-        this.#machine.assign(name, value)
-      } catch (error) {
-        this.#failed('state', error) // too many together
-      }
-    }
-    if (assigned.size > 0) this.#save()
-  }
-
-  /** One after the other: of two writes under way at once the older could be the last. */
-  #save(): void {
-    const { datastore } = this.#components
-    this.#saved = this.#saved.catch(() => undefined).then(() => saveAttributes(datastore, this.#machine.set))
-    this.#saved.catch((error: unknown) => this.#failed('state', error))
   }
 
   #updateSelf(): void {
