@@ -9,6 +9,7 @@ import { numbersOf } from '../runs.ts'
 import { type BimodalMessage, bimodalCodec, type Holding, MAX_TOLD } from './codec.ts'
 import { holdingsOf } from './contents.ts'
 import { Haste } from './haste.ts'
+import { type Heard, HeardOf, heardKey, type Share } from './heard.ts'
 import type { Lack } from './lacking.ts'
 
 /** What announcing needs of repair. */
@@ -45,16 +46,12 @@ const CALM = 300
 const BATCH = 100
 /** ms for which news is told again with every telling. */
 const NEWS = 300
-/** ms by which a timer is late when this node slept; ms after which it is not waited for any more. */
+/** ms by which a timer is late when this node slept. */
 const SLEPT = 50
-const FORGOTTEN = 32_000
 /** Asked for and not answered at a time: what the tree brings late it brings in bursts. */
 const MAX_FLYING = 8
 /** Attempts for one publication; what is lacked then is left to digests. */
 const ATTEMPTS = 8
-/** Peers remembered that told of one. */
-const TELLERS = 8
-const MAX_HEARD = 4096
 const MAX_SAID = 8192
 /** Publications before the one that is told of that are told of again: a run costs no more than one. */
 const BEFORE = 15
@@ -62,27 +59,9 @@ const BEFORE = 15
 const SAID = 5000
 const MAX_PEERS = 1024
 
-/** One that was told of and not got. */
-interface Heard {
-  readonly publisher: number
-  readonly sequence: number
-  readonly since: number
-  /** In the order in which they told; at most TELLERS. The first one's share of `perPeer` it takes. */
-  readonly tellers: PeerDescriptor[]
-  readonly asked: Set<string>
-  attempts: number
-  /** When one was asked last. */
-  at: number
-  /** When to ask, or to ask another. */
-  due: number
-  /** Who was asked last. */
-  last: string | undefined
-}
-
-interface Peer {
+interface Peer extends Share {
   readonly heard: TokenBucket
   readonly wants: TokenBucket
-  waiting: number
   strikes: number
 }
 
@@ -117,8 +96,7 @@ export class Announcing {
   #timer: Timer | undefined
   /** When the timer fires. */
   #next = Number.POSITIVE_INFINITY
-  /** By `publisher position/sequence`, oldest first; at most MAX_HEARD. */
-  readonly #heard = new Map<string, Heard>()
+  readonly #heard = new HeardOf()
   /** What a peer was last told of or sent of a publisher, by `peer/publisher position`, oldest first; at most MAX_SAID. */
   readonly #said = new Map<string, { readonly at: number; readonly sequence: number }>()
   /** Oldest first; at most MAX_PEERS. */
@@ -163,8 +141,7 @@ export class Announcing {
   took(publication: Publication, pushed: boolean): void {
     if (!this.#isOn) return
     const now = this.#environment.now()
-    const key = keyOf(publication)
-    const heard = this.#heard.get(key)
+    const heard = this.#heard.get(keyOf(publication))
     if (heard !== undefined) {
       if (heard.last !== undefined && !pushed) {
         this.#peer(heard.last).strikes = 0
@@ -173,8 +150,8 @@ export class Announcing {
       // Of what was asked for and not sent nobody knows whether whoever told of it had it: a liar tells of what is not made yet.
       if (pushed && heard.attempts === 0) this.#haste.inTime(now - heard.since)
       // What was asked for stays: the tree may bring it yet, and how late it was is worth knowing.
-      if (heard.attempts === 0 || pushed) this.#forget(key, heard)
-      else heard.due = Number.POSITIVE_INFINITY
+      if (heard.attempts === 0 || pushed) this.#heard.forget(heard)
+      else this.#heard.settle(heard)
     }
     const untried = now - this.#tookAt > IDLE
     this.#tookAt = now
@@ -188,8 +165,7 @@ export class Announcing {
   raced(publication: Publication): boolean {
     const now = this.#environment.now()
     const { period } = this.#init.options
-    const key = keyOf(publication)
-    const heard = this.#heard.get(key)
+    const heard = this.#heard.get(keyOf(publication))
     if (heard === undefined) {
       this.#haste.overtaken(now)
       return false
@@ -197,7 +173,7 @@ export class Announcing {
     // It was sent when it was asked for last, so that this asking was not too early by more than the wait before it.
     const late = now - Math.max(heard.since, heard.at - this.#haste.wait)
     this.#haste.overtaken(now, late, period)
-    this.#forget(key, heard)
+    this.#heard.forget(heard)
     this.#init.counts.done.add('overtaken')
     return late <= period
   }
@@ -221,12 +197,9 @@ export class Announcing {
     for (const { publisher, runs } of holdings) {
       if (publisher === this.#environment.self.position) continue
       for (const sequence of numbersOf(runs, 0)) {
-        const key = `${publisher}/${sequence}`
-        const known = this.#heard.get(key)
-        if (known !== undefined) {
-          if (known.tellers.length < TELLERS && !known.tellers.some(({ id }) => id === from.id))
-            known.tellers.push(from)
-        } else if (this.#supplies.lacks({ publisher, sequence })) {
+        const known = this.#heard.get(heardKey(publisher, sequence))
+        if (known !== undefined) this.#heard.told(known, from)
+        else if (this.#supplies.lacks({ publisher, sequence })) {
           if (!peer.heard.take(now)) {
             this.#init.counts.refused.add('have-rate')
             return
@@ -235,7 +208,9 @@ export class Announcing {
             this.#init.counts.refused.add('have-share')
             return
           }
-          this.#hear(key, { publisher, sequence, from, peer, due })
+          const forgotten = this.#heard.add({ publisher, sequence, since: now, due }, from, peer)
+          if (forgotten) this.#init.counts.refused.add('have-forgotten')
+          this.#wake(due)
         }
       }
     }
@@ -280,26 +255,6 @@ export class Announcing {
     this.#news = []
   }
 
-  #hear(
-    key: string,
-    { peer, from, ...one }: Pick<Heard, 'publisher' | 'sequence' | 'due'> & { from: PeerDescriptor; peer: Peer },
-  ): void {
-    const since = this.#environment.now()
-    this.#heard.set(key, { ...one, since, tellers: [from], asked: new Set(), attempts: 0, at: 0, last: undefined })
-    peer.waiting++
-    if (this.#heard.size > MAX_HEARD) {
-      const [oldest, heard] = this.#heard.entries().next().value as [string, Heard]
-      this.#forget(oldest, heard)
-      this.#init.counts.refused.add('have-forgotten')
-    }
-    this.#wake(one.due)
-  }
-
-  #forget(key: string, heard: Heard): void {
-    this.#heard.delete(key)
-    this.#peer((heard.tellers[0] as PeerDescriptor).id).waiting--
-  }
-
   #wake(at: number): void {
     if (at >= this.#next) return
     this.#timer?.cancel()
@@ -315,24 +270,23 @@ export class Announcing {
     this.#next = Number.POSITIVE_INFINITY
     if (slept) {
       // What is lacked has come in the meantime, perhaps, and waits to be read.
-      for (const heard of this.#heard.values()) if (heard.due <= now) heard.due = now + this.#haste.wait
+      for (const heard of this.#heard.open) if (heard.due <= now) heard.due = now + this.#haste.wait
       this.#wake(now + this.#haste.wait)
       return
     }
     const asked = new Map<PeerDescriptor, Lack[]>()
     let next = Number.POSITIVE_INFINITY
+    this.#heard.expire(now)
     let flying = 0
-    for (const { due, attempts } of this.#heard.values())
-      if (attempts > 0 && due > now && Number.isFinite(due)) flying++
-    for (const [key, heard] of this.#heard) {
-      if (now - heard.since > FORGOTTEN) this.#forget(key, heard)
-      else if (heard.due > now) next = Math.min(next, heard.due)
-      else if (!this.#supplies.lacks(heard)) heard.due = Number.POSITIVE_INFINITY
+    for (const { due, attempts } of this.#heard.open) if (attempts > 0 && due > now) flying++
+    for (const heard of this.#heard.open) {
+      if (heard.due > now) next = Math.min(next, heard.due)
+      else if (!this.#supplies.lacks(heard)) this.#heard.settle(heard)
       else {
         const { last } = heard
         if (last !== undefined) this.#peer(last).strikes++
         if (heard.attempts === 0 && this.#haste.isTooMuch(now)) {
-          this.#forget(key, heard)
+          this.#heard.forget(heard)
           this.#init.counts.done.add('left-to-digests')
           continue
         }
@@ -344,7 +298,7 @@ export class Announcing {
         if (heard.attempts === 0) flying++
         const whom = heard.attempts < ATTEMPTS ? this.#whom(heard) : undefined
         if (whom === undefined) {
-          this.#forget(key, heard)
+          this.#heard.forget(heard)
           continue
         }
         heard.attempts++
@@ -435,5 +389,5 @@ export class Announcing {
 }
 
 function keyOf({ publisher, sequence }: Publication): string {
-  return `${positionOf(publisher)}/${sequence}`
+  return heardKey(positionOf(publisher), sequence)
 }
