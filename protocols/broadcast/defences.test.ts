@@ -169,6 +169,23 @@ test('one sequence number under two deliveries or two topics is an equivocation,
   }
 })
 
+test('one publication sent again as of another topic or delivery is no equivocation: nobody frames its publisher', () => {
+  const bed = network({ nodes: 3, wire: true })
+  bed.node('n2').subscribe('other', () => assert.fail('it is of another topic'))
+  const publication = forge(bed, {}, bed.signs.get('n0'))
+  push(bed, 'n1', 'n2', publication)
+  bed.simulation.run(200)
+  const { environment } = bed.simulation.node('n1')
+  const to = bed.simulation.node('n2').self
+  const flood = { kind: 'flood', publication }
+  environment.send(to, { group: positionOf(TOPIC), delivery: 'anonymous', message: flood })
+  environment.send(to, { group: positionOf('other'), delivery: 'anonymous', message: flood })
+  bed.simulation.run(200)
+  assert.deepEqual(bed.node('n2').proofs(), [])
+  assert.deepEqual([refused(bed, 'n2', 'other-delivery'), refused(bed, 'n2', 'other-topic')], [1, 1])
+  assert.equal(count(bed, 'n2'), 1)
+})
+
 test('epidemic: a second payload under a number that is held is counted, proven, and neither delivered nor passed on', () => {
   const bed = network({ nodes: 3, wire: true })
   const [one, two] = ['one', 'two'].map((payload) =>

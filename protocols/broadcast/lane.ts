@@ -310,7 +310,8 @@ export class Lane implements Protocol<unknown> {
       return 'known'
     }
     const elsewhere = this.#init.elsewhere(from, sequence)
-    if (elsewhere !== undefined) {
+    // The very same is no lie of its publisher: somebody sent it to a lane where it does not belong.
+    if (elsewhere !== undefined && !sameBytes(elsewhere.record.body, publication.record.body)) {
       this.#init.equivocation(elsewhere, publication)
       return this.#refuse('equivocation')
     }
