@@ -119,6 +119,57 @@ test('one peer with throw-away keys locks no new publisher out; without a share 
   assert.ok(lockedOut(Number.POSITIVE_INFINITY).length >= 10)
 })
 
+test('who has introduced its share costs no new publisher its message by being the first to bring it: epidemic', () => {
+  const bed = network({ nodes: 12, options: { publishers: 64 } })
+  bed.simulation.run(2000)
+  const liar = bed.simulation.node('n11').environment
+  const hurry = (publications: readonly Publication[]) => {
+    const events = publications.map((publication) => ({ publication, age: 20 }))
+    const message = { ask: false, events, claims: [], subscriptions: [] }
+    for (const id of bed.ids.filter((id) => id !== 'n7'))
+      liar.send(bed.simulation.node(id).self, { group: positionOf(TOPIC), delivery: 'epidemic', message })
+  }
+  const how = { delivery: 'epidemic' } as const
+  hurry(Array.from({ length: 30 }, (_, i) => forge(bed, { publisher: `key${i}`, ...how })))
+  bed.simulation.run(1000)
+  const receipt = bed.node('n7').publish(TOPIC, text('hello'), how)
+  assert.ok(receipt.status === 'accepted')
+  hurry([forge(bed, { publisher: 'n7', sequence: receipt.sequence, payload: text('hello'), ...how })])
+  bed.simulation.run(15_000)
+  assert.equal(refused(bed, 'n3', 'introduced'), 9, 'of 30 keys 8, and what it hurried to bring')
+  assert.equal(delivered(bed, [receipt.id]), 1)
+})
+
+test('who has introduced its share costs no new publisher its message by being the first to bring it: gravitational', () => {
+  const bed = network({ nodes: 6, options: { publishers: 8 } })
+  bed.simulation.run(2000)
+  const how = { delivery: 'gravitational' } as const
+  const say = (from: string, message: object) => {
+    const wrapped = { group: positionOf(TOPIC), ...how, message: { ...message, version: 0 } }
+    bed.simulation.node(from).environment.send(bed.simulation.node('n3').self, wrapped)
+    bed.simulation.run(200)
+  }
+  const announce = (from: string, publisher: string) =>
+    say(from, { kind: 'announce', publisher: positionOf(publisher), sequence: 5, after: 0, subgroup: 0 })
+  const hand = (from: string, publisher: string) =>
+    say(from, { kind: 'data', publication: forge(bed, { publisher, ...how }) })
+  for (let i = 0; i < 4; i++) {
+    announce('n5', `key${i}`)
+    hand('n5', `key${i}`)
+  }
+  assert.equal(refused(bed, 'n3', 'introduced'), 1)
+  announce('n5', 'p')
+  announce('n4', 'p')
+  hand('n5', 'p')
+  assert.equal(refused(bed, 'n3', 'introduced'), 2)
+  bed.simulation.run(1000)
+  hand('n4', 'p')
+  assert.deepEqual(
+    bed.got.get('n3')?.map(({ from }) => from),
+    ['key0', 'key1', 'key2', 'p'],
+  )
+})
+
 test('two payloads under one sequence number: the first stays, the second is refused, and both are kept as a proof', () => {
   const proofs: Equivocation[] = []
   const init = (id: string) =>

@@ -204,15 +204,19 @@ export class Epidemic implements Delivery<EpidemicMessage> {
   }
 
   #accept(publication: Publication, age: number): void {
-    if (!this.#refused(publication)) this.#take(publication, age)
-    else this.#buffer.ignore(publication)
+    const refused = this.#refused(publication)
+    if (refused === undefined) this.#take(publication, age)
+    // What this peer may not introduce another may: known from now on, it would be lost by whoever hurries to bring it first.
+    else if (refused !== 'introduced') this.#buffer.ignore(publication)
   }
 
-  /** Whether the host does not let it in. */
-  #refused(publication: Publication): boolean {
+  /** Why the host does not let it in, if it does not. */
+  #refused(publication: Publication): string | undefined {
     const verdict = this.#init.accept(publication, !this.#options.pull)
-    if (verdict !== 'new') this.#tally.add(verdict === 'known' ? 'duplicate' : verdict.refused)
-    return verdict !== 'new'
+    if (verdict === 'new') return undefined
+    const reason = verdict === 'known' ? 'duplicate' : verdict.refused
+    this.#tally.add(reason)
+    return reason
   }
 
   #take(publication: Publication, age: number): void {

@@ -293,15 +293,19 @@ export class Gravitational implements Delivery<GravitationalMessage> {
 
   #receiveData(from: PeerDescriptor, { publication }: Data): void {
     const { counts } = this.#init
-    const holders = this.#wanted.came(`${positionOf(publication.publisher)}/${publication.sequence}`, from.id)
-    if (holders === undefined) {
+    const key = `${positionOf(publication.publisher)}/${publication.sequence}`
+    if (!this.#wanted.isAskedOf(key, from.id)) {
       counts.done.add('copies')
       counts.done.add('bytes', publication.payload.length)
       counts.refused.add('unasked')
       return
     }
+    const verdict = this.#init.accept(publication, false)
+    // What this member may not introduce another may: the next who has it is asked, as if this one had not answered.
+    if (typeof verdict === 'object' && verdict.refused === 'introduced') return
+    const holders = this.#wanted.came(key)
     if (holders[0] === from.id) this.#announcer(from.id).give(this.#environment.now())
-    if (this.#init.accept(publication, false) !== 'new') return
+    if (verdict !== 'new') return
     counts.done.add('repaired')
     this.#pass(publication, holders)
   }

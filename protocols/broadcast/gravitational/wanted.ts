@@ -50,10 +50,15 @@ export class WantedOnes {
     if (this.#wanted.size > MAX_WANTED) this.#giveUp(this.#wanted.keys().next().value as string)
   }
 
-  /** Ends the wait for it. @returns everybody who has it, the one that it was asked of first is first; undefined when it was not asked of this one */
-  came(key: string, from: string): readonly string[] | undefined {
+  /** Whether it is waited for, and was asked of this one. */
+  isAskedOf(key: string, from: string): boolean {
+    return this.#wanted.get(key)?.asked.includes(from) === true
+  }
+
+  /** Ends the wait for it. @returns everybody who has it, the one that it was asked of first is first */
+  came(key: string): readonly string[] {
     const wanted = this.#wanted.get(key)
-    if (wanted?.asked.includes(from) !== true) return undefined
+    if (wanted === undefined) return []
     this.#wanted.delete(key)
     return [...wanted.asked, ...wanted.others.map(({ id }) => id)]
   }
