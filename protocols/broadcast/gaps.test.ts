@@ -48,6 +48,26 @@ test('a publisher that does not subscribe and speaks twice a minute: who was cut
   }
 })
 
+test('who comes back to a topic and wants its past gets what it publishes itself at once: it waits for none of its own of before', () => {
+  const bed = network({ nodes: 4 })
+  bed.simulation.run(2000)
+  assert.equal(bed.node('n0').publish('sensor', text('one')).status, 'accepted')
+  bed.simulation.run(35_000)
+  assert.deepEqual(
+    bed
+      .node('n0')
+      .topics()
+      .map(({ topic }) => topic),
+    [TOPIC],
+  )
+  const got: string[] = []
+  const onMessage = ({ payload }: { readonly payload: Uint8Array }) => void got.push(new TextDecoder().decode(payload))
+  bed.node('n0').subscribe('sensor', { from: { past: 60_000 }, onMessage })
+  for (const name of ['two', 'three']) bed.node('n0').publish('sensor', text(name))
+  bed.simulation.run(100)
+  assert.deepEqual(got, ['two', 'three'])
+})
+
 test('what comes after its window is told as missed, once, though nothing follows it', () => {
   const bed = network({ nodes: 3 })
   bed.simulation.run(1000)

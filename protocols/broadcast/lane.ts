@@ -225,6 +225,8 @@ export class Lane implements Protocol<unknown> {
     )
     const publisher = this.#publishers.admit(publication, now, false)
     if (typeof publisher === 'string') return publisher
+    // What it names of before the lane was opened nobody will bring this node, which made it.
+    publisher.order.begin(this.#init.last?.sequence ?? 0)
     this.#last = { sequence, ttl: publication.ttl, published }
     this.counts.done.add('published')
     this.#outbox.add(publication)

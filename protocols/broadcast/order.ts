@@ -67,6 +67,11 @@ export class Order<T extends Ordered> {
     return this.#held.length
   }
 
+  /** All up to this number is of before our time: nobody waits for it. To be said before anything is taken in. */
+  begin(after: number): void {
+    this.#settled = Math.max(this.#settled, after)
+  }
+
   /** Takes in a publication that is neither settled nor held; anything else changes nothing. */
   accept(publication: T, now: number): void {
     this.#offset = Math.min(this.#offset, now - publication.published)
