@@ -73,6 +73,22 @@ test('the head of one message and the tail of the next never make one, though pl
   assert.equal(assembly.bytes, 0)
 })
 
+test('parts without a payload take room, too: of any number that one peer makes up no more is held than the limit', () => {
+  const limit = 2 ** 20
+  const assembly = new Assembly(limit, PATIENCE)
+  const fields = { published: 0, topic: 't', parts: 32, payload: new Uint8Array(0) }
+  for (let i = 0; i < 20_000; i++)
+    assembly.add(compose({ ...fields, publisher: `key ${i}`, sequence: 1, part: 0 }), i / 1000)
+  assert.ok(assembly.bytes > limit / 2 && assembly.bytes <= limit, `${assembly.bytes} bytes`)
+  assert.equal(assembly.size, 16_384)
+  for (let i = 0; i < 32; i++) {
+    const payload = new Uint8Array(i % 3)
+    const one = { ...fields, publisher: 'honest', sequence: 1 + i, previous: i, part: i, payload }
+    const assembled = assembly.add(compose(one), 30)
+    if (i === 31) assert.equal((assembled as { payload: Uint8Array }).payload.length, 31)
+  }
+})
+
 test('whatever parts come: within the limit, and only whole messages are given out', () => {
   const parts = fc.record({
     publisher: fc.nat(5),
