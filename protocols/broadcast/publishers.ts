@@ -42,8 +42,9 @@ const STALL = 2000
  * At most `options.publishers` of them. Room is made by forgetting who has been silent for longest, and only if the window
  * has closed over all that it ever published, so forgetting cannot let anything in twice; else the newcomer is refused. Keys cost nothing,
  * so who introduces publishers is held to a share of the places that are left: one peer can take a third of them and no more, many can
- * make them few, and nobody closes the table to those who introduce themselves or whose introducers were modest. This node itself is
- * never refused.
+ * make them few. That holds off who hands all its keys to a few of its contacts, for these pass on what they let in; not who hands others to
+ * each of thirty, whom nothing tells from relays of many publishers: then the table fills up, and every relay has had its share.
+ * This node itself is never refused.
  *
  * The rate is held twice. What is pushed at us is limited by our clock (with twice the burst and a quarter more rate, because
  * the network bunches what its publisher spaced). What we pulled may come minutes of it at once, so it is limited by the
