@@ -34,8 +34,8 @@ export interface Delivery<Message = unknown> extends Protocol<Message> {
    * for the others not long. @default all are
    */
   expects?(publisher: string, sequence: number): boolean
-  /** With `expects`: whether it leaves out some at present; if not, the user is told of gaps. @default it does */
-  thins?(): boolean
+  /** With `expects`: since when, ms, it leaves out none: of gaps from then on the user is told; Infinity while it does. @default it does */
+  wholeSince?(): number
   /** Counters and sizes; every size has its bound beside its field. */
   status(): Readonly<Record<string, unknown>>
 }

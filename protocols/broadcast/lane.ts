@@ -125,7 +125,7 @@ export class Lane implements Protocol<unknown> {
     }
     this.#delivery = makeDelivery(init.delivery, environment, delivery)
     this.#publishers.expects = this.#delivery.expects?.bind(this.#delivery)
-    this.#publishers.thins = this.#delivery.thins?.bind(this.#delivery)
+    this.#publishers.wholeSince = this.#delivery.wholeSince?.bind(this.#delivery)
     this.#outbox = new Outbox(environment, options, (publication) => this.#send(publication))
   }
 

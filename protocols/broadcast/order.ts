@@ -43,8 +43,8 @@ export class Order<T extends Ordered> {
   readonly #missed: (missed: Missed) => void
   /** Gaps are on purpose: whether the message whose last part has this number may come. Then a gap is waited for only so long, and nobody is told of it. */
   expects: ((sequence: number) => boolean) | undefined
-  /** With `expects`: whether gaps are on purpose now. @default they are */
-  thins: (() => boolean) | undefined
+  /** With `expects`: since when, ms, no gaps are on purpose. @default they are */
+  wholeSince: (() => number) | undefined
   #held: T[] = []
   /** When each came that is held. */
   readonly #arrivals = new WeakMap<T, number>()
@@ -142,8 +142,9 @@ export class Order<T extends Ordered> {
     const first = this.#held.shift()
     if (first === undefined) return
     const from = this.#settled === 0 ? first.previous : this.#settled + 1
-    const ofOurTime = this.#settled > 0 || this.#publishedBefore(first) >= this.#options.started
-    if (ofOurTime && (this.expects === undefined || this.thins?.() === false)) {
+    const before = this.#publishedBefore(first)
+    const ofOurTime = this.#settled > 0 || before >= this.#options.started
+    if (ofOurTime && (this.expects === undefined || before >= (this.wholeSince?.() ?? Number.POSITIVE_INFINITY))) {
       this.#missed({ range: { first: from, last: first.previous }, reason })
     }
     this.#settle(first)

@@ -56,8 +56,8 @@ export class Publishers {
   readonly #mayForget: (id: string) => boolean
   /** Of publications that come with gaps on purpose: whether this one may come. */
   expects: ((publisher: string, sequence: number) => boolean) | undefined
-  /** Whether gaps are on purpose now, of those. */
-  thins: (() => boolean) | undefined
+  /** Since when no gaps are on purpose, of those. */
+  wholeSince: (() => number) | undefined
   /** As many as the window on both sides of now has, twice: they are cleared in bulk. */
   readonly #maxSpans: number
   /** The one heard of last is last. */
@@ -147,9 +147,9 @@ export class Publishers {
       (publication) => this.#events.deliver(publication),
       (missed) => this.#events.missed(id, missed),
     )
-    const { expects } = this
+    const { expects, wholeSince } = this
     if (expects !== undefined) order.expects = (sequence) => expects(id, sequence)
-    order.thins = this.thins
+    order.wholeSince = wholeSince
     const pushed = new TokenBucket(this.#options.rate * 1.25, this.#options.burst * 2)
     const publisher = { id, position, order, pushed, spans: new Map(), latest: Number.NEGATIVE_INFINITY, by }
     this.#byId.set(id, publisher)

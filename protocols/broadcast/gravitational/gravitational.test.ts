@@ -46,6 +46,18 @@ function due(numbers: readonly number[], rating: number): number[] {
   return numbers.filter((sequence) => height(positionOf('n0'), sequence) < rating)
 }
 
+test('who comes to want everything is told of nothing that it did not want before', () => {
+  const run = rated(10, (node) => (node === 4 ? 0.3 : 1))
+  publishRated(run, 1)
+  run.bed.node('n0').subscribe('rated', () => {}) // so that it stays and names what it published before
+  publishRated(run, 60)
+  run.bed.node('n4').subscribe('rated', () => {})
+  run.bed.simulation.run(10_000)
+  const all = publishRated(run, 20)
+  assert.deepEqual(run.bed.missed.get('n4'), [])
+  assert.equal(run.got.get('n9')?.filter((sequence) => all.includes(sequence)).length, 20)
+})
+
 test('everybody receives the share that it rated, once and in order, also when a tenth of the messages is lost', () => {
   const ratings = [1, 0.5, 0.2, 0.05]
   for (const loss of [0, 0.1]) {

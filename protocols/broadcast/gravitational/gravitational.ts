@@ -75,6 +75,8 @@ export class Gravitational implements Delivery<GravitationalMessage> {
   #own: Standing = NOTHING
   /** Of our ratings, in 255ths. */
   #highest = 0
+  /** When this node began to want all of the topic; Infinity while it does not. */
+  #wholeSince = Number.POSITIVE_INFINITY
   #version = 0
   #timer: Timer | undefined
 
@@ -96,6 +98,7 @@ export class Gravitational implements Delivery<GravitationalMessage> {
     if (this.#timer !== undefined) return
     this.#timer = this.#environment.every(this.#init.options.period, () => this.#turn())
     this.#version = this.#environment.random.integer(VERSIONS) // not that of before a restart
+    this.#heed(this.#init.ratings().rest, Number.NEGATIVE_INFINITY)
     this.#rate(standingOf(this.#init.ratings()))
   }
 
@@ -133,9 +136,9 @@ export class Gravitational implements Delivery<GravitationalMessage> {
     return position !== undefined && height(position, sequence) * FULL < this.#highest
   }
 
-  /** Who wants all of the topic is told what it did not get. */
-  thins(): boolean {
-    return this.#init.ratings().rest < 1
+  /** Who wants all of the topic is told what it did not get, of what came after it wanted that. */
+  wholeSince(): number {
+    return this.#wholeSince
   }
 
   status(): Readonly<Record<string, number>> {
@@ -153,7 +156,9 @@ export class Gravitational implements Delivery<GravitationalMessage> {
 
   #turn(): void {
     const { environment, now } = { environment: this.#environment, now: this.#environment.now() }
-    const own = standingOf(this.#init.ratings())
+    const ratings = this.#init.ratings()
+    this.#heed(ratings.rest, now)
+    const own = standingOf(ratings)
     if (!sameStanding(own, this.#own)) {
       this.#rate(own)
       this.#version = (this.#version + 1) % VERSIONS
@@ -166,6 +171,11 @@ export class Gravitational implements Delivery<GravitationalMessage> {
     }
     for (const { publisher, sequence, of } of this.#wanted.overdue(now)) this.#want(of, publisher, sequence)
     for (let wave = 0; wave < this.#waves.length; wave++) this.#roll(wave, now)
+  }
+
+  #heed(rest: number, now: number): void {
+    if (rest < 1) this.#wholeSince = Number.POSITIVE_INFINITY
+    else if (this.#wholeSince === Number.POSITIVE_INFINITY) this.#wholeSince = now
   }
 
   #rate(own: Standing): void {
