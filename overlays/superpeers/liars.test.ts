@@ -13,8 +13,8 @@ const CREDULOUS: Options = {
 }
 
 const capacities = Array.from({ length: 100 }, () => 16)
-const liarOf = ({ now }: Net, capacity = 1): PeerDescriptor =>
-  describe({ id: 'a liar', addresses: [], sequence: 1, issued: now, attributes: { capacity } })
+const liarOf = ({ now }: Net, capacity = 1, id = 'a liar'): PeerDescriptor =>
+  describe({ id, addresses: [], sequence: 1, issued: now, attributes: { capacity } })
 
 let made = 0
 /** Super-peers that are none, larger than any and just heard of. */
@@ -155,4 +155,39 @@ test('one liar that is everybody’s client and moves nowhere keeps nobody from 
   const [defended, undefended] = [course({}), course({ mostMoves: Number.POSITIVE_INFINITY })]
   assert.ok(defended <= optimum(capacities) + 3, `${defended} super-peers`)
   assert.ok(undefended > 2 * optimum(capacities), `${undefended} undefended`)
+})
+
+test('nor do two or three together, of which one comes back when the other has lost its place', () => {
+  for (const count of [2, 3]) {
+    const net = network(capacities)
+    for (let round = 0; round < 80; round++) {
+      const joining = Array.from({ length: Math.min(count, 1 + round / 4) }, (_, i) => liarOf(net, 0, `liar ${i}`))
+      for (const { id } of net.live) for (const liar of joining) net.inject(liar, id, { kind: 'join' })
+      net.run(PERIOD)
+    }
+    assertLimits(net)
+    const found = superPeers(net).length
+    assert.ok(found <= optimum(capacities) + 3, `${found} super-peers with ${count} liars`)
+  }
+})
+
+test('one liar that has room for everybody and takes nobody costs no client its place, and those of the dead find others', () => {
+  const net = network(capacities)
+  const claim = (rounds: number) => {
+    for (let round = 0; round < rounds; round++) {
+      for (const { id } of net.live) net.inject(liarOf(net, MAX_CAPACITY), id, report('gossip'))
+      net.run(PERIOD)
+    }
+  }
+  claim(40)
+  assert.deepEqual([superPeers(net).length, faults(net)], [optimum(capacities), []])
+  const orphaned = () => net.live.reduce((sum, { protocol }) => sum + protocol.tally.get('orphaned'), 0)
+  const before = orphaned()
+  claim(40)
+  assert.deepEqual([superPeers(net).length, orphaned() - before], [optimum(capacities), 0])
+  net.kill(superPeers(net)[0]?.id as string)
+  claim(60)
+  assertLimits(net)
+  assert.deepEqual(faults(net), [])
+  assert.ok(superPeers(net).length <= optimum(capacities) + 1, `${superPeers(net).length} super-peers`)
 })

@@ -1,8 +1,8 @@
 import type { PeerDescriptor } from '../../core/descriptor.ts'
 
 /**
- * How often a client is told to move before it loses its place. An honest one goes, unless the other is full or dead, which several in
- * a row seldom are; one that never goes would keep its super-peer from ever becoming a client itself.
+ * How often a client is told to move before its super-peer no longer waits for it. An honest one goes, unless the other is full or dead, which
+ * several in a row seldom are; one that never goes would keep its super-peer from ever becoming a client itself.
  */
 export const MOST_MOVES = 8
 
@@ -46,12 +46,22 @@ export class Places {
     return true
   }
 
-  /** Notes that a client is told to move; whether it was told too often before. */
-  tell(id: string): boolean {
-    const client = this.#clients.get(id)
-    if (client === undefined) return false
-    this.#clients.set(id, { ...client, moves: client.moves + 1 })
-    return client.moves >= this.#mostMoves
+  /** Whom to tell to move now, at most so many, which is noted: first those of whom there is hope. */
+  toMove(count: number): readonly PeerDescriptor[] {
+    const all = [...this.#clients.values()]
+    const hopeful = all.filter((client) => !this.#stays(client))
+    const told = [...hopeful, ...all.filter((client) => this.#stays(client))].slice(0, count)
+    for (const client of told) this.#clients.set(client.peer.id, { ...client, moves: client.moves + 1 })
+    return told.map(({ peer }) => peer)
+  }
+
+  /** Whether there are no clients but those that were told often enough. */
+  get areLeft(): boolean {
+    return [...this.#clients.values()].every((client) => this.#stays(client))
+  }
+
+  #stays({ moves }: Client): boolean {
+    return moves >= this.#mostMoves
   }
 
   /** Whether it had a place. */

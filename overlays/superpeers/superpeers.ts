@@ -241,19 +241,20 @@ export class SuperPeers implements Protocol<SuperPeersMessage> {
     this.#stuck = 0
     if (this.#heir !== undefined) return
     this.#heir = to
-    for (const peer of this.#clients.peers.slice(0, room)) {
-      if (this.#clients.tell(peer.id)) this.#turnOut(peer)
-      else this.#send(peer, { kind: 'move', to })
+    for (const peer of this.#clients.toMove(room)) {
+      this.#send(peer, { kind: 'move', to })
       this.tally.add('moves')
     }
-    if (this.#clients.size === 0) this.#retire()
+    if (this.#clients.areLeft) this.#retire()
   }
 
-  #turnOut(client: PeerDescriptor): void {
-    this.tally.add('never-moved')
-    this.#clients.remove(client.id)
-    this.#send(client, { kind: 'refused', clients: this.#clients.size, known: this.#alternatives(client) })
-    this.#init.changed?.()
+  /** It has another super-peer: whoever would not move has none here any more. */
+  #turnOutAll(): void {
+    for (const client of this.#clients.peers) {
+      this.tally.add('never-moved')
+      this.#clients.remove(client.id)
+      this.#send(client, { kind: 'refused', clients: 0, known: this.#alternatives(client) })
+    }
   }
 
   #retire(): void {
@@ -299,8 +300,8 @@ export class SuperPeers implements Protocol<SuperPeersMessage> {
   #join(from: PeerDescriptor): void {
     const now = this.#environment.now()
     const known = this.#clients.has(from.id)
-    // Whoever is about to become a client itself takes none: (2).
-    const serves = this.#superPeer === undefined && this.#asked === undefined
+    // Whoever is about to become a client itself takes none: (2). With clients that never moved it may ask in vain, and serves until then.
+    const serves = this.#superPeer === undefined && (this.#asked === undefined || this.#clients.size > 0)
     if (!serves || !this.#clients.grant(from, now + LEASE * this.#init.period, this.capacity)) {
       this.tally.add(serves ? 'full' : 'not-serving')
       if (this.#clients.remove(from.id)) this.#lostClient()
@@ -319,6 +320,7 @@ export class SuperPeers implements Protocol<SuperPeersMessage> {
     } else if (from.id === this.#asked?.peer.id) {
       this.#asked = undefined
       if (this.#superPeer !== undefined) this.#send(this.#superPeer, { kind: 'leave' })
+      this.#turnOutAll()
       this.#become(from)
       this.#told(from, place)
     } else {
@@ -371,7 +373,7 @@ export class SuperPeers implements Protocol<SuperPeersMessage> {
   }
 
   #lostClient(): void {
-    if (this.#clients.size === 0) this.#retire()
+    if (this.#clients.areLeft) this.#retire()
     this.#init.changed?.()
   }
 
