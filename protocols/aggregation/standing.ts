@@ -63,6 +63,8 @@ export const MAX_NAMES = 16
 const LARGEST = 1e150
 /** How many of its latest states a node remembers: what it says is their mean, how sure it is their spread. */
 const HISTORY = 8
+/** Of an instance of COUNT: the leader has 1, the others 0. */
+const COUNTED: readonly [number, number] = [0, 1]
 /** Of how many of its latest transfers a node remembers how they ended. */
 const OUTCOMES = 64
 
@@ -313,12 +315,11 @@ export class Standing implements Exchange<StandingOffer, StandingAnswer> {
   }
 
   /**
-   * An honest estimate lies in the range of the values, give or take what one own value changed by: twice the range around it holds all of
-   * them, and no liar gets further.
+   * An honest estimate lies in the range of the values, give or take what own values changed by and what others asked for while an answer was
+   * under way: twice the range around it holds nearly all of them, and no liar gets further.
    */
   #clamp(key: number, value: number): number {
-    if (isLeader(key)) return Math.min(1, Math.max(0, value))
-    const range = this.#ranges.get(key)
+    const range = isLeader(key) ? COUNTED : this.#ranges.get(key)
     if (range === undefined) return value
     const width = range[1] - range[0]
     return Math.min(range[1] + width, Math.max(range[0] - width, value))

@@ -16,11 +16,12 @@ class Hands {
   readonly put = new Map<number, number>()
   readonly #messages: (() => void)[] = []
 
-  constructor(count: number) {
+  constructor(count: number, clamp?: (key: number, value: number) => number) {
     for (let i = 0; i < count; i++) {
       const hand = byHand(`n${i}`, this.clock)
       const node = { peer: hand.self, next: 0, transfers: undefined as unknown as Transfers }
-      node.transfers = new Transfers(hand, { partner: () => this.nodes[node.next]?.peer, options: { patience: 1e9 } })
+      const partner = () => this.nodes[node.next]?.peer
+      node.transfers = new Transfers(hand, { partner, options: { patience: 1e9 }, ...(clamp && { clamp }) })
       this.nodes.push(node)
     }
   }
@@ -91,10 +92,13 @@ function act(
 }
 
 describe('exactly-once transfers', () => {
-  test('whatever is lost, late, doubled or out of order: nothing appears and nothing disappears, at any step', () => {
+  const within = (_: number, value: number) => Math.min(3, Math.max(0, value))
+  const clamps = fc.constantFrom(undefined, within)
+
+  test('whatever is lost, late, doubled, out of order or out of range: nothing appears and nothing disappears, at any step', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 150, size: 'max' }), (steps) => {
-        const hands = new Hands(5)
+      fc.property(fc.array(step, { maxLength: 150, size: 'max' }), clamps, (steps, clamp) => {
+        const hands = new Hands(5, clamp)
         for (let i = 0; i < 5; i++) hands.add(i, KEYS[i % 3] as number, 10 ** i)
         for (const one of steps) {
           act(hands, one)
@@ -109,6 +113,21 @@ describe('exactly-once transfers', () => {
       }),
       { numRuns: 300 },
     )
+  })
+
+  test('estimates of honest nodes that are out of range, of answers that were long under way, change no sum', () => {
+    const hands = new Hands(2, (_, value) => Math.min(1, Math.max(0, value)))
+    const [a, b] = hands.nodes.map(({ transfers }) => transfers)
+    assert.ok(a !== undefined && b !== undefined)
+    hands.add(0, 7, 1)
+    const answer = b.answer(peer('n0'), a.offer(peer('n1'))) as TransferAnswer
+    for (const id of [1, 2]) a.answer(peer('meanwhile'), { id, keys: [7], values: [0] })
+    a.absorb(peer('n1'), answer)
+    assert.equal(a.value(7), -0.25)
+    const before = a.value(7) + b.value(7)
+    b.absorb(peer('n0'), a.answer(peer('n1'), b.offer(peer('n0'))) as TransferAnswer)
+    assert.equal(a.value(7) + b.value(7), before)
+    assert.equal(b.tally.get('out-of-range'), 0)
   })
 
   test('once messages get through again, everybody comes to the exact average of what was put in', () => {

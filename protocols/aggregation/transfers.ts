@@ -29,8 +29,8 @@ export interface TransferOptions {
 export interface TransferInit {
   partner(): PeerDescriptor | undefined
   /**
-   * Bounds what others may claim a component to be, in an offer or by an answer: a liar then moves it no further than the bound. It must
-   * hold what honest nodes can come to, and never falls where the value rises. @default everything finite
+   * Bounds what others may claim a component to be, in an offer or by an answer: a liar then moves it no further than the bound. It never
+   * falls where the value rises. Honest nodes can be out of it for a while, and claim no more than it. @default everything finite
    */
   clamp?(key: number, value: number): number
   /** A transfer is in doubt: the partner may have subtracted what this node never added. @default ignored */
@@ -241,7 +241,9 @@ export class Transfers implements Exchange<TransferOffer, TransferAnswer> {
       }
       const mine = this.#values[place] as number
       const theirs = values[i] as number
-      const delta = (mine - this.#clamped(place, theirs)) / 2
+      // What would not be believed is not claimed: it would be subtracted here and not added there. Estimates are out of their range where
+      // own values jump from end to end, or others asked while an answer was under way.
+      const delta = (this.#clamped(place, mine) - this.#clamped(place, theirs)) / 2
       if (Number.isFinite(delta)) this.#values[place] = mine - delta
       else this.tally.add('not-finite')
       deltas.push(Number.isFinite(delta) ? delta : 0)
