@@ -66,7 +66,7 @@ export interface Lists {
  * node's partners, however many keys it makes up: see `Samples`.
  *
  * What it states of averages, sums, counts and the size holds while at most `trim` of the nodes that are partners of others lie; made-up keys
- * widen what is stated of sizes, counts and sums upwards, and that is all they do there. Extremes, top lists and unions are of whoever claims
+ * widen what is stated of sizes, counts and sums upwards, of averages by about a tenth of the range, and that is all they do there. Extremes, top lists and unions are of whoever claims
  * most, within the range, whether it is a node or not.
  */
 export class DefendedAggregation implements Protocol<SamplesMessage> {

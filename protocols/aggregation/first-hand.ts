@@ -33,6 +33,10 @@ export interface Anchor {
   readonly value: number
   /** How far chance may have taken it from the average of all who answer for themselves. */
   readonly half: number
+  /** The least and the most that anybody said, and the share of the nodes that may have less or more and said nothing here. */
+  readonly least: number
+  readonly most: number
+  readonly unlike: number
   /** Where the honest lie below and above it if a share of `trim` lie. */
   readonly below: number
   readonly above: number
@@ -125,6 +129,9 @@ export class FirstHand {
     return {
       value: middleOf(means),
       half: unheard === 0 ? 0 : count < 2 ? Number.POSITIVE_INFINITY : half,
+      least: values[0] as number,
+      most: values[count - 1] as number,
+      unlike: unlikeOf(count, unheard),
       below: mean - low,
       above: high - mean,
       deviation,
@@ -168,6 +175,16 @@ export class FirstHand {
 /** SPREAD, and more of a deviation that is itself of few values (about Student's quantiles). */
 function spreadOf(count: number): number {
   return SPREAD * (1 + 5 / Math.max(1, count - 1) ** 1.5)
+}
+
+/**
+ * Share of the nodes that may be unlike all of `count` that were heard, with 95 % (the rule of three): x are missed by chance with a probability of
+ * unheard ** x.
+ */
+function unlikeOf(count: number, unheard: number): number {
+  if (unheard <= 0) return 0
+  const perValue = unheard < 1 ? (1 - unheard) / -Math.log(unheard) : 1
+  return Math.min(1, (3 * perValue) / count)
 }
 
 function middleOf(sorted: readonly number[]): number {

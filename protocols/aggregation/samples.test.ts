@@ -39,6 +39,29 @@ describe('samples', () => {
     assert.equal(mine.estimate(KEY)?.value, 0.5, 'of three the middle')
   })
 
+  test('what few nodes have, and no partner, is within what is stated: among those kept, or on a list; made-up keys widen it by a tenth of the range', () => {
+    const top = new Top(KEY, 1, true)
+    const stated = (ids: readonly string[], kept: number) => {
+      const clock = { time: 1_000_000 }
+      const init = { partner: () => undefined, own: () => undefined, ranges: RANGES, lists: [top], options: { kept } }
+      const mine = new Samples(byHand('me', clock), init)
+      asked(
+        mine,
+        Array.from({ length: 32 }, (_, i) => of(`partner${i}`, 999_000, 0)),
+      )
+      for (let i = 32; i < 98; i++) mine.answer(peer('p'), { samples: [of(`n${i}`, 999_000, 0)], estimates: told() })
+      for (const id of ids) mine.answer(peer('p'), { samples: [of(id, 999_000, 1)], estimates: told() })
+      return mine.estimate(KEY)!
+    }
+    for (const kept of [400, 33]) {
+      const { value, low, high } = stated(['rare1', 'rare2'], kept)
+      assert.equal(value, 0)
+      assert.ok(low === 0 && 0.02 <= high, `0 to ${high} of ${kept}`)
+    }
+    const crowd = Array.from({ length: 900 }, (_, i) => `none${i}`)
+    assert.ok(stated(crowd, 400).high < 0.1)
+  })
+
   test('at most so many are kept, each once, its latest, in the range, and no older than the limit', () => {
     const sample = fc.record({ id: fc.nat(60), age: fc.integer({ min: -300_000, max: 400_000 }), value: fc.double() })
     fc.assert(

@@ -4,10 +4,11 @@ import type { Surroundings } from '../../core/environment.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { Tally } from '../../core/tally.ts'
 import { ANYTHING, FirstHand, SPACING } from './first-hand.ts'
+import { placeOf, rankOf } from './ranks.ts'
 import type { Kept, Sample } from './sample.ts'
 import { CONFIDENCE, fromExponentials, type SizeEstimate } from './size/estimate.ts'
 import type { Stretch } from './size/ring.ts'
-import { clamped, type Summary, summarize } from './summary.ts'
+import { clamped, extremes, type Summary, summarize } from './summary.ts'
 
 /** One side of an exchange. */
 export interface SamplesExchange {
@@ -207,7 +208,8 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
 
   /**
    * What the samples of all come to, if chance allows it of what is known at first hand, else that, and where the average of the honest lies
-   * if at most a share of `trim` lie. While nothing is known at first hand, anywhere in the range.
+   * if at most a share of `trim` lie. While nothing is known at first hand, anywhere in the range. Of what few nodes have, and no partner, only
+   * the samples of all tell: as many as chance may have kept from being partners may have the most of it, or the least.
    */
   estimate(key: number): Defended | undefined {
     const mean = this.mean(key)
@@ -220,14 +222,15 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
       const [low, high] = range
       return { value: mean, low, high, confidence: CONFIDENCE, deviation, share, shareHalf: 1 }
     }
-    const { value, half, below, above } = anchor
+    const { value, half, below, above, unlike } = anchor
+    const [least, most] = extremes(this.#all(), key, range)
     const around = (middle: number, by: number) => [middle - by, middle + by] as const
     // Of a network that is larger than what is kept, the samples of all say no more than those of the partners' partners.
     const told = this.#kept.length < this.#options.kept ? clamped(mean, around(value, half)) : value
     return {
       value: told,
-      low: clamped(value - below - half, range),
-      high: clamped(value + above + half, range),
+      low: clamped(value - below - half - unlike * Math.max(0, anchor.least - least), range),
+      high: clamped(value + above + half + unlike * Math.max(0, most - anchor.most), range),
       confidence: CONFIDENCE,
       deviation: told === mean ? deviation : anchor.deviation,
       share: clamped(share, around(anchor.share, anchor.shareHalf)),
@@ -374,6 +377,10 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
     this.#known.clear()
   }
 
+  #all(): readonly Sample[] {
+    return [...this.#lists.flatMap(({ samples }) => samples), ...this.#kept.map(({ sample }) => sample)]
+  }
+
   #summary(key: number): Summary {
     const known = this.#known.get(key)
     if (known !== undefined) return known
@@ -382,25 +389,4 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
     this.#known.set(key, summary)
     return summary
   }
-}
-
-/** How many of the kept come before this rank. */
-function placeOf(kept: readonly Entry[], rank: number): number {
-  let low = 0
-  let high = kept.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((kept[middle] as Entry).rank < rank) low = middle + 1
-    else high = middle
-  }
-  return low
-}
-
-/** Uniform over 32 bits, and unknown to whoever does not know the salt. */
-function rankOf(id: string, salt: number): number {
-  let h = salt
-  for (let i = 0; i < id.length; i++) h = Math.imul(h ^ id.charCodeAt(i), 0x01000193)
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
-  return (h ^ (h >>> 16)) >>> 0
 }

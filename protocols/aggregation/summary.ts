@@ -16,13 +16,27 @@ export function summarize(
   range: readonly [number, number],
   trim: number,
 ): Summary {
+  const values = Float64Array.from(valuesOf(samples, key, range)).sort()
+  return { values, deviation: meanAndDeviation(values).deviation, mean: trimmedMean(values, trim) }
+}
+
+/** The least and the most; Infinity and -Infinity where none has the attribute. */
+export function extremes(
+  samples: Iterable<Sample>,
+  key: number,
+  range: readonly [number, number],
+): readonly [number, number] {
+  const values = valuesOf(samples, key, range)
+  return [Math.min(...values), Math.max(...values)]
+}
+
+function valuesOf(samples: Iterable<Sample>, key: number, range: readonly [number, number]): number[] {
   const found: number[] = []
   for (const sample of samples) {
     const value = sample.values.get(key)
     if (value !== undefined && Number.isFinite(value)) found.push(clamped(value, range))
   }
-  const values = Float64Array.from(found).sort()
-  return { values, deviation: meanAndDeviation(values).deviation, mean: trimmedMean(values, trim) }
+  return found
 }
 
 /** Wherever so many liars among them are, the mean of the honest is not lower than if all liars were on top, nor higher than if all were below. */
