@@ -120,10 +120,11 @@ export class View {
 
   /** What the next heartbeat carries: our own report, then what was passed on least often and not often enough, near things first. */
   news(): Pick<Known, 'report' | 'distortion'>[] {
-    const [own, ...all] = this.all
+    const own = this.#known.get(this.#self)
     if (own === undefined) return []
     const { repeats, reports, bytes } = this.#limits
-    const others = all.filter(({ told }) => told < repeats)
+    const others: Known[] = []
+    for (const known of this.#known.values()) if (known.told < repeats && known !== own) others.push(known)
     const room = bytes - reportSize(own.report)
     // Where there is room for all their order does not matter.
     if (others.length >= reports || others.reduce((sum, { report }) => sum + reportSize(report), 0) > room) {
