@@ -180,6 +180,30 @@ describe('pause', () => {
     assert.deepEqual(log, ['message 1 at 100', 'timer at 100', 'message 2 at 100', 'later timer at 200'])
   })
 
+  test('what is due at the very time of the resume does not overtake what waited for it', () => {
+    const { simulation, protocol, say } = network(2, { latency: 10 })
+    const log: string[] = []
+    protocol('n1').react = (_, message) => log.push(`message ${message} at ${simulation.now}`)
+    simulation.pause('n1', 100)
+    say('n0', 'n1', 1)
+    protocol('n1').environment.after(100, () => log.push(`timer at ${simulation.now}`))
+    simulation.after(90, () => say('n0', 'n1', 2))
+    simulation.run(150)
+    assert.deepEqual(log, ['message 1 at 100', 'timer at 100', 'message 2 at 100'])
+    simulation.pause('n1')
+    say('n0', 'n1', 3)
+    simulation.after(50, () => {
+      simulation.resume('n1')
+      say('n1', 'n0', 4) // it is up again: what it says leaves
+      simulation.pause('n1', 50)
+      assert.equal(simulation.node('n1').waiting, 1, 'stopped again before its turn came')
+    })
+    simulation.run(99)
+    assert.deepEqual([log.length, protocol('n0').messages], [3, [4]])
+    simulation.run(1)
+    assert.deepEqual(log.slice(3), ['message 3 at 250'])
+  })
+
   test('with a duration ends by itself; a later pause is not cut short by an earlier one', () => {
     const { simulation, protocol, say } = network(2)
     simulation.pause('n1', 100)

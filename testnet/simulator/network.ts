@@ -35,6 +35,8 @@ export interface NetworkOptions<Message> {
 export const RUNNING = 0
 export const PAUSED = 1
 export const DEAD = 2
+/** It goes on, as soon as what is due at this very time has joined what waited: until then everything that comes waits, too. */
+export const WAKING = 3
 
 /** A protocol that wants to know when the transport cannot reach a peer. */
 interface Noticing {
@@ -147,7 +149,7 @@ export class Network<Message> {
 
   /** A node sends. */
   transmit(from: SimulatedEnvironment<Message>, to: PeerDescriptor, message: Message): void {
-    if (!from.open || this.states[from.index] !== RUNNING) {
+    if (!from.open || this.states[from.index] === PAUSED) {
       this.tally.add(from.open ? 'paused' : 'dead')
       return
     }

@@ -3,8 +3,8 @@ import type { Protocol } from '../../core/environment.ts'
 import { DOWN, type Queue, UP } from './bandwidth.ts'
 import { type ClockChange, SimulatedClock } from './clock.ts'
 import { SimulatedEnvironment, type SimulatedTimer } from './environment.ts'
-import { MESSAGE, TIMER } from './events.ts'
-import { DEAD, type Network, PAUSED, RUNNING } from './network.ts'
+import { ACTION, MESSAGE, TIMER } from './events.ts'
+import { DEAD, type Network, PAUSED, RUNNING, WAKING } from './network.ts'
 import { type Flow, RECEIVED, SENT } from './traffic.ts'
 
 /** Something that became due while its node was paused. */
@@ -146,9 +146,20 @@ export class SimulatedNode<Message, P extends Protocol<Message>> {
     return true
   }
 
-  /** Everything that became due meanwhile happens now, in the order in which it became due. */
+  /**
+   * Everything that became due meanwhile happens now, in the order in which it became due. What is due at this very time lies in the
+   * queue already, before all that could be put there: it must not overtake what waited longer, so it waits, too, until its turn has come.
+   */
   resume(): void {
-    if (this.network.states[this.index] !== PAUSED) return
+    const { network, index } = this
+    if (network.states[index] !== PAUSED) return
+    network.states[index] = WAKING
+    network.queue.push(network.now, ACTION, index, () => {
+      if (network.states[index] === WAKING) this.wake()
+    })
+  }
+
+  private wake(): void {
     this.network.states[this.index] = RUNNING
     const events = this.#condition?.held?.events ?? []
     this.conditions().held = undefined
