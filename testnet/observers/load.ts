@@ -19,12 +19,13 @@ interface Sender {
   readonly sent: Flow
 }
 
-/** @param rounds how many rounds the nodes ran, since they were added */
-export function loadOf(nodes: readonly Sender[], rounds: number): Load {
+/** @param rounds how many rounds the nodes ran, since they were added; of each its own where some came later */
+export function loadOf<N extends Sender>(nodes: readonly N[], rounds: number | ((node: N) => number)): Load {
   const flows = nodes.map(({ sent }) => sent)
+  const ran = nodes.map((node) => (typeof rounds === 'number' ? rounds : rounds(node)))
   return {
-    messagesPerRound: meanMax(flows.map(({ messages }) => messages / rounds)),
-    bytesPerRound: meanMax(flows.map(({ bytes }) => bytes / rounds)),
+    messagesPerRound: meanMax(flows.map(({ messages }, i) => messages / (ran[i] as number))),
+    bytesPerRound: meanMax(flows.map(({ bytes }, i) => bytes / (ran[i] as number))),
     mostMessages: flows.reduce((most, { maxMessages }) => Math.max(most, maxMessages), 0),
     mostBytes: flows.reduce((most, { maxBytes }) => Math.max(most, maxBytes), 0),
   }

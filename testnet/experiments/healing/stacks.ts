@@ -20,6 +20,8 @@ export class Stacks {
   readonly simulation: Simulation<StackMessage, Stack>
 
   readonly #options: Partial<StackOptions>
+  /** When each node came, by its index, ms. */
+  readonly #born: number[] = []
 
   constructor(seed: number, options: Partial<StackOptions> = {}) {
     this.#options = options
@@ -33,6 +35,7 @@ export class Stacks {
       const sequences = { next: () => ++sequence }
       return new Stack(environment, { attributes: () => ({}), sequences, options: this.#options })
     })
+    this.#born.push(this.simulation.now)
     protocol.introduce(knows)
     return protocol
   }
@@ -103,10 +106,16 @@ export class Stacks {
     return { counted: Number(rows[0]?.[0]), missing: coverage.missing }
   }
 
-  /** Load since the start, and whether anybody exceeded the budget of its gossip. */
+  /**
+   * Load of those that live, each since it came: the dead, of whom there may be twenty for every survivor, send nothing. And whether
+   * anybody, alive or dead, exceeded the budget of its gossip.
+   */
   loadRows(name: string): Row[] {
-    const load = loadOf(this.simulation.nodes, this.simulation.now / ROUND)
-    const { messagesPerRound: messages, bytesPerRound: bytes, mostBytes } = load
+    const { nodes, now } = this.simulation
+    const living = nodes.filter(({ alive }) => alive)
+    const load = loadOf(living, ({ index }) => Math.max(1, (now - (this.#born[index] as number)) / ROUND))
+    const { messagesPerRound: messages, bytesPerRound: bytes } = load
+    const { mostBytes } = loadOf(nodes, 1)
     return [
       row(
         name,
