@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { csv } from './csv.ts'
 import { EXPERIMENTS } from './index.ts'
 import type { Report } from './reproduce.ts'
@@ -93,6 +95,43 @@ test('an experiment that is stopped leaves no folder behind', async () => {
   child.kill('SIGINT')
   await once(child, 'exit')
   assert.ok(!existsSync(join(folder, 'stopped')))
+})
+
+test('an experiment that is stopped while it writes leaves whole files, all of them', async () => {
+  const out = join(folder, 'written')
+  mkdirSync(join(out, 'mrt-ratio'), { recursive: true })
+  const pipe = join(out, 'mrt-ratio', 'ratio.svg')
+  execFileSync('mkfifo', [pipe]) // who writes to it waits until somebody reads
+  const child = spawn(process.execPath, [CLI, 'reproduce', 'mrt-ratio', '--quick', '--out', out], { stdio: 'ignore' })
+  const exit = once(child, 'exit')
+  while (!existsSync(join(out, 'mrt-ratio', 'ratio.csv'))) await sleep(50)
+  await sleep(200)
+  child.kill('SIGINT')
+  await sleep(200)
+  const svg = child.exitCode === null && child.signalCode === null ? await readFile(pipe, 'utf8') : ''
+  assert.deepEqual(await exit, [130, null])
+  assert.match(svg, /<\/svg>\s*$/)
+  const report = JSON.parse(readFileSync(join(out, 'mrt-ratio', 'mrt-ratio.json'), 'utf8')) as Report
+  assert.equal(report.files.length, 3)
+})
+
+test('a process that computes apart ends with the one that was stopped', async () => {
+  const out = join(folder, 'apart')
+  // With so little heap of its own the command runs what needs a GiB in another process.
+  const env = { ...process.env, NODE_OPTIONS: '--max-old-space-size=256' }
+  const args = [CLI, 'reproduce', 'broadcast-compare', '--quick', '--out', out]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'], env, detached: true })
+  await once(child.stderr, 'data') // the other one computes, and tells how far it is
+  child.kill('SIGTERM')
+  try {
+    const closed = once(child, 'close').then(() => 'both have ended')
+    assert.equal(
+      await Promise.race([closed, sleep(10_000, 'one of them holds its output', { ref: false })]),
+      'both have ended',
+    )
+  } finally {
+    if (child.stderr.readable) process.kill(-(child.pid as number), 'SIGKILL')
+  }
 })
 
 test('rows are printed although their files cannot be written, and the exit code is 1', () => {

@@ -80,7 +80,8 @@ async function runHere(experiment: Experiment, settings: ReproduceSettings): Pro
   const began = performance.now()
   const result = await experiment.run({ seed, quick, progress: (share, doing) => meter.show(share, doing) })
   meter.done()
-  const { report, failure } = await write(experiment, result, settings)
+  // Whoever stops it now gets whole files: they take a moment.
+  const { report, failure } = await untilSignalled(() => write(experiment, result, settings))
   if (json) process.stdout.write(`${JSON.stringify(report)}\n`)
   else process.stdout.write(await text(experiment, report, performance.now() - began, out))
   if (failure !== undefined) throw failure // the rows are out: what took an hour to compute is not lost
@@ -99,9 +100,33 @@ async function runApart(experiment: Experiment, heap: number, settings: Reproduc
   const limit = `--max-old-space-size=${Math.ceil(heap / 2 ** 20)}`
   const args = [limit, process.argv[1] as string, 'reproduce', experiment.name, ...flags]
   const child = spawn(process.execPath, args, { stdio: 'inherit' })
-  const [code, signal] = await once(child, 'exit')
+  // Ctrl-C reaches both; what is sent to this process alone must not leave the other computing for an hour.
+  const [code, signal] = await untilSignalled(
+    () => once(child, 'exit'),
+    (name) => child.kill(name),
+  )
   if (code !== 0 && code !== 1) throw new Failure(`${experiment.name} ended with ${signal ?? `exit code ${code}`}`)
   return code === 0
+}
+
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
+type Signal = keyof typeof SIGNALS
+
+/** Does something to its end. A signal that comes meanwhile is heeded after it. @param heard told of the signal at once */
+async function untilSignalled<T>(work: () => Promise<T>, heard?: (signal: Signal) => void): Promise<T> {
+  let came: Signal | undefined
+  const listener = (signal: NodeJS.Signals) => {
+    came = signal as Signal
+    heard?.(came)
+  }
+  const names = Object.keys(SIGNALS) as Signal[]
+  for (const name of names) process.on(name, listener)
+  try {
+    return await work()
+  } finally {
+    for (const name of names) process.off(name, listener)
+    if (came !== undefined) process.exit(SIGNALS[came])
+  }
 }
 
 /**
