@@ -9,6 +9,7 @@ import type { DeliveryName } from '../../../protocols/broadcast/publication.ts'
 import type { Latency } from '../../simulator/latency.ts'
 import { settledRing } from '../../simulator/ring.ts'
 import { Simulation } from '../../simulator/simulation.ts'
+import { Gossip } from './gossip.ts'
 
 const TOPIC = 'group'
 /** Random partners beside the contacts. */
@@ -34,17 +35,23 @@ export interface BroadcastGroupInit {
 /** A group of members that subscribe to one topic: every member's Broadcast, over contacts as T-Man comes to them. */
 export class BroadcastGroup {
   readonly simulation: Simulation<BroadcastMessage, Broadcast>
+  /** What the members gossip: held to `budget`. */
+  readonly gossip: Gossip
+  readonly budget: number
   readonly #delivery: DeliveryName
 
   constructor(init: BroadcastGroupInit) {
     const { members, seed, latency, loss = 0, delivery = 'bimodal', options, budget = 2 ** 17, between } = init
     this.#delivery = delivery
+    this.budget = budget
+    this.gossip = new Gossip(members)
     this.simulation = new Simulation<BroadcastMessage, Broadcast>({ seed, latency, loss, codec: broadcastCodec })
     let contacts = new Map<string, PeerDescriptor[]>()
     const partners = new Map<string, PeerDescriptor[]>()
     for (let member = 0; member < members; member++) {
       this.simulation.add({}, (own) => {
-        const environment = between?.(own, member) ?? own
+        const outside = between?.(own, member) ?? own
+        const environment = this.gossip.between(outside, member, () => this.simulation.now)
         let sequence = 0
         const broadcast = new Broadcast(environment, {
           contacts: () => contacts.get(own.self.id) ?? [],

@@ -1,6 +1,8 @@
+import { type Load, loadOf, type MeanMax } from '../../observers/load.ts'
 import { uniform } from '../../simulator/latency.ts'
 import { drawn } from '../chart.ts'
 import type { Experiment, Result, Row, Trial } from '../experiment.ts'
+import { budgetRow } from './gossip.ts'
 import { SUBJECTS } from './subjects.ts'
 
 const SIZES = { quick: [200], full: [1000, 10_000] }
@@ -43,6 +45,10 @@ interface Outcome extends Case {
   /** Of any member in any second: bytes and messages sent. */
   readonly mostBytes: number
   readonly mostMessages: number
+  /** What the living sent a second, from the start. */
+  readonly load: Load
+  /** Undefined for baselines, which have no gossip budget. */
+  readonly gossip: { readonly most: number; readonly budget: number } | undefined
 }
 
 export const experiment: Experiment = {
@@ -123,6 +129,11 @@ function run(subject: string, one: Case, { seed, quick }: Trial): Outcome {
     bytes: (sent() - before) / times.length,
     mostBytes: simulation.nodes.reduce((most, node) => Math.max(most, node.sent.maxBytes), 0),
     mostMessages: simulation.nodes.reduce((most, node) => Math.max(most, node.sent.maxMessages), 0),
+    load: loadOf(
+      simulation.nodes.filter(({ alive }) => alive),
+      simulation.now / 1000,
+    ),
+    gossip: group.gossip?.(),
   }
 }
 
@@ -138,17 +149,25 @@ function report(outcomes: readonly Outcome[]): Result {
       return { case: `${outcome.subject}, ${named(outcome)}`, metric, reference, measured, ok }
     }
     const { subject, delivered, copies, p99 } = outcome
-    const load = row(
-      'most that any member sent in a second: messages, bytes',
-      null,
-      `${outcome.mostMessages}, ${outcome.mostBytes}`,
-    )
+    const { messagesPerRound, bytesPerRound } = outcome.load
+    const load = [
+      row(
+        'most that any member sent in a second: messages, bytes',
+        null,
+        `${outcome.mostMessages}, ${outcome.mostBytes}`,
+      ),
+      row('messages sent a living member and second, mean / most', null, pair(messagesPerRound)),
+      row('bytes sent a living member and second, mean / most', null, pair(bytesPerRound)),
+      ...(outcome.gossip === undefined
+        ? []
+        : [budgetRow(`${subject}, ${named(outcome)}`, outcome.gossip.most, outcome.gossip.budget)]),
+    ]
     if (subject !== DEFAULT) {
       return [
         row('delivered to the living', null, round(delivered, 5)),
         row('payload copies a delivery', subject === MESH ? 'seed figure: 5 to 6' : null, round(copies)),
         row('p99, ms', null, Math.round(p99)),
-        load,
+        ...load,
       ]
     }
     const mesh = of(MESH, outcome)
@@ -157,7 +176,7 @@ function report(outcomes: readonly Outcome[]): Result {
       row('payload copies a delivery', '<= 1.1', round(copies), copies <= 1.1),
       row('p99, ms', `<= ${Math.round(mesh.p99)}: the mesh's`, Math.round(p99), p99 <= mesh.p99),
       row('bytes a delivery', `mesh: ${Math.round(mesh.bytes)}`, Math.round(outcome.bytes)),
-      load,
+      ...load,
     ]
   })
   const columns = [
@@ -201,6 +220,10 @@ function figure(what: 'copies' | 'p99', title: string, outcomes: readonly Outcom
       })),
     }),
   }
+}
+
+function pair({ mean, max }: MeanMax): string {
+  return `${round(mean)} / ${round(max)}`
 }
 
 function round(value: number, digits = 3): number {

@@ -37,6 +37,8 @@ export interface Subject {
   publish(payload: Uint8Array, member: number): boolean
   /** Payloads that all members together received, whatever became of them. */
   copies(): number
+  /** Of members that have a gossip budget: the most that any gossiped in a second, and that budget. */
+  gossip?(): { readonly most: number; readonly budget: number }
 }
 
 /** Connections a node has to random others, for the baselines: as many as our contacts and partners are. */
@@ -59,6 +61,7 @@ export const SUBJECTS: Readonly<Record<string, (init: SubjectInit) => Subject>> 
           simulation: group.simulation,
           publish: (payload, member) => group.offer(payload, member).status === 'accepted',
           copies: () => total(group.simulation.nodes, ({ protocol }) => protocol.status().done),
+          gossip: () => ({ most: group.gossip.most, budget: group.budget }),
         }
       },
     ]),

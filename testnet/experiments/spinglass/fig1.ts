@@ -1,10 +1,8 @@
 import { Random } from '../../../core/random.ts'
-import { sendingThrough } from '../../../core/sending.ts'
-import type { BimodalMessage } from '../../../protocols/broadcast/bimodal/codec.ts'
-import { type BroadcastMessage, broadcastCodec } from '../../../protocols/broadcast/deliveries.ts'
 import { loadOf } from '../../observers/load.ts'
 import { drawn } from '../chart.ts'
 import { BroadcastGroup, type BroadcastGroupInit } from '../dissemination/broadcast-group.ts'
+import { budgetRow } from '../dissemination/gossip.ts'
 import type { Experiment, Result, Row, Trial } from '../experiment.ts'
 import { AcknowledgedGroup } from './acknowledged-group.ts'
 import { Deliveries, measure, type Throughput } from './sleepers.ts'
@@ -95,51 +93,23 @@ function ofBimodal(
   settings: Pick<BroadcastGroupInit, 'budget' | 'options'> = CLUSTER,
 ): BimodalPoint {
   const deliveries = new Deliveries(members)
-  const gossip = new Gossip(members)
   const group: BroadcastGroup = new BroadcastGroup({
     members,
     seed,
     latency: LATENCY,
     ...settings,
-    between: (environment, member) =>
-      sendingThrough(environment, (to, message) => {
-        gossip.sends(member, message, group.simulation.now)
-        environment.send(to, message)
-      }),
     delivered: (member) => deliveries.add(member),
   })
   const how = { perturbed, probability: sleep, samples: quick && sleep === 0 ? QUICK_SAMPLES : SAMPLES }
   const throughput = measure(group, deliveries, sleepsOf(seed), how)
   const { messagesPerRound, bytesPerRound } = loadOf(group.simulation.nodes, group.simulation.now / 1000)
-  const load = { mostGossip: gossip.most, bytes: bytesPerRound, messages: messagesPerRound }
+  const load = { mostGossip: group.gossip.most, bytes: bytesPerRound, messages: messagesPerRound }
   return { members, perturbed, sleep, ...throughput, ...load }
 }
 
 /** The same intervals for every group of a run. */
 function sleepsOf(seed: number): Random {
   return new Random(seed).fork('sleeps')
-}
-
-/** What each member gossips in each second: all but the first copies, which go down the tree. */
-class Gossip {
-  readonly #seconds: Float64Array
-  readonly #bytes: Float64Array
-  most = 0
-
-  constructor(members: number) {
-    this.#seconds = new Float64Array(members).fill(-1)
-    this.#bytes = new Float64Array(members)
-  }
-
-  sends(member: number, sent: BroadcastMessage, now: number): void {
-    const message = sent.message as BimodalMessage
-    if (message.kind === 'data' && message.until !== undefined) return
-    const second = Math.floor(now / 1000)
-    if (this.#seconds[member] !== second) this.#bytes[member] = 0
-    this.#seconds[member] = second
-    this.#bytes[member] = (this.#bytes[member] as number) + broadcastCodec.size(sent)
-    this.most = Math.max(this.most, this.#bytes[member] as number)
-  }
 }
 
 interface Points {
@@ -283,9 +253,7 @@ function load(...series: readonly (readonly BimodalPoint[])[]): Row[] {
       { ...row, metric: 'bytes sent a member and second, mean / most', measured: pair(point.bytes) },
     ]
   })
-  const metric = 'gossip bytes in any second, most of any member: its rate and its burst at most'
-  const limit = 2 * CLUSTER.budget
-  return [...rows, { case: 'bimodal, all groups', metric, reference: `<= ${limit}`, measured: most, ok: most <= limit }]
+  return [...rows, budgetRow('bimodal, all groups', most, CLUSTER.budget)]
 }
 
 function figure(name: string, title: string, points: readonly Point[]) {

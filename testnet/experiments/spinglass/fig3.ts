@@ -7,6 +7,7 @@ import { loadOf } from '../../observers/load.ts'
 import type { Flow } from '../../simulator/traffic.ts'
 import { drawn } from '../chart.ts'
 import { BroadcastGroup } from '../dissemination/broadcast-group.ts'
+import { budgetRow } from '../dissemination/gossip.ts'
 import type { Experiment, Result, Row, Trial } from '../experiment.ts'
 import { Routes } from './routes.ts'
 import { LINK, SrmGroup } from './srm-group.ts'
@@ -37,6 +38,8 @@ interface Overhead {
   /** Share of the publications that all members together got. */
   readonly delivered: number
   readonly load: { readonly mean: number; readonly max: number; readonly meanBytes: number; readonly maxBytes: number }
+  /** Of members that have a gossip budget: the most that any gossiped in a second, and that budget. */
+  readonly gossip?: { readonly most: number; readonly budget: number }
 }
 
 export const experiment: Experiment = {
@@ -166,6 +169,7 @@ function ofBimodal(
     digests: said.digest / ((BEFORE + seconds + AFTER) * members),
     delivered: got / ((BEFORE + seconds) * RATE * (members - 1)),
     load: loadPerSecond(nodes, BEFORE + seconds + AFTER),
+    gossip: { most: group.gossip.most, budget: group.budget },
   }
 }
 
@@ -209,6 +213,9 @@ function report(series: Series): Result {
     ...(name.includes('star') ? starry(name, points) : []),
     ...(name.startsWith('bimodal') && name !== 'bimodal, tree' ? constant(name, points) : []),
     ...points.slice(-1).flatMap((point) => always(name, point)),
+    ...points.flatMap(({ members, gossip }) =>
+      gossip === undefined ? [] : budgetRow(`${name}, ${members} members`, gossip.most, gossip.budget),
+    ),
   ])
   const [srm, bimodal] = [series['SRM, tree']?.at(-1), series['bimodal, tree']?.at(-1)]
   if (srm !== undefined && bimodal !== undefined) {

@@ -1,8 +1,3 @@
-import type { Environment } from '../../../core/environment.ts'
-import { sendingThrough } from '../../../core/sending.ts'
-import type { BimodalMessage } from '../../../protocols/broadcast/bimodal/codec.ts'
-import { type BroadcastMessage, broadcastCodec } from '../../../protocols/broadcast/deliveries.ts'
-import type { OrderedMessage } from '../../../protocols/broadcast/ordered/messages.ts'
 import type { DeliveryName } from '../../../protocols/broadcast/publication.ts'
 import { loadOf, type MeanMax } from '../../observers/load.ts'
 import { uniform } from '../../simulator/latency.ts'
@@ -31,7 +26,6 @@ export interface Price {
 
 /** What a delivery costs on a network of 50 ms +- 25 ms a way, at 5 messages a second from 5 members in turn. */
 export function priceOf(delivery: DeliveryName, members: number, seed: number): Price {
-  const gossip = new Gossip(members)
   /** When it was published, by its number in the payload. */
   const published: number[] = []
   const delays: number[] = []
@@ -41,7 +35,6 @@ export function priceOf(delivery: DeliveryName, members: number, seed: number): 
     seed,
     latency: uniform(25, 75),
     delivery,
-    between: (environment, member) => gossip.between(environment, member, (): number => group.simulation.now),
     delivered: (_, payload) => {
       if (!measuring) return
       delays.push(
@@ -79,45 +72,6 @@ export function priceOf(delivery: DeliveryName, members: number, seed: number): 
     delivered: delays.length / ((published.length - before) * members),
     messages: messagesPerRound,
     bytes: bytesPerRound,
-    mostGossip: gossip.most,
+    mostGossip: group.gossip.most,
   }
-}
-
-/** What each member gossips in each second: all but the first copies, which go down the tree. */
-export class Gossip {
-  readonly #seconds: Float64Array
-  readonly #bytes: Float64Array
-  most = 0
-
-  constructor(members: number) {
-    this.#seconds = new Float64Array(members).fill(-1)
-    this.#bytes = new Float64Array(members)
-  }
-
-  /** Counts what a member sends. */
-  between(
-    environment: Environment<BroadcastMessage>,
-    member: number,
-    now: () => number,
-  ): Environment<BroadcastMessage> {
-    return sendingThrough(environment, (to, message) => {
-      if (!isFirstCopy(message)) this.#count(member, broadcastCodec.size(message), now())
-      environment.send(to, message)
-    })
-  }
-
-  #count(member: number, bytes: number, now: number): void {
-    const second = Math.floor(now / 1000)
-    if (this.#seconds[member] !== second) this.#bytes[member] = 0
-    this.#seconds[member] = second
-    this.#bytes[member] = (this.#bytes[member] as number) + bytes
-    this.most = Math.max(this.most, this.#bytes[member] as number)
-  }
-}
-
-function isFirstCopy({ delivery, message }: BroadcastMessage): boolean {
-  const ordered = message as OrderedMessage
-  const inner =
-    delivery === 'ordered' ? ('bimodal' in ordered ? ordered.bimodal : undefined) : (message as BimodalMessage)
-  return inner?.kind === 'data' && inner.until !== undefined
 }

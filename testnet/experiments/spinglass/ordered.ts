@@ -1,9 +1,10 @@
 import { Random } from '../../../core/random.ts'
 import { drawn } from '../chart.ts'
 import { BroadcastGroup } from '../dissemination/broadcast-group.ts'
+import { budgetRow } from '../dissemination/gossip.ts'
 import type { Experiment, Row, Trial } from '../experiment.ts'
 import { AcknowledgedGroup } from './acknowledged-group.ts'
-import { Gossip, type Price, priceOf } from './ordered-price.ts'
+import { type Price, priceOf } from './ordered-price.ts'
 import { runSchedule, type ScheduleOutcome } from './ordered-schedules.ts'
 import { Deliveries, measure, type Throughput } from './sleepers.ts'
 
@@ -77,7 +78,6 @@ function schedulesOf(trial: Trial, count: number, from: number, doing: string, a
 
 function ofOrdered(members: number, sleep: number, { seed, quick }: Trial): Point {
   const deliveries = new Deliveries(members)
-  const gossip = new Gossip(members)
   const group: BroadcastGroup = new BroadcastGroup({
     members,
     seed,
@@ -85,14 +85,13 @@ function ofOrdered(members: number, sleep: number, { seed, quick }: Trial): Poin
     delivery: 'ordered',
     options: OPTIONS,
     budget: BUDGET,
-    between: (environment, member) => gossip.between(environment, member, () => group.simulation.now),
     delivered: (member) => deliveries.add(member),
   })
   group.publish(new Uint8Array(1))
   group.simulation.run(FORMING)
   const how = { perturbed: 1, probability: sleep, samples: quick ? SAMPLES.quick : SAMPLES.full }
   const throughput = measure(group, deliveries, new Random(seed).fork('sleeps'), how)
-  return { protocol: 'ordered', members, sleep, mostGossip: gossip.most, ...throughput }
+  return { protocol: 'ordered', members, sleep, mostGossip: group.gossip.most, ...throughput }
 }
 
 function ofAcknowledged(members: number, sleep: number, { seed, quick }: Trial): Point {
@@ -190,11 +189,6 @@ function priceRows({ ordered, bimodal }: { ordered: Price; bimodal: Price }): Ro
     row('bytes sent a member and second, mean / most: bimodal', pair(bimodal.bytes)),
     budgetRow(name, ordered.mostGossip, 2 ** 17),
   ]
-}
-
-function budgetRow(name: string, most: number, budget: number): Row {
-  const metric = 'gossip bytes in any second, most of any member: its rate and its burst at most'
-  return { case: name, metric, reference: `<= ${2 * budget}`, measured: most, ok: most <= 2 * budget }
 }
 
 function scheduleTable(schedules: readonly ScheduleOutcome[]) {

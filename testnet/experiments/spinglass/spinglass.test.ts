@@ -39,6 +39,9 @@ const MISSED = /^SRM, star|interval tree/
 test("spinglass-fig3: SRM's requests and repairs grow with the group, those of bimodal multicast do not", async () => {
   const { rows } = await fig3.run(trial)
   for (const row of rows) if (!MISSED.test(row.case)) assert.ok(row.ok, JSON.stringify(row))
+  const budgets = rows.filter(({ metric }) => metric.startsWith('gossip bytes in any second'))
+  assert.equal(budgets.length, 8, 'every bimodal group is held to its budget')
+  for (const row of budgets) assert.ok(row.ok && Number(row.measured) > 0, JSON.stringify(row))
 })
 
 test('a multicast is lost to all behind a link, each link loses its share, and paths are as long as the tree says', () => {
