@@ -36,6 +36,8 @@ interface Outcome extends Case {
   readonly accepted: number
   /** Share of (message, living member) pairs, the publisher's own excluded; a message that was not taken reaches nobody. */
   readonly delivered: number
+  /** Pairs that were delivered more than once. */
+  readonly again: number
   /** ms from publishing to the subscriber, over what was delivered. */
   readonly median: number
   readonly p99: number
@@ -86,6 +88,8 @@ function run(subject: string, one: Case, { seed, quick }: Trial): Outcome {
   const messages = quick ? MESSAGES.quick : MESSAGES.full
   const published = new Float64Array(messages)
   const latencies: number[] = []
+  const got = new Set<number>()
+  let again = 0
   const make = SUBJECTS[subject] as (typeof SUBJECTS)[string]
   const group = make({
     members,
@@ -94,7 +98,11 @@ function run(subject: string, one: Case, { seed, quick }: Trial): Outcome {
     loss,
     delivered: (member, payload) => {
       const number = new DataView(payload.buffer, payload.byteOffset).getUint32(0)
-      if (member !== number % publishers) latencies.push(simulation.now - (published[number] as number))
+      if (member === number % publishers) return
+      const pair = number * members + member
+      if (got.has(pair)) again++
+      else latencies.push(simulation.now - (published[number] as number))
+      got.add(pair)
     },
   })
   const { simulation } = group
@@ -123,6 +131,7 @@ function run(subject: string, one: Case, { seed, quick }: Trial): Outcome {
     ...one,
     accepted: accepted / messages,
     delivered: times.length / (messages * (members - deaths - 1)),
+    again,
     median: quantile(0.5),
     p99: quantile(0.99),
     copies: group.copies() / times.length,
@@ -148,7 +157,7 @@ function report(outcomes: readonly Outcome[]): Result {
     const row = (metric: string, reference: string | null, measured: number | string, ok = true): Row => {
       return { case: `${outcome.subject}, ${named(outcome)}`, metric, reference, measured, ok }
     }
-    const { subject, delivered, copies, p99 } = outcome
+    const { subject, delivered, again, copies, p99 } = outcome
     const { messagesPerRound, bytesPerRound } = outcome.load
     const load = [
       row(
@@ -173,6 +182,7 @@ function report(outcomes: readonly Outcome[]): Result {
     const mesh = of(MESH, outcome)
     return [
       row('delivered to the living', '>= 0.999', round(delivered, 5), delivered >= 0.999),
+      row('delivered more than once', '0', again, again === 0),
       row('payload copies a delivery', '<= 1.1', round(copies), copies <= 1.1),
       row('p99, ms', `<= ${Math.round(mesh.p99)}: the mesh's`, Math.round(p99), p99 <= mesh.p99),
       row('bytes a delivery', `mesh: ${Math.round(mesh.bytes)}`, Math.round(outcome.bytes)),
