@@ -94,6 +94,23 @@ test('a variable that is empty counts as one that is not set', async () => {
   assert.match((await tendril(['status'], { env: url })).err, /a token is needed for http/)
 })
 
+test('an address or a token that no request can be made of is a wrong command line, not a stack trace', async () => {
+  const addresses = ['http://127.0.0.1:99999', 'http://[::1', 'http://%zz']
+  const tokens = ['y\n', 'a\u{1f419}', '']
+  const asked: [string, string, RegExp][] = [
+    ...addresses.map((url): [string, string, RegExp] => [url, token, /is not the address of an admin API\nhint: /]),
+    ...tokens.map((bad): [string, string, RegExp] => [daemon.url, bad, /^error: the token .*\nhint: .*admin\.json/]),
+  ]
+  await Promise.all(
+    asked.map(async ([url, secret, message]) => {
+      const { code, err } = await tendril(['status', '--admin', url, '--token', secret])
+      assert.equal(code, 2, err)
+      assert.match(err, message)
+    }),
+  )
+  assert.equal((await tendril(['status', '--token', 'y\n'])).code, 2, 'beside a data folder')
+})
+
 test('only the owner can read the token', async () => {
   assert.equal((await stat(credentialsFile(daemon.folder))).mode & 0o777, 0o600)
   await chmod(credentialsFile(daemon.folder), 0o644)
@@ -104,7 +121,8 @@ test('only the owner can read the token', async () => {
 test('a file of the daemon that is damaged, or cannot be read, is named once, with what mends it', async () => {
   const damaged = await mkdtemp(join(daemon.folder, 'damaged-'))
   const file = credentialsFile(damaged)
-  for (const text of ['{"url":', '']) {
+  const unusable = ['{"url":"http://127.0.0.1:99999","token":"y"}', '{"url":"http://127.0.0.1:1","token":"a\\nb"}']
+  for (const text of ['{"url":', '', ...unusable]) {
     await writeFile(file, text)
     assert.deepEqual(await tendril(['status', '--data', damaged]), {
       code: 1,

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { defaultDataFolder } from '../config/folder.ts'
 import type { AdminClient } from '../daemon/client.ts'
-import { Failure, NO_DAEMON, USAGE } from './failure.ts'
+import { Failure, NO_DAEMON, USAGE, usage } from './failure.ts'
 
 export interface ClientOptions {
   readonly json?: true
@@ -46,6 +46,7 @@ export async function connect(options: ClientOptions): Promise<AdminClient> {
 }
 
 async function findDaemon(options: ClientOptions): Promise<{ url: string; token: string }> {
+  const { isAdminUrl, isToken, readCredentials } = await import('../daemon/credentials.ts')
   const url = options.admin ?? (options.data === undefined ? variable('TENDRIL_ADMIN_URL') : undefined)
   if (url !== undefined) {
     const token = options.token ?? variable('TENDRIL_ADMIN_TOKEN')
@@ -55,16 +56,17 @@ async function findDaemon(options: ClientOptions): Promise<{ url: string; token:
         hint: 'pass --token or set TENDRIL_ADMIN_TOKEN',
       })
     }
-    if (!/^http:\/\/[^/?#@\s]+\/?$/.test(url)) {
+    if (!isAdminUrl(url)) {
       throw new Failure(`${url} is not the address of an admin API`, {
         exitCode: USAGE,
         hint: 'write it like http://127.0.0.1:4646',
       })
     }
+    if (!isToken(token)) throw noToken()
     return { url, token }
   }
+  if (options.token !== undefined && !isToken(options.token)) throw noToken()
   const folder = options.data ?? variable('TENDRIL_DATA') ?? defaultDataFolder()
-  const { readCredentials } = await import('../daemon/credentials.ts')
   const found = await readCredentials(folder).catch((error: NodeJS.ErrnoException) => {
     const forbidden = error.code === 'EACCES' || error.code === 'EPERM'
     throw new Failure(error.message, {
@@ -77,6 +79,11 @@ async function findDaemon(options: ClientOptions): Promise<{ url: string; token:
     throw new Failure(`no daemon runs on ${folder}`, { exitCode: NO_DAEMON, hint: START })
   }
   return { url: found.url, token: options.token ?? found.token }
+}
+
+/** The token itself is not shown: it may be right but for the end of a line. */
+function noToken(): Failure {
+  return usage('the token is not of 1 to 256 printable ASCII characters without spaces', TOKEN)
 }
 
 /** An empty variable is one that is not set: that is how a shell or a unit file leaves one out. */

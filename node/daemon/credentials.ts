@@ -19,6 +19,16 @@ export function newToken(): string {
   return randomBytes(32).toString('base64url')
 }
 
+/** Whether a request can be made of it: what is no address makes Node throw where nobody waits for it. */
+export function isAdminUrl(text: string): boolean {
+  return /^http:\/\/[^/?#@\s]+\/?$/.test(text) && URL.canParse(text)
+}
+
+/** Whether it can stand in a header, as the admin API takes it. */
+export function isToken(text: string): boolean {
+  return /^[\x21-\x7e]{1,256}$/.test(text)
+}
+
 /** Only the owner may read the file, at no moment anybody else: it is made beside its place and moved there. */
 export async function writeCredentials(folder: string, credentials: Credentials): Promise<void> {
   const file = credentialsFile(folder)
@@ -42,7 +52,7 @@ export async function readCredentials(folder: string): Promise<Credentials | und
   }
   try {
     const { url, token } = JSON.parse(text)
-    if (typeof url === 'string' && typeof token === 'string') return { url, token }
+    if (isAdminUrl(String(url)) && isToken(String(token))) return { url: String(url), token: String(token) }
   } catch {
     // No JSON at all is told like JSON of another shape.
   }
