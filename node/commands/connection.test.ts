@@ -92,6 +92,8 @@ test('a variable that is empty counts as one that is not set', async () => {
   assert.match(err, /no daemon runs on \S*nonexistent\S*\n/)
   const url = { TENDRIL_ADMIN_URL: daemon.url, TENDRIL_ADMIN_TOKEN: '' }
   assert.match((await tendril(['status'], { env: url })).err, /a token is needed for http/)
+  const { code: started, err: why } = await tendril(['start', '--print-config'], { env: { TENDRIL_CONFIG: '' } })
+  assert.equal(started, 0, why)
 })
 
 test('an address or a token that no request can be made of is a wrong command line, not a stack trace', async () => {

@@ -87,7 +87,7 @@ function noToken(): Failure {
 }
 
 /** An empty variable is one that is not set: that is how a shell or a unit file leaves one out. */
-function variable(name: string): string | undefined {
+export function variable(name: string): string | undefined {
   return process.env[name] || undefined
 }
 

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander'
 import type { Config } from '../config/schema.ts'
 import { flagOf, keyOf, SETTINGS, type Setting, variableOf } from '../config/settings.ts'
 import type { Ready } from '../daemon/run.ts'
-import { documented, print, printJson } from './connection.ts'
+import { documented, print, printJson, variable } from './connection.ts'
 import { Failure, USAGE } from './failure.ts'
 
 interface StartOptions {
@@ -54,7 +54,7 @@ function collect(text: string, before: readonly string[] = []): readonly string[
 }
 
 async function start(options: StartOptions, command: Command): Promise<void> {
-  const config = await readConfig(options.config ?? process.env.TENDRIL_CONFIG, command)
+  const config = await readConfig(options.config ?? variable('TENDRIL_CONFIG'), command)
   if (options.printConfig) {
     return printJson(await completed(config))
   }
