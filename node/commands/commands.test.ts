@@ -367,6 +367,9 @@ test('a search stands for a query', () => {
     searchSql(undefined, { where: 'load > 1', select: 'id,load', order: 'load desc', limit: '5' }),
     'SELECT id,load FROM nodes WHERE load > 1 ORDER BY load desc LIMIT 5',
   )
+  for (const limit of ['1e3', ' 0x3e8 ', '1000.0']) {
+    assert.equal(searchSql(undefined, { limit }), 'SELECT id FROM nodes LIMIT 1000', 'as the option was understood')
+  }
   assert.equal(searchSql('select id from nodes', {}), 'select id from nodes')
   assert.equal(searchSql('selected = 1', {}), 'SELECT id FROM nodes WHERE selected = 1')
   assert.equal(searchSql(undefined, {}), 'SELECT id FROM nodes')

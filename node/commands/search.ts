@@ -51,6 +51,6 @@ export function searchSql(condition: string | undefined, options: SearchOptions)
   const chosen = condition ?? where
   if (chosen !== undefined) clauses.push(`WHERE ${chosen}`)
   if (order !== undefined) clauses.push(`ORDER BY ${order}`)
-  if (limit !== undefined) clauses.push(`LIMIT ${limit}`)
+  if (limit !== undefined) clauses.push(`LIMIT ${Number(limit)}`)
   return clauses.join(' ')
 }
