@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
-import type { Value } from '../../core/attributes.ts'
+import { isAttributeName, type Value } from '../../core/attributes.ts'
 import { DELIVERY_NAMES, PRIORITIES } from '../../protocols/broadcast/publication.ts'
 import { QueryError } from '../../protocols/query/language/query-error.ts'
 import { MAX_TIMEOUT } from '../../protocols/query/wave/messages.ts'
@@ -36,6 +36,9 @@ const valueBody = z.strictObject({
   }),
 })
 
+/** Nobody can set what has no such name. */
+const NAMES = 'names have lower-case letters, digits and _'
+
 const nothing = z.strictObject({})
 
 /** Questions are GET and change nothing; what changes something is POST or PUT with a JSON body. */
@@ -47,7 +50,8 @@ export function addRoutes(server: FastifyInstance, node: ServedNode, onLeft: () 
   server.get<{ Params: { name: string } }>('/v1/attributes/:name', async ({ params: { name } }) => {
     const value = node.get(name)
     if (value === undefined) {
-      throw new Refusal(404, 'attribute', `this node has no attribute ${name}`, `set it: tendril set ${name} <value>`)
+      const hint = isAttributeName(name) ? `set it: tendril set ${name} <value>` : NAMES
+      throw new Refusal(404, 'attribute', `this node has no attribute ${name}`, hint)
     }
     return { name, value }
   })

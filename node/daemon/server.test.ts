@@ -97,6 +97,16 @@ test('bodies are JSON of at most 256 KiB, of publish 2 MiB, with known fields', 
   assert.deepEqual([node.asked, node.left], [[], 0])
 })
 
+test('who asks for what cannot be an attribute is not advised to set it', async (context) => {
+  const { port } = await serve(context)
+  const hint = async (name: string) => {
+    const { body } = await ask(port, withToken({ path: `/v1/attributes/${name}` }))
+    return (body as { hint: string }).hint
+  }
+  assert.equal(await hint('rack'), 'set it: tendril set rack <value>')
+  for (const name of ['Region', '', '%C3%BC']) assert.match(await hint(name), /^names have lower-case letters/, name)
+})
+
 test('an unknown route is a 404 in JSON', async (context) => {
   const { port } = await serve(context)
   for (const path of ['/', '/v2/status', '/v1/attributes/nothing', '/v1/../etc/passwd']) {
