@@ -8,6 +8,8 @@ const GOAL = 0.95
 /** PAPERS section 5, by buffer: messages that reached 95 % of the nodes, of an untuned Fig. 5 and of plain lpbcast. */
 const ADAPTIVE: Readonly<Record<number, number>> = { 30: 0.81, 60: 0.81, 90: 0.86, 120: 0.93, 150: 0.99, 180: 1 }
 const PLAIN: Readonly<Record<number, number>> = { 60: 0.015, 90: 0.33, 120: 0.76 }
+/** Nodes that plain lpbcast reaches. */
+const REACHED: Readonly<Record<number, number>> = { 60: 0.808, 90: 0.916, 120: 0.96 }
 
 export const experiment: Experiment = {
   name: 'agb-fig8',
@@ -53,12 +55,22 @@ function judged({ variant, buffer, span, load }: Adapted): Row[] {
   const plain = PLAIN[buffer]
   const goal = ADAPTIVE[buffer] ?? 1
   const metric = 'messages that reached 95 % of the nodes'
-  const reached = row('nodes reached', null, round(delivery))
   if (variant === 'lpbcast') {
-    const near = plain === undefined || Math.abs(atomicity - plain) <= 0.05
-    return [reached, row(metric, plain === undefined ? null : `${plain} +- 0.05`, round(atomicity), near), ...load]
+    const near = (measured: number, reference: number | undefined, by: number) =>
+      [
+        reference === undefined ? null : `${reference} +- ${by}`,
+        round(measured),
+        reference === undefined || Math.abs(measured - reference) <= by,
+      ] as const
+    return [
+      row('nodes reached', ...near(delivery, REACHED[buffer], 0.02)),
+      row(metric, ...near(atomicity, plain, 0.05)),
+      ...load,
+    ]
   }
-  if (variant === 'published') return [reached, row(metric, null, round(atomicity)), ...load]
+  if (variant === 'published') {
+    return [row('nodes reached', null, round(delivery)), row(metric, null, round(atomicity)), ...load]
+  }
   return [
     row('nodes reached', `>= ${GOAL}`, round(delivery), delivery >= GOAL),
     row(metric, `>= ${goal}`, round(atomicity), share >= goal),
