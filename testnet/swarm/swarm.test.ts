@@ -131,7 +131,28 @@ const countsAbandoned: MakeStack = (environment, init) => {
   return new Stack(lying, init)
 }
 
+/** A node that keeps whatever it is given to work on. It would be full after 256 queries, which no schedule asks. */
+class Hoards extends Stack {
+  readonly #work = new Set<number>()
+
+  override receive(from: PeerDescriptor, said: StackMessage): void {
+    if (said.channel === 'query' && said.message.kind === 'delegate') this.#work.add(said.message.attempt)
+    super.receive(from, said)
+  }
+
+  override status(): ReturnType<Stack['status']> {
+    const status = super.status()
+    return { ...status, query: { ...status.query, active: this.#work.size } }
+  }
+}
+
 for (const { name, make, invariant, first } of [
+  {
+    name: 'a node that never ends its work on a query',
+    make: ((environment, init) => new Hoards(environment, init)) satisfies MakeStack,
+    invariant: ['bounded'],
+    first: 1,
+  },
   {
     name: 'membership that takes what anybody says for a sign of life of all its contacts',
     make: ((environment, init) => new Credulous(environment, init)) satisfies MakeStack,

@@ -1,12 +1,20 @@
+import { WAVE_DEFAULTS } from '../../../protocols/query/wave/wave.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Invariant, World } from './invariant.ts'
-import { boundsOf } from './sizes.ts'
+import { boundsOf, type Status } from './sizes.ts'
 
 /** Seconds between two looks: what a node holds does not come and go within a few, and a look costs. */
 const EVERY = 4
 
-/** No collection of a node ever holds more than its documented bound. */
-export function bounded({ testnet, simulated }: World, scenario: Scenario): Invariant {
+/** ms after the last question within which nobody works on any: its timeout, twice, for delegations that were under way. */
+const WORK = 2 * WAVE_DEFAULTS.timeout
+
+/**
+ * No collection of a node ever holds more than its documented bound, nor more peers than there ever were.
+ * And work ends: documented bounds are for the open internet, and what is never given up fills them in days.
+ */
+export function bounded(world: World, scenario: Scenario): Invariant {
+  const { testnet, simulated } = world
   const bounds = boundsOf(scenario)
   let patrols = 0
   return {
@@ -20,8 +28,30 @@ export function bounded({ testnet, simulated }: World, scenario: Scenario): Inva
           const size = of(status)
           if (size > most) return `node ${index} holds ${size} ${name}, of ${most}`
         }
+        const excess = beyondAll(world, status)
+        if (excess !== undefined) return `node ${index} holds ${excess}`
+        if (endless(world, index, status)) return `node ${index} still works on ${status.query.active} queries`
       }
       return undefined
     },
   }
+}
+
+/** What of peers a node holds more of than there ever were. */
+function beyondAll({ testnet }: World, { membership, broadcast }: Status): string | undefined {
+  const peers = testnet.nodes.length
+  const { alive, suspect, dead, left } = membership.members
+  const members = alive + suspect + dead + left
+  if (members > peers) return `${members} members, of ${peers} nodes that ever were`
+  const { publishers } = broadcast
+  return publishers > peers ? `${publishers} publishers, of ${peers} nodes that ever were` : undefined
+}
+
+/** Whether a node works on queries though nobody has asked one for long enough, and it ran all that time. */
+function endless({ testnet, audience, chronicle }: World, index: number, { query }: Status): boolean {
+  if (query.active === 0) return false
+  const since = testnet.now() - WORK
+  const last = audience.asked.at(-1)?.at ?? Number.NEGATIVE_INFINITY
+  const awake = Math.max(chronicle.runsSince(index) ?? Number.POSITIVE_INFINITY, chronicle.standsUntil(index))
+  return last < since && awake < since
 }

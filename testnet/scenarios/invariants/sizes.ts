@@ -10,7 +10,7 @@ import { WAVE_DEFAULTS } from '../../../protocols/query/wave/wave.ts'
 import type { Stack } from '../../../protocols/stack.ts'
 import type { Scenario } from '../scenario.ts'
 
-type Status = ReturnType<Stack['status']>
+export type Status = ReturnType<Stack['status']>
 
 /** A size that a node reports, and the bound that stands beside its field in the protocol. */
 export interface Bound {
