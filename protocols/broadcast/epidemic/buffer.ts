@@ -93,11 +93,13 @@ export class EventBuffer {
    * A copy came. Fig. 1: one that has travelled further says how old the event is.
    * @returns another: something else is held under this number of its publisher
    */
-  hear({ publisher, sequence, record }: Publication, age: number): 'new' | 'known' | 'another' {
-    const entry = this.#known.get(publisher)?.get(sequence)
+  hear(copy: Publication, age: number): 'new' | 'known' | 'another' {
+    const entry = this.#known.get(copy.publisher)?.get(copy.sequence)
     if (entry === undefined) return 'new'
     const { held, followed, publication } = entry
-    if (publication !== undefined && !sameBytes(publication.record.body, record.body)) return 'another'
+    if (publication !== undefined && publication !== copy && !sameBytes(publication.record.body, copy.record.body)) {
+      return 'another'
+    }
     if (held !== undefined && publication !== undefined) {
       this.#holding(publication).raise(held, this.#older(held.age, age))
     }
@@ -128,9 +130,12 @@ export class EventBuffer {
         expired()
       }
     }
-    for (const { held, publication } of this.#entries()) {
-      if (held === undefined || publication === undefined || !isExpired(publication, now)) continue
-      this.#drop(held)
+    const over: Place<Entry>[] = []
+    this.#each(({ held, publication }) => {
+      if (held !== undefined && publication !== undefined && isExpired(publication, now)) over.push(held)
+    })
+    for (const place of over) {
+      this.#drop(place)
       expired()
     }
     this.#followed.turn()
@@ -166,18 +171,17 @@ export class EventBuffer {
   /** What goes with a gossip message, as far as anybody wants it still: the youngest first. */
   events(hop: number, now: number): Event[] {
     const events: Event[] = []
-    for (const { held, publication } of this.#entries()) {
-      if (held === undefined || publication === undefined || isExpired(publication, now)) continue
-      events.push({ publication, age: Math.min(MAX_AGE, held.age + hop) })
-    }
+    this.#each(({ publication }, age) => {
+      if (publication === undefined || isExpired(publication, now)) return
+      events.push({ publication, age: Math.min(MAX_AGE, age + hop) })
+    })
     return this.#low.size === 0 ? events : events.sort((a, b) => a.age - b.age)
   }
 
-  /** Those that are held. */
-  #entries(): Entry[] {
-    const entries: Entry[] = []
-    for (const order of [this.#held, this.#low]) order.each((entry) => entries.push(entry))
-    return entries
+  /** Visits those that are held. */
+  #each(visit: (entry: Entry, age: number) => void): void {
+    this.#held.each(visit)
+    this.#low.each(visit)
   }
 
   #holding({ priority }: Publication): AgeOrder<Entry> {

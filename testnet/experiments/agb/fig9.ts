@@ -13,7 +13,7 @@ const WARM_UP = 200
 /** Messages a second of a node at the start: a little more than its share of the load. */
 const CONTROL = { start: 0.4 }
 /** s */
-const QUICK = { phase: 240, runs: 2 }
+const QUICK = { phase: 180, runs: 2 }
 const FULL = { phase: 400, runs: 10 }
 /** s between two looks, and what a rate is averaged over. */
 const STEP = 5
