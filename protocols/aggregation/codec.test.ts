@@ -118,7 +118,7 @@ describe('messages of samples', () => {
     .tuple(fc.stringMatching(/^[A-Za-z0-9]{1,64}$/), fc.nat(), numbers(32), texts)
     .map(([id, now, values, said]) => sampleOf(id, now, values, { texts: said, sign }))
   const body = fc.record(
-    { samples: fc.array(sample, { maxLength: 32 }), estimates: numbers(17) },
+    { samples: fc.array(sample, { maxLength: 32 }), estimates: numbers(33) },
     { noNullPrototype: true },
   )
 
@@ -151,7 +151,7 @@ describe('messages of samples', () => {
         const found = decoded(samplesCodec, bytes, claims)
         if (found === undefined) return
         const { samples, estimates } = found.body
-        assert.ok(samples.length <= 32 && estimates.size <= 17)
+        assert.ok(samples.length <= 32 && estimates.size <= 33)
         assert.ok([...estimates.values()].every(Number.isFinite))
         assert.equal(claims.length, samples.length, 'nothing is believed that is not to be verified')
         for (const { values, texts } of samples) {
@@ -172,7 +172,7 @@ describe('messages of samples', () => {
       samplesCodec.decode(samplesCodec.encode({ kind: 'offer', round: 1, body: { samples, estimates } }), [])
     assert.throws(() => told(Array(33).fill(one)), { reason: 'samples-count' })
     assert.throws(() => told([], new Map([[1, Number.NaN]])), { reason: 'samples-estimates' })
-    assert.throws(() => told([], many(18)), { reason: 'samples-estimates' })
+    assert.throws(() => told([], many(34)), { reason: 'samples-estimates' })
     assert.throws(() => told([sampleOf('a', 1, new Map([[1, Number.NaN]]))]), { reason: 'sample-values' })
     assert.throws(() => told([sampleOf('a', 1, many(33))]), { reason: 'sample-values' })
     assert.throws(() => told([sampleOf('a', 1, many(0), { texts: words(9) })]), { reason: 'sample-texts' })

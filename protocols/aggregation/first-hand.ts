@@ -8,6 +8,8 @@ import { clamped, type Summary, spanAmong, summarize, trimmedMean } from './summ
 const PEERS = 31
 /** Among what partners tell: how far apart nodes sit around them, as a share of the ring. No attribute can be named so. */
 export const SPACING = keyOf('ring:spacing', 'sample')
+/** Added to an attribute's key, which has 31 bits: what the samples of all come to, beside those at first hand. */
+const WHOLE = 2 ** 31
 const SPACINGS: readonly [number, number] = [2 ** -53, 1]
 /** Share of the spacings that is left out at each end: some partners told theirs before they had found their place. */
 const MISPLACED = 0.25
@@ -83,7 +85,7 @@ export class FirstHand {
   told(id: string, estimates: ReadonlyMap<number, number>): void {
     const told = new Map<number, number>()
     for (const [key, estimate] of estimates) {
-      const range = key === SPACING ? SPACINGS : this.#init.ranges.get(key)
+      const range = key === SPACING ? SPACINGS : this.#init.ranges.get(key % WHOLE)
       if (range !== undefined && Number.isFinite(estimate)) told.set(key, clamped(estimate, range))
     }
     if (told.size === 0) return
@@ -111,6 +113,11 @@ export class FirstHand {
   mean(key: number): number | undefined {
     const { values, mean } = this.#summary(key)
     return values.length > 0 ? mean : undefined
+  }
+
+  /** Median of what the samples of all come to here and at partners. Who makes up keys decides all of them. */
+  whole(key: number, own: number): number {
+    return middleOf(this.#voices(wholeOf(key), own))
   }
 
   /** @param unheard share of the nodes that are not among the first-hand ones; undefined when none of these has the attribute */
@@ -170,6 +177,11 @@ export class FirstHand {
     this.#summaries.set(key, summary)
     return summary
   }
+}
+
+/** What stands beside `key` among what is told: see WHOLE. */
+export function wholeOf(key: number): number {
+  return key + WHOLE
 }
 
 /** SPREAD, and more of a deviation that is itself of few values (about Student's quantiles). */

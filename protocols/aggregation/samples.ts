@@ -3,7 +3,7 @@ import { CLOCK_WINDOW } from '../../core/descriptor.ts'
 import type { Surroundings } from '../../core/environment.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { Tally } from '../../core/tally.ts'
-import { ANYTHING, FirstHand, SPACING } from './first-hand.ts'
+import { ANYTHING, FirstHand, SPACING, wholeOf } from './first-hand.ts'
 import { placeOf, rankOf } from './ranks.ts'
 import type { Kept, Sample } from './sample.ts'
 import { CONFIDENCE, fromExponentials, type SizeEstimate } from './size/estimate.ts'
@@ -34,9 +34,14 @@ export const SAMPLES_DEFAULTS: SamplesOptions = { kept: 400, message: 16, trim: 
 export const MAX_SAMPLES = 32
 /** LIMITS: attributes that are averaged, and estimates that are told: of these, and of the ring. */
 export const MAX_AVERAGES = 16
-export const MAX_ESTIMATES = MAX_AVERAGES + 1
+export const MAX_ESTIMATES = 2 * MAX_AVERAGES + 1
 /** Who died or left, remembered. */
 const DEPARTED = 1024
+/**
+ * How many times as far from what is known at first hand as chance usually takes it the samples of all may be, and be believed: of ten thousand
+ * nodes some have partners among whom twice as many lie as among all.
+ */
+const FAR = 2
 /** With fewer samples a node that still hears of new ones says nothing. */
 const FEWEST = 8
 /** To how many partners a value is told that has just come in; of others, how many go into a message: for who joins, and what was lost. */
@@ -143,7 +148,9 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
       if (ring !== undefined) told.set(SPACING, ring.length / ring.spacings)
       for (const key of this.#init.ranges.keys()) {
         const mean = this.#firstHand.mean(key)
+        const whole = this.mean(key)
         if (mean !== undefined) told.set(key, mean)
+        if (whole !== undefined) told.set(wholeOf(key), whole)
       }
     }
     this.#told = told
@@ -207,8 +214,9 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
   }
 
   /**
-   * What the samples of all come to, if chance allows it of what is known at first hand, else that, and where the average of the honest lies
-   * if at most a share of `trim` lie. While nothing is known at first hand, anywhere in the range. Of what few nodes have, and no partner, only
+   * What the samples of all come to, as near as chance allows to what is known at first hand, and where the average of the honest lies if
+   * at most a share of `trim` lie. Where not all are kept, chance takes what one node's come to, and the median of what partners' do is
+   * nearer. While nothing is known at first hand, anywhere in the range. Of what few nodes have, and no partner, only
    * the samples of all tell: as many as chance may have kept from being partners may have the most of it, or the least.
    */
   estimate(key: number): Defended | undefined {
@@ -225,12 +233,13 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
     const { value, half, below, above, unlike } = anchor
     const [least, most] = extremes(this.#all(), key, range)
     const around = (middle: number, by: number) => [middle - by, middle + by] as const
-    // Of a network that is larger than what is kept, the samples of all say no more than those of the partners' partners.
-    const told = this.#kept.length < this.#options.kept ? clamped(mean, around(value, half)) : value
+    const whole = this.#kept.length < this.#options.kept ? mean : this.#firstHand.whole(key, mean)
+    // Twice as far off as could be is no chance any more: somebody makes up keys, and what they come to counts for nothing.
+    const told = Math.abs(whole - value) <= 2 * FAR * half ? clamped(whole, around(value, FAR * half)) : value
     return {
       value: told,
-      low: clamped(value - below - half - unlike * Math.max(0, anchor.least - least), range),
-      high: clamped(value + above + half + unlike * Math.max(0, most - anchor.most), range),
+      low: clamped(Math.min(told, value - below - half - unlike * Math.max(0, anchor.least - least)), range),
+      high: clamped(Math.max(told, value + above + half + unlike * Math.max(0, most - anchor.most)), range),
       confidence: CONFIDENCE,
       deviation: told === mean ? deviation : anchor.deviation,
       share: clamped(share, around(anchor.share, anchor.shareHalf)),
