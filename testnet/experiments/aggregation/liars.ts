@@ -2,6 +2,7 @@ import type { PeerDescriptor } from '../../../core/descriptor.ts'
 import type { Environment, Protocol } from '../../../core/environment.ts'
 import { Random } from '../../../core/random.ts'
 import type { RoundMessage } from '../../../core/rounds.ts'
+import { wholeOf } from '../../../protocols/aggregation/first-hand.ts'
 import { PushPull } from '../../../protocols/aggregation/push-pull.ts'
 import type { Sample } from '../../../protocols/aggregation/sample.ts'
 import { Samples, type SamplesExchange } from '../../../protocols/aggregation/samples.ts'
@@ -141,7 +142,11 @@ class LoudSamples extends Samples {
   }
 
   override offer(): SamplesExchange {
-    return { samples: [this.#own()], estimates: new Map([[KEY, 1]]) }
+    const estimates = new Map([
+      [KEY, 1],
+      [wholeOf(KEY), 1],
+    ])
+    return { samples: [this.#own()], estimates }
   }
 
   override answer(): SamplesExchange {
