@@ -171,6 +171,22 @@ test('nor do two or three together, of which one comes back when the other has l
   }
 })
 
+test('nor does one that joins everybody under a new key every round, though it fills most places', () => {
+  const course = (options: Options) => {
+    const net = network(capacities, 1, options)
+    for (let round = 0; round < 80; round++) {
+      const liar = liarOf(net, 0, `liar ${round}`)
+      for (const { id } of net.live) net.inject(liar, id, { kind: 'join' })
+      net.run(PERIOD)
+    }
+    assertLimits(net)
+    return superPeers(net).length
+  }
+  const [defended, undefended] = [course({}), course({ mostMoves: Number.POSITIVE_INFINITY })]
+  assert.ok(defended <= 3 * optimum(capacities), `${defended} super-peers`)
+  assert.ok(undefended > 90, `${undefended} undefended`)
+})
+
 test('one liar that has room for everybody and takes nobody costs no client its place, and those of the dead find others', () => {
   const net = network(capacities)
   const claim = (rounds: number) => {

@@ -9,7 +9,7 @@ export const MOST_MOVES = 8
 interface Client {
   readonly peer: PeerDescriptor
   readonly until: number
-  /** How often it was told to move. */
+  /** How often it was told to move, or others before it came. */
   readonly moves: number
 }
 
@@ -17,6 +17,8 @@ interface Client {
 export class Places {
   readonly #mostMoves: number
   readonly #clients = new Map<string, Client>()
+  /** How often some were told to move since there was last nobody to hand them to. */
+  #told = 0
 
   /** @param mostMoves moves without effect that a client may stay for; Infinity switches the defence off */
   constructor(mostMoves = MOST_MOVES) {
@@ -37,22 +39,30 @@ export class Places {
 
   /**
    * Gives a place, or more time in it, unless that is one more than the capacity: what was kept for ever by whoever renewed would
-   * outlast a capacity that falls.
+   * outlast a capacity that falls. Who comes while others are told to move is told once if they were often enough: keys cost nothing, and
+   * who comes under a new one every round would be waited for without end.
    */
   grant(peer: PeerDescriptor, until: number, capacity: number): boolean {
     const others = this.#clients.size - (this.#clients.has(peer.id) ? 1 : 0)
     if (others >= capacity) return false
-    this.#clients.set(peer.id, { peer, until, moves: this.#clients.get(peer.id)?.moves ?? 0 })
+    const moves = this.#clients.get(peer.id)?.moves ?? Math.min(this.#told, this.#mostMoves - 1)
+    this.#clients.set(peer.id, { peer, until, moves })
     return true
   }
 
   /** Whom to tell to move now, at most so many, which is noted: first those of whom there is hope. */
   toMove(count: number): readonly PeerDescriptor[] {
+    this.#told++
     const all = [...this.#clients.values()]
     const hopeful = all.filter((client) => !this.#stays(client))
     const told = [...hopeful, ...all.filter((client) => this.#stays(client))].slice(0, count)
     for (const client of told) this.#clients.set(client.peer.id, { ...client, moves: client.moves + 1 })
     return told.map(({ peer }) => peer)
+  }
+
+  /** There is nobody to hand them to any more: who comes from now on is waited for. */
+  stay(): void {
+    this.#told = 0
   }
 
   /** Whether there are no clients but those that were told often enough. */

@@ -179,6 +179,7 @@ export class SuperPeers implements Protocol<SuperPeersMessage> {
     const rumoured = this.#largerWithRoom()
     this.#redirects = 0
     this.#stuck = rumoured === undefined ? this.#stuck + 1 : 0
+    if (this.#stuck >= STUCK) this.#clients.stay()
     // Every second time one that spoke itself, or a random peer: what others tell may be made up, all of it, and larger than any real one.
     const larger = this.#known.believes(random) ? rumoured : this.#largerWithRoom(true)
     // Larger ones have no room, but perhaps a client that could serve. Smaller ones have to hear of room here: who knows no larger one
@@ -367,6 +368,7 @@ export class SuperPeers implements Protocol<SuperPeersMessage> {
 
   #become(superPeer: PeerDescriptor | undefined): void {
     this.#superPeer = superPeer
+    this.#clients.stay()
     this.#unanswered = 0
     this.#stuck = 0
     this.#init.changed?.()
