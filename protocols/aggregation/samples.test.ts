@@ -307,6 +307,24 @@ describe('samples', () => {
     assert.equal(mine.estimate(KEY), undefined)
   })
 
+  test('who slept until it knew nobody but itself says nothing until it has heard of others again', () => {
+    const clock = { time: 1_000_000 }
+    const own = () => of('me', clock.time, 0)
+    const mine = new Samples(byHand('me', clock), { partner: () => undefined, own, ranges: RANGES })
+    const others = () => {
+      for (let i = 0; i < 20; i++)
+        mine.absorb(peer(`n${i}`), { samples: [of(`n${i}`, 1_000_000, 1)], estimates: told() })
+    }
+    mine.partner()
+    for (let i = 0; i < 20; i++) others()
+    clock.time += 30_000
+    mine.partner() // its own value is newer now than what it knows of the others
+    assert.equal(mine.count()?.value, 21)
+    clock.time += 280_000
+    mine.partner()
+    assert.deepEqual([mine.size, mine.count(), mine.mean(KEY)], [1, undefined, undefined])
+  })
+
   test('the honest average lies in what is stated while at most 5 % lie, however skewed values are; a quarter of liars gets past it', () => {
     for (const shape of [(u: number) => u, (u: number) => u ** 6]) {
       const honest = Array.from({ length: 200 }, (_, i) => shape((i + 0.5) / 200))

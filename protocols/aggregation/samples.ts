@@ -378,6 +378,9 @@ export class Samples implements Exchange<SamplesExchange, SamplesExchange> {
       if (sample.issued > since) continue
       this.#drop(i)
     }
+    // Who slept, or was cut off, knows nobody else any more: that nobody new came until then says nothing of who is there now.
+    const [first, second] = this.#kept
+    if (second === undefined && first?.sample.id === this.#environment.self.id) this.#sinceNew = 0
   }
 
   #drop(at: number): void {
