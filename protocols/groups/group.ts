@@ -1,7 +1,7 @@
 import type { TokenBucket } from '../../core/bucket.ts'
 import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Environment, Timer } from '../../core/environment.ts'
-import { clockwise, SPACE } from '../../core/position.ts'
+import { clockwise, ringDistance, SPACE } from '../../core/position.ts'
 import { Rounds } from '../../core/rounds.ts'
 import { sendingThrough } from '../../core/sending.ts'
 import { Tally } from '../../core/tally.ts'
@@ -11,6 +11,8 @@ import { TMan } from '../../overlays/tman/tman.ts'
 import { FRAME, type GroupMessage } from './codec.ts'
 
 export interface GroupInit {
+  /** The group's, on the network's ring: there and across the ring its members register. */
+  readonly place: number
   readonly budget: TokenBucket
   /** ms between two rounds of the group's ring. */
   readonly period: number
@@ -47,6 +49,8 @@ const CHECK_EVERY = 8000
 const KEEP_ALIVE = 32
 /** Answers of registries taken for one search: each costs up to MAX_PEERS questions to strangers. */
 const ANSWERS = 2
+/** And more, if each comes from nearer to where this node registered than all before. */
+const NEARER = 6
 /** With so many members known a group is no more looked for. */
 const ENOUGH = SIDE
 /** Registrations in 30 s, all members together: what the node that keeps them can bear, whatever the group's size. */
@@ -77,6 +81,9 @@ export class Group {
   /** Contacts on the network's ring when members were searched for last. */
   #reach = 0
   #answers = 0
+  #nearer = 0
+  /** How near to the group's place, and to the one across the ring, the nearest is whose answer was taken. */
+  #nearest = [SPACE, SPACE]
   #checkedAt = Number.NEGATIVE_INFINITY
   #checked = 0
   /** Where it registered last. */
@@ -140,11 +147,10 @@ export class Group {
         this.#strange(from)
         break
       case 'members':
-        if (this.#answers === 0) {
+        if (!this.#takesAnswer(from)) {
           this.#tally.add('unasked')
           break
         }
-        this.#answers--
         for (const peer of message.peers) if (!this.#members.has(peer.id)) this.#ask(peer)
         break
       case 'ring':
@@ -217,10 +223,27 @@ export class Group {
       for (const peer of contacts) if (!this.#members.has(peer.id)) this.#ask(peer)
     }
     this.#answers = ANSWERS
+    this.#nearer = NEARER
+    this.#nearest = [SPACE, SPACE]
     // In a large group each place hears of others often enough.
     this.#across = !this.#across
     this.#init.register(this.#across)
     if (this.size <= REGISTRATIONS) this.#init.register(!this.#across)
+  }
+
+  /**
+   * Who keeps registrations is not known to who registers. So anybody may answer; but who does so all the time, to be the first, does not
+   * keep out those who sit at the group's places: they are nearer to them.
+   */
+  #takesAnswer({ position }: PeerDescriptor): boolean {
+    const away = ringDistance(position, this.#init.place)
+    const [goal, distance] = away <= SPACE / 4 ? [0, away] : [1, SPACE / 2 - away]
+    const isNearer = distance < (this.#nearest[goal] as number)
+    if (this.#answers > 0) this.#answers--
+    else if (isNearer && this.#nearer > 0) this.#nearer--
+    else return false
+    if (isNearer) this.#nearest[goal] = distance
+    return true
   }
 
   #admits(peer: PeerDescriptor): 'yes' | 'ask' | 'no' {

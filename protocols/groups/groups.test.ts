@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { describe } from '../../core/descriptor.ts'
+import { describe, type PeerDescriptor } from '../../core/descriptor.ts'
 import { positionOf, ringDistance, SPACE } from '../../core/position.ts'
 import { Random } from '../../core/random.ts'
 import { Simulation, type SimulationOptions } from '../../testnet/simulator/simulation.ts'
@@ -214,6 +214,27 @@ test('who sits at a group’s place and swallows its registrations hides it from
   assert.ok(found([]))
   assert.ok(found([place]))
   assert.ok(!found([place, (place + SPACE / 2) % SPACE]), 'the attack works')
+})
+
+test('who answers all searches before anybody else can, and knows nobody, hides no group', () => {
+  const bed = settled(120)
+  const place = positionOf('hidden')
+  const away = ({ self }: { readonly self: PeerDescriptor }) => Math.abs(ringDistance(self.position, place) - SPACE / 4)
+  const [liar, ...honest] = bed.simulation.nodes.toSorted((a, b) => away(a) - away(b)) // far from both of the group's places
+  // Two that are not each other's contacts, and meet by registering alone.
+  const [first] = honest as [(typeof honest)[0]]
+  const knows = (one: typeof first, other: typeof first) => one.protocol.contacts().some(({ id }) => id === other.id)
+  const second = honest.find((one) => one !== first && !knows(first, one) && !knows(one, first)) as typeof first
+  for (const { protocol } of [first, second]) protocol.subscribe('hidden', () => {})
+  const message = { group: place, message: { kind: 'members', peers: [] } } as const
+  for (let i = 0; i < 1200; i++) {
+    for (const { self } of [first, second]) liar?.environment.send(self, { channel: 'groups', message })
+    bed.simulation.run(10)
+  }
+  assert.deepEqual(
+    [first, second].map(({ protocol }) => protocol.topics()[0]?.members),
+    [1, 1],
+  )
 })
 
 test('members that a registry tells unasked are not looked for', () => {

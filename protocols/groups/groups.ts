@@ -81,6 +81,7 @@ export class Groups implements Protocol<GroupsMessage> {
     const place = positionOf(topic)
     if (this.#groups.has(place)) return
     const group = new Group(under(this.#environment, place), {
+      place,
       budget: this.#init.budget,
       period: this.#init.period,
       contacts: () => this.#init.contacts(),
