@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { noise } from '@chainsafe/libp2p-noise'
 import { bootstrap } from '@libp2p/bootstrap'
 import { generateKeyPair } from '@libp2p/crypto/keys'
@@ -26,6 +27,8 @@ import type { Tendril, TendrilInit } from './tendril.ts'
 export const DHT_PROTOCOL = '/tendril/kad/1.0.0'
 /** What a stream may have on its way: bounds what this process holds for a peer that it does not read at the moment. */
 const STREAM_WINDOW = 256 * 1024
+/** ms that the host's own stop of the libp2p node is waited for. */
+const LONGEST_STOP = 10_000
 
 export interface NodeConfig extends Omit<TendrilInit, 'dht'> {
   /** Folder of the key, the address book, attributes and reservations. Without one the node forgets itself when it ends. */
@@ -101,7 +104,7 @@ export async function createNode(config: NodeConfig = {}): Promise<TendrilNode> 
   let stopped: Promise<void> | undefined
   const stop = async () => {
     try {
-      await started.stop()
+      await stopWhole(started)
     } finally {
       await folder?.close()
     }
@@ -117,6 +120,16 @@ export async function createNode(config: NodeConfig = {}): Promise<TendrilNode> 
       return stopped
     },
   }
+}
+
+/**
+ * libp2p's own stop returns at once while its host is already stopping it, or starts it again; and what it writes into a store that
+ * was closed meanwhile ends the process. Not for ever: a stop that failed never says so.
+ */
+async function stopWhole(libp2p: Libp2p): Promise<void> {
+  const end = performance.now() + LONGEST_STOP
+  while (['starting', 'stopping'].includes(libp2p.status) && performance.now() < end) await sleep(10)
+  await libp2p.stop()
 }
 
 function keyOf({ data }: NodeConfig, store: LevelDatastore | undefined): Promise<PrivateKey> {

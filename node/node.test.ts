@@ -307,6 +307,22 @@ test('who stops a node twice waits for the one stop, and what was set last is wh
   assert.equal((await start({ data })).tendril.get('rack'), 2)
 })
 
+test('a libp2p node that its host is stopping, or starts again, has stopped when the node has, and only then is its store closed', async () => {
+  const data = join(folder, 'host')
+  for (const startsAgain of [false, true]) {
+    const node = await start({ data })
+    node.tendril.set('rack', startsAgain ? 2 : 1)
+    const stopped = node.libp2p.stop()
+    const host = startsAgain ? Promise.resolve(stopped).then(() => node.libp2p.start()) : stopped
+    if (startsAgain) await stopped
+    await node.stop()
+    assert.equal(node.libp2p.status, 'stopped')
+    assert.deepEqual(node.tendril.status().failures, {})
+    await host
+  }
+  assert.equal((await start({ data })).tendril.get('rack'), 2)
+})
+
 test('an attribute for which no descriptor has room is refused, is not set, and keeps no node from starting again', async () => {
   const host = (i: number) => `/dns4/${'a'.repeat(55)}${i}.${'b'.repeat(50)}.example.org/tcp/4645`
   const names = Array.from({ length: 7 }, (_, i) => `metric_${'m'.repeat(40)}_${i}`)
