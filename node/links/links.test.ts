@@ -152,6 +152,16 @@ test('the end of a wanted link is told however long it was silent', async () => 
   await until('a noticed', () => a.unreachable.some(({ id }) => id === b.id))
 })
 
+test('a dial that ends after this node has stopped makes it greet nobody', async () => {
+  const [a, b] = [await start(), await start()]
+  const connected = a.links.connect(b.libp2p.getMultiaddrs())
+  await a.links.stop()
+  await connected
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  assert.equal(a.links.status().known, 0)
+  assert.deepEqual([outboundStreams(a, b), b.introduced], [[], []])
+})
+
 test('a message too large for a frame is not sent, and counted', async () => {
   const [a, b] = [await start(), await start()]
   a.links.send(b.self, { cls: 'data', bytes: new Uint8Array(70_000) })

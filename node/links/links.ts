@@ -294,8 +294,9 @@ export class Links<Message> implements Startable {
     return this.#links.delete(longest.id)
   }
 
-  /** There is a connection to this peer: opens our stream on it. */
+  /** There is a connection to this peer: opens our stream on it. A dial may end after this node has stopped. */
   #meet(peerId: PeerId): void {
+    if (this.#sweeper === undefined) return
     const link = this.#linkTo(peerId.toString(), peerId)
     if (link !== undefined) this.#transmission.open(link)
   }
