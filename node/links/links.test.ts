@@ -162,6 +162,15 @@ test('a dial that ends after this node has stopped makes it greet nobody', async
   assert.deepEqual([outboundStreams(a, b), b.introduced], [[], []])
 })
 
+test('where the protocol is handled already a start is refused in a sentence, and whoever handles it goes on', async () => {
+  const a = await start()
+  await a.links.stop()
+  await a.libp2p.handle(PROTOCOL, (stream) => stream.abort(new Error('the host handles it')))
+  await assert.rejects(a.links.start(), /handles \/tendril\/1\.0\.0 already: it can run one tendril/)
+  await a.links.stop()
+  assert.ok(a.libp2p.getProtocols().includes(PROTOCOL))
+})
+
 test('a message too large for a frame is not sent, and counted', async () => {
   const [a, b] = [await start(), await start()]
   a.links.send(b.self, { cls: 'data', bytes: new Uint8Array(70_000) })

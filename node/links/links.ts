@@ -27,6 +27,7 @@ import { Reception } from './reception.ts'
 import { Transmission } from './transmission.ts'
 
 const SWEEP = 1000
+const TAKEN = `this libp2p node handles ${PROTOCOL} already: it can run one tendril, and another network needs another libp2p node`
 
 export interface LinksComponents {
   readonly peerId: PeerId
@@ -136,8 +137,11 @@ export class Links<Message> implements Startable {
     })
   }
 
+  /** @throws Error, a sentence, when somebody else handles the protocol on this libp2p node: nothing has begun then */
   async start(): Promise<void> {
     if (this.#sweeper !== undefined) return
+    const { registrar } = this.#components
+    if (registrar.getProtocols().includes(PROTOCOL)) throw new Error(TAKEN)
     this.#sweeper = setInterval(() => {
       try {
         this.#sweep()
@@ -148,7 +152,6 @@ export class Links<Message> implements Startable {
     }, SWEEP).unref()
     this.#components.events.addEventListener('peer:disconnect', this.#onDisconnect)
     this.#components.events.addEventListener('connection:open', this.#onConnection)
-    const { registrar } = this.#components
     await registrar.handle(PROTOCOL, (stream, connection) => this.#reception.accept(stream, connection), {
       maxInboundStreams: 4, // one is used; a peer that lost its stream may be back before we know
       maxOutboundStreams: 4,
