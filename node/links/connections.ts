@@ -22,6 +22,13 @@ export class Favourites {
     this.#peerStore = peerStore
   }
 
+  /** Those that an earlier run tagged are no favourites any more: libp2p writes its tags down, and nobody would ever take them away. */
+  async forget(): Promise<void> {
+    for (const { id, tags } of await this.#peerStore.all()) {
+      if (tags.has(TAG)) await this.#peerStore.merge(id, { tags: { [TAG]: undefined } })
+    }
+  }
+
   set(wanted: ReadonlySet<string>, log: Logger): void {
     const tag = (id: string, value: { value: number } | undefined) => {
       this.#peerStore.merge(peerIdFromString(id), { tags: { [TAG]: value } }).catch((error: unknown) => {

@@ -171,6 +171,16 @@ test('where the protocol is handled already a start is refused in a sentence, an
   assert.ok(a.libp2p.getProtocols().includes(PROTOCOL))
 })
 
+test('whom an earlier run wanted libp2p does not keep for this one', async () => {
+  const [a, b] = [await start(), await start()]
+  const { peerId, peerStore } = { peerId: b.libp2p.peerId, peerStore: a.libp2p.peerStore }
+  await a.links.stop()
+  const multiaddrs = b.libp2p.getMultiaddrs()
+  await peerStore.merge(peerId, { multiaddrs, tags: { tendril: { value: 100 }, host: { value: 1 } } })
+  await a.links.start()
+  assert.deepEqual([...(await peerStore.get(peerId)).tags.keys()], ['host'])
+})
+
 test('a message too large for a frame is not sent, and counted', async () => {
   const [a, b] = [await start(), await start()]
   a.links.send(b.self, { cls: 'data', bytes: new Uint8Array(70_000) })

@@ -140,6 +140,7 @@ export class Links<Message> implements Startable {
   /** @throws Error, a sentence, when somebody else handles the protocol on this libp2p node: nothing has begun then */
   async start(): Promise<void> {
     if (this.#sweeper !== undefined) return
+    await this.#favourites.forget().catch((error: unknown) => this.#log.error('old tags stay - %e', error))
     const { registrar } = this.#components
     if (registrar.getProtocols().includes(PROTOCOL)) throw new Error(TAKEN)
     this.#sweeper = setInterval(() => {
