@@ -199,6 +199,22 @@ test('a query ends with its answer, its error, its signal or its node, and with 
   assert.equal(node.tendril.publish('x', 'y').status, 'refused')
 })
 
+test('a subscriber that throws is counted and survived, also one that is an async function', async () => {
+  const node = await start({ network: 'throws' })
+  const heard: string[] = []
+  node.tendril.subscribe('x', () => {
+    throw new Error('at once')
+  })
+  const later = async () => {
+    throw new Error('later')
+  }
+  node.tendril.subscribe('x', later as () => void)
+  node.tendril.subscribe('x', { onMessage: ({ payload }) => heard.push(new TextDecoder().decode(payload)) })
+  node.tendril.publish('x', 'y')
+  await until('both are counted', () => node.tendril.status().failures.subscriber === 2)
+  assert.deepEqual(heard, ['y'])
+})
+
 test('who has left is told so whatever it asks for, until it is started again', async () => {
   const node = await start({ network: 'left' })
   await node.tendril.leave()

@@ -18,7 +18,7 @@ import { type Attributes, attributeOf, type Value } from '../core/attributes.ts'
 import type { PeerDescriptor } from '../core/descriptor.ts'
 import { Tally } from '../core/tally.ts'
 import type { PublishOptions, Receipt, SubscribeOptions } from '../protocols/broadcast/broadcast.ts'
-import type { Message } from '../protocols/broadcast/subscriptions.ts'
+import type { Subscriber } from '../protocols/broadcast/subscriptions.ts'
 import { queueClass, type StackMessage, stackCodec } from '../protocols/channels.ts'
 import type { Answer } from '../protocols/query/wave/answer.ts'
 import { QueryRefused } from '../protocols/query/wave/wave.ts'
@@ -269,10 +269,11 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
     return this.#stack.publish(topic, typeof data === 'string' ? new TextEncoder().encode(data) : data, options)
   }
 
-  subscribe(topic: string, how: ((message: Message) => void) | SubscribeOptions): () => void {
+  subscribe(topic: string, how: Subscriber | SubscribeOptions): () => void {
     // What nobody would ever deliver must not look as if it were on its way. Before a start it is kept until then.
     if (this.#left) throw new RangeError('This node is not running.')
-    return this.#stack.subscribe(topic, how)
+    const options = typeof how === 'function' ? { onMessage: how } : how
+    return this.#stack.subscribe(topic, { ...options, onMessage: this.#survived(options.onMessage) })
   }
 
   topics(): ReturnType<Stack['topics']> {
@@ -365,6 +366,14 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
 
   #tell<Type extends keyof TendrilEvents>(type: Type, detail: TendrilEvents[Type]['detail']): void {
     this.safeDispatchEvent(type, { detail })
+  }
+
+  /** A subscriber may be an async function: nobody else listens to its promise, and a rejection would end the process. */
+  #survived(onMessage: Subscriber): Subscriber {
+    return (message) => {
+      const returned: unknown = onMessage(message)
+      if (returned instanceof Promise) returned.catch((error: unknown) => this.#failed('subscriber', error))
+    }
   }
 
   /** Code of ours or of the user threw: counted, logged, survived. */
