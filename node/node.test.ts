@@ -123,6 +123,31 @@ test('a restarted node keeps its id, its attributes and its way back, without be
   await until('it is back', () => knows(second, stays) && knows(stays, second))
 })
 
+test('what a node published right before its restart, and nobody got, is told as missed after it', async () => {
+  const network = { network: 'last', stack: { tmanPeriod: 200, broadcast: { patience: 500 } } }
+  const hears = await start(network)
+  const data = join(folder, 'last')
+  const before = await start({ ...network, data, bootstrap: [hears.addresses[0] as string] })
+  const heard: string[] = []
+  const missed: string[] = []
+  await until('they know each other', () => knows(before, hears) && knows(hears, before))
+  hears.tendril.subscribe('news', ({ payload }) => heard.push(new TextDecoder().decode(payload)))
+  hears.tendril.addEventListener('message:missed', ({ detail }) => missed.push(`${detail.from}/${detail.range.last}`))
+  before.tendril.subscribe('news', () => undefined)
+  await until('both are in the group', () => [before, hears].every(({ tendril }) => tendril.topics()[0]?.members === 1))
+  before.tendril.publish('news', 'first')
+  await until('it came', () => heard.length === 1)
+  const lost = before.tendril.publish('news', 'lost')
+  for (const connection of before.libp2p.getConnections()) connection.abort(new Error('the plug is pulled'))
+  await before.stop()
+  const after = await start({ ...network, data })
+  after.tendril.subscribe('news', () => undefined)
+  await until('they are in the group again', () => after.tendril.topics()[0]?.members === 1)
+  after.tendril.publish('news', 'second')
+  await until('it came', () => heard.length === 2)
+  assert.deepEqual([heard, missed], [['first', 'second'], lost.status === 'accepted' ? [lost.id] : []])
+})
+
 test('two nodes that share nothing but a DHT server find each other by the name of their network', async () => {
   const server = await createLibp2p({
     addresses: { listen: LISTEN },

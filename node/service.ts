@@ -35,6 +35,7 @@ import { type Contact, contactsOf } from './peers.ts'
 import { Self } from './self.ts'
 import { AddressBook } from './state/address-book.ts'
 import { Assigned } from './state/assigned.ts'
+import { PublishedBefore } from './state/published.ts'
 import { Sequences } from './state/sequences.ts'
 import type { NodeStatus, QueryOptions, Tendril, TendrilEvents, TendrilInit } from './tendril.ts'
 import { VERSION } from './version.ts'
@@ -83,6 +84,7 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
   /** Queries that wait for their answer: how to end them when the node stops. */
   readonly #asking = new Set<() => void>()
   readonly #assigned: Assigned
+  #published: PublishedBefore | undefined
   #starting: Promise<void> | undefined
   #running: Running | undefined
   #state: 'stopped' | 'starting' | 'started' = 'stopped'
@@ -121,6 +123,10 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
       attributes: () => this.#machine.attributes,
       sign,
       sequences: { next: () => this.#running?.publications.next() },
+      published: {
+        get: (lane) => this.#published?.get(lane),
+        set: (lane, last) => this.#published?.set(lane, last),
+      },
       // Strangers can join.
       options: { gossip: 'defended', ...init.stack, ...(init.structures && { structures: init.structures }) },
       on: {
@@ -158,6 +164,8 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
     const book = await AddressBook.open(datastore)
     await this.#assigned.restore()
     const publications = await Sequences.open(datastore, 'publication', now(), failed)
+    const owner = `${this.network}/${this.id}`
+    this.#published = await PublishedBefore.open(datastore, owner, publications.next() ?? 0, failed)
     const descriptors = await Sequences.open(datastore, 'descriptor', now(), failed)
     const verifier = new Verifier(this.network, now, this.#init.verifier)
     const links = new Links<StackMessage>(this.#components, {
@@ -235,6 +243,7 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
     running.verifier.stop()
     await running.links.stop()
     await running.book.save().catch((error: unknown) => this.#failed('state', error))
+    await this.#published?.saved()
     await this.#assigned.saved.catch(() => undefined)
   }
 

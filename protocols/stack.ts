@@ -7,6 +7,7 @@ import type { Sign } from '../core/signed.ts'
 import { addressGroup } from '../overlays/sampling/groups.ts'
 import { KeptUp } from './aggregation/kept-up.ts'
 import { Broadcast, type PublishOptions, type Receipt, type SubscribeOptions } from './broadcast/broadcast.ts'
+import type { Published } from './broadcast/lane.ts'
 import type { BroadcastEvents } from './broadcast/notifier.ts'
 import type { Subscriber } from './broadcast/subscriptions.ts'
 import { onChannel, type StackMessage } from './channels.ts'
@@ -40,6 +41,8 @@ export interface StackInit {
   readonly sign?: Sign
   /** Numbers of this node's publications; undefined while none is reserved. */
   readonly sequences: { next(): number | undefined }
+  /** What this node published last, over restarts. @default forgotten */
+  readonly published?: Published
   readonly options?: Partial<StackOptions>
   readonly on?: StackEvents
 }
@@ -126,6 +129,7 @@ export class Stack implements Protocol<StackMessage> {
       budget,
       sign: init.sign,
       sequences: init.sequences,
+      published: init.published,
       options: init.options?.broadcast,
       on: init.on,
     })

@@ -10,6 +10,7 @@ import { Key } from 'interface-datastore/key'
 import { AddressBook, MAX_TRIED } from './address-book.ts'
 import { DataFolderError, openDataFolder } from './folder.ts'
 import { ownKey } from './own-key.ts'
+import { PublishedBefore } from './published.ts'
 import { Sequences } from './sequences.ts'
 import { loadAttributes, saveAttributes } from './stored-attributes.ts'
 
@@ -229,4 +230,30 @@ test('a folder in use, not writable or in the way of a file is refused with one 
     /cannot be made: its file system takes no folders there; choose another folder: --data, or data in the configuration$/
   if (process.platform === 'linux') await assert.rejects(openDataFolder('/proc/tendril/below'), impossible)
   await (await openDataFolder(join(folder, 'several', 'levels', 'down'))).close()
+})
+
+test('what was published last is kept over restarts, its owner alone has it, and what is damaged is left out', async () => {
+  const store = new MemoryDatastore()
+  const open = (owner = 'me', before = 1000) => PublishedBefore.open(store, owner, before, fail)
+  const last = (sequence: number) => ({ sequence, ttl: 0, published: 5 })
+  const first = await open()
+  for (let i = 1; i <= 200; i++) first.set(`bimodal/${i}`, last(i))
+  first.set('bimodal/199', undefined)
+  await first.saved()
+  const again = await open()
+  assert.deepEqual(again.get('bimodal/200'), last(200))
+  const kept = Array.from({ length: 200 }, (_, i) => again.get(`bimodal/${i + 1}`)).filter((one) => one !== undefined)
+  assert.equal(kept.length, 127) // the youngest 128, without the one that was taken back
+  assert.equal((await open('another')).get('bimodal/200'), undefined)
+  assert.equal((await open('me', 200)).get('bimodal/200'), undefined)
+  const key = new Key('/tendril/published')
+  const whole = (await store.get(key)) as Uint8Array
+  for (const stored of [
+    whole.subarray(0, 100),
+    Buffer.from('null'),
+    Buffer.from('{"owner":"me","lasts":[["bimodal/200",null],7]}'),
+  ]) {
+    await store.put(key, stored)
+    assert.equal((await open()).get('bimodal/200'), undefined)
+  }
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Last, Published } from './lane.ts'
 import { assertOrdered, delivered, network, publishSteadily, TOPIC, text, total } from './network.fixture.ts'
 
 test('10 % of the nodes die silently and undetected: all who live get everything', () => {
@@ -127,6 +128,30 @@ test('a publisher that restarts with a gap in its numbers is delivered at once',
   bed.simulation.run(500)
   assert.equal(delivered(bed, fresh), 1)
   assertOrdered(bed)
+})
+
+test('who lacks what a publisher sent right before its restart is told so, where the publisher remembers it', () => {
+  const lasts = new Map<string, Last>()
+  const published: Published = {
+    get: (lane) => lasts.get(lane),
+    set: (lane, last) => void (last === undefined ? lasts.delete(lane) : lasts.set(lane, last)),
+  }
+  const bed = network({ nodes: 3, init: (id) => (id === 'n0' ? { published } : {}) })
+  const [first] = publishSteadily(bed, ['n0'], 1, 1000)
+  bed.simulation.block('n0', ['n1', 'n2'])
+  const [lost] = publishSteadily(bed, ['n0'], 1, 10)
+  bed.simulation.kill('n0')
+  bed.simulation.heal()
+  bed.simulation.restart('n0', bed.make('n0'))
+  const [fresh] = publishSteadily(bed, ['n0'], 1, 30_000)
+  const sequence = (id: string | undefined) => Number(id?.split('/')[1])
+  for (const id of ['n1', 'n2']) {
+    const got = bed.got.get(id)?.map((message) => message.id)
+    assert.deepEqual(got, [first, fresh])
+    const told = bed.missed.get(id)?.map(({ from, range }) => [from, range.first <= sequence(lost), range.last])
+    assert.deepEqual(told, [['n0', true, sequence(lost)]])
+  }
+  assert.deepEqual([bed.got.get('n0')?.length, bed.missed.get('n0')], [1, []])
 })
 
 test('a lost message whose time is over does not hold back the next one of its publisher', () => {

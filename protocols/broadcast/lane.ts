@@ -19,6 +19,13 @@ import type { SubgroupRatings } from './subscriptions.ts'
 /** What the next publication says of the one before it. */
 export type Last = Pick<Publication, 'sequence' | 'ttl' | 'published'>
 
+/** What this node published last, by `delivery/topic`: kept over restarts by whoever runs it. */
+export interface Published {
+  get(lane: string): Last | undefined
+  /** @param last undefined: the next one is to name none */
+  set(lane: string, last: Last | undefined): void
+}
+
 export interface LaneInit {
   readonly topic: string
   readonly delivery: DeliveryName
@@ -33,6 +40,8 @@ export interface LaneInit {
   partners(): readonly PeerDescriptor[]
   /** What this node published last on the topic by this delivery, before the lane was closed. */
   readonly last?: Last | undefined
+  /** From now on the next one of this node names this one. */
+  published?(last: Last | undefined): void
   /** See DeliveryInit. */
   readonly rtt: DeliveryInit['rtt'] | undefined
   ratings(): SubgroupRatings
@@ -143,6 +152,7 @@ export class Lane implements Protocol<unknown> {
     if (unsent === 0) return
     this.counts.refused.add('stopped', unsent)
     this.#last = undefined // the next one must name none that nobody has
+    this.#init.published?.(undefined)
   }
 
   /** What it keeps goes out of the memory that the lanes share. The lane must not be used any more. @returns this node's last publication */
@@ -228,6 +238,7 @@ export class Lane implements Protocol<unknown> {
     // What it names of before the lane was opened nobody will bring this node, which made it.
     publisher.order.begin(this.#init.last?.sequence ?? 0)
     this.#last = { sequence, ttl: publication.ttl, published }
+    this.#init.published?.(this.#last)
     this.counts.done.add('published')
     this.#outbox.add(publication)
     return publication

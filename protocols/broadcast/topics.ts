@@ -6,7 +6,7 @@ import { sendingThrough } from '../../core/sending.ts'
 import type { Sign } from '../../core/signed.ts'
 import { Assembly } from './assembly.ts'
 import { type BroadcastMessage, IDLE_SPAN, MAX_IDLE } from './deliveries.ts'
-import { Lane, type Last } from './lane.ts'
+import { Lane, type Last, type Published } from './lane.ts'
 import type { Notifier } from './notifier.ts'
 import { put } from './oldest-out.ts'
 import type { BroadcastOptions } from './options.ts'
@@ -28,6 +28,8 @@ export interface TopicsInit {
   readonly budget: TokenBucket
   /** Left out, the signature is empty, which only simulated nodes accept. */
   readonly sign?: Sign | undefined
+  /** What outlasts this node's restart. @default nothing: its first publication names none before it, and a gap there is none to anybody */
+  readonly published?: Published | undefined
 }
 
 /**
@@ -133,6 +135,7 @@ export class Topics {
     if (known !== undefined) return known
     const { name, subscriptions } = topic
     const group = positionOf(name)
+    const key = `${delivery}/${name}`
     const environment: Environment<unknown> = under(this.#environment, group, delivery, (now) => lane.idle(now))
     const lane: Lane = new Lane(
       environment,
@@ -147,7 +150,8 @@ export class Topics {
         contacts: () => this.#init.contacts(name),
         partners: () => this.#init.partners(name),
         rtt: this.#init.rtt,
-        last: this.#last.get(`${delivery}/${name}`),
+        last: this.#last.get(key) ?? this.#init.published?.get(key),
+        published: (last) => this.#init.published?.set(key, last),
         ratings: () => subscriptions.ratings,
         deliver: (publication) => topic.deliver(publication, this.#environment.now()),
         missed: (missed) => this.#notifier.missed({ topic: name, ...missed }),
