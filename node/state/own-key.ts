@@ -23,7 +23,10 @@ export async function ownKey(folder: string, store: LevelDatastore): Promise<Pri
   const file = join(resolve(folder), MARKER)
   const marked = await read(file)
   if (marked !== undefined && !(await store.has(KEY))) throw damaged(folder, file, marked, 'has no key')
-  const key = await loadOrCreateSelfKey(store)
+  const key = await loadOrCreateSelfKey(store).catch((error: Error & { code?: unknown }) => {
+    if (error.code !== undefined || marked === undefined) throw error
+    throw damaged(folder, file, marked, 'has a key that cannot be read')
+  })
   const id = peerIdFromPrivateKey(key).toString()
   if (marked !== undefined && marked !== id) throw damaged(folder, file, marked, `has the key of ${id}`)
   if (marked === undefined) {

@@ -257,3 +257,14 @@ test('what was published last is kept over restarts, its owner alone has it, and
     assert.equal((await open()).get('bimodal/200'), undefined)
   }
 })
+
+test('a key that cannot be read any more is damage to the data folder of its node', async () => {
+  const data = join(folder, 'unreadable')
+  const store = await openDataFolder(data)
+  await ownKey(data, store)
+  await store.put(new Key('/pkcs8/self'), Buffer.from('no key'))
+  const message =
+    /is damaged: .* its store has a key that cannot be read; restore it, or remove it to start as a new node$/
+  await assert.rejects(ownKey(data, store), { name: 'DataFolderError', message })
+  await store.close()
+})
