@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { noise } from '@chainsafe/libp2p-noise'
 import { bootstrap } from '@libp2p/bootstrap'
@@ -19,7 +20,7 @@ import { othersOf } from './join.ts'
 import type { LinkLimits } from './links/limits.ts'
 import { checkMultiaddrs } from './multiaddrs.ts'
 import { tendril } from './service.ts'
-import { openDataFolder } from './state/folder.ts'
+import { explained, openDataFolder } from './state/folder.ts'
 import { ownKey } from './state/own-key.ts'
 import type { Tendril, TendrilInit } from './tendril.ts'
 
@@ -97,7 +98,9 @@ export async function createNode(config: NodeConfig = {}): Promise<TendrilNode> 
   } catch (error) {
     await libp2p?.stop()
     await folder?.close()
-    throw error
+    // Damage that shows only when it is read.
+    const corrupt = (error as { code?: unknown }).code === 'LEVEL_CORRUPTION'
+    throw corrupt && config.data !== undefined ? explained(resolve(config.data), error) : error
   }
   const started = libp2p
   const service = started.services.tendril

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -53,6 +53,22 @@ test('a name of a network that would move the cursor of whoever prints it is ref
     name: 'RangeError',
     message: /none of them a control character; this one is "a\\u001b/,
   })
+})
+
+test('damage to a store that shows only when it is read is told as that of the data folder', async (context) => {
+  const data = await mkdtemp(join(tmpdir(), 'tendril-damaged-'))
+  context.after(() => rm(data, { recursive: true }))
+  const run = async () => (await createNode({ ...ALONE, data })).stop()
+  await run()
+  await run() // the first log becomes a table
+  const [table] = (await readdir(join(data, 'store'))).filter((name) => name.endsWith('.ldb'))
+  const file = join(data, 'store', table as string)
+  const bytes = await readFile(file)
+  bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1
+  await writeFile(file, bytes)
+  const message = /^the data folder .* is damaged: restore it, or remove it to start as a new node$/
+  await assert.rejects(run, { name: 'DataFolderError', message })
+  await assert.rejects(run, { name: 'DataFolderError', message }) // and nothing was left open
 })
 
 test('a data folder in which the key was damaged never starts as another node', async (context) => {

@@ -40,7 +40,8 @@ async function prepare(path: string): Promise<void> {
   }
 }
 
-function explained(path: string, error: unknown): DataFolderError {
+/** Of what the file system or LevelDB said about a data folder. */
+export function explained(path: string, error: unknown): DataFolderError {
   const { code, message } = error as NodeJS.ErrnoException
   const sentence = (text: string) => new DataFolderError(text, { cause: error })
   const elsewhere = 'choose another folder: --data, or data in the configuration'
