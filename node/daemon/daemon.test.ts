@@ -104,9 +104,9 @@ test('whatever fails while the daemon stops is in the log, and everything else i
 test('the file of another daemon is left where it is', async (context) => {
   const { data, start } = await prepare(context)
   const daemon = await start()
-  await writeCredentials(data, { url: 'http://127.0.0.1:1', token: 'of another' })
+  await writeCredentials(data, { url: 'http://127.0.0.1:1', token: 'of-another' })
   await daemon.stop()
-  assert.equal((await readCredentials(data))?.token, 'of another')
+  assert.equal((await readCredentials(data))?.token, 'of-another')
 })
 
 test('where the data folder is a file, or is not there, no daemon is found: that is not a file which this user may not read', async (context) => {
