@@ -22,7 +22,9 @@ function isJoin<State>(name: string, state: fc.Arbitrary<State>, merge: (a: Stat
   })
 }
 
-const numbers = fc.array(fc.double({ noNaN: true }), { minLength: 4, maxLength: 4 })
+// To a minimum 0 and -0 are the same, and to `deepEqual` they are not: of one run in some hundreds the draws had both in one place.
+const number = fc.double({ noNaN: true }).map((value) => value + 0)
+const numbers = fc.array(number, { minLength: 4, maxLength: 4 })
 isJoin('minima of draws', numbers, pointwiseMinimum)
 isJoin(
   'minima by key',
