@@ -21,8 +21,8 @@ import type { PublishOptions, Receipt, SubscribeOptions } from '../protocols/bro
 import type { Subscriber } from '../protocols/broadcast/subscriptions.ts'
 import { queueClass, type StackMessage, stackCodec } from '../protocols/channels.ts'
 import type { Answer } from '../protocols/query/wave/answer.ts'
-import { QueryRefused } from '../protocols/query/wave/wave.ts'
 import { Stack } from '../protocols/stack.ts'
+import { Asking } from './asking.ts'
 import { ahead, NodeEnvironment, now } from './environment.ts'
 import { Join } from './join.ts'
 import { createSign } from './keys/signer.ts'
@@ -81,8 +81,7 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
   readonly #stack: Stack
   readonly #self: Self
   readonly #machine: Machine
-  /** Queries that wait for their answer: how to end them when the node stops. */
-  readonly #asking = new Set<() => void>()
+  readonly #asking = new Asking()
   readonly #assigned: Assigned
   #published: PublishedBefore | undefined
   #starting: Promise<void> | undefined
@@ -237,7 +236,7 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
     this.#components.events.removeEventListener('peer:discovery', this.#onDiscovery)
     for (const timer of running.timers) clearInterval(timer)
     running.join.stop()
-    for (const end of this.#asking) end()
+    this.#asking.endAll()
     this.#stack.stop()
     this.#environment.stop()
     running.verifier.stop()
@@ -247,31 +246,8 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
     await this.#assigned.saved.catch(() => undefined)
   }
 
-  query(sql: string, options: QueryOptions = {}): Promise<Answer> {
-    const { signal, timeout } = options
-    const { promise, resolve, reject } = Promise.withResolvers<Answer>()
-    if (signal?.aborted) return Promise.reject(signal.reason)
-    let cancel: () => void = () => undefined
-    const giveUp = (reason: unknown) => {
-      cancel()
-      reject(reason)
-    }
-    const onAbort = () => giveUp(signal?.reason)
-    const onStop = () => giveUp(new QueryRefused('this node stopped before the answer came'))
-    signal?.addEventListener('abort', onAbort)
-    this.#asking.add(onStop)
-    try {
-      cancel = this.#stack.query(sql, timeout === undefined ? {} : { timeout }, (outcome) => {
-        if ('answer' in outcome) resolve(outcome.answer)
-        else reject(outcome.error)
-      })
-    } catch (error) {
-      reject(error)
-    }
-    return promise.finally(() => {
-      signal?.removeEventListener('abort', onAbort)
-      this.#asking.delete(onStop)
-    })
+  query(sql: string, { signal, timeout }: QueryOptions = {}): Promise<Answer> {
+    return this.#asking.ask((done) => this.#stack.query(sql, timeout === undefined ? {} : { timeout }, done), signal)
   }
 
   publish(topic: string, data: Uint8Array | string, options?: PublishOptions): Receipt {
@@ -340,7 +316,7 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
   async leave(): Promise<void> {
     this.#left = true
     this.#running?.join.stop()
-    for (const end of this.#asking) end()
+    this.#asking.endAll()
     this.#environment.guard(() => this.#stack.leave())
     this.#stack.stop() // whatever it said after its goodbye would bring it back
     await this.#running?.links.flush(GOODBYE)
