@@ -4,35 +4,10 @@ import { TokenBucket } from '../../core/bucket.ts'
 import { positionOf } from '../../core/position.ts'
 import type { Sign } from '../../core/signed.ts'
 import type { BimodalMessage } from './bimodal/codec.ts'
-import type { BroadcastMessage } from './deliveries.ts'
-import type { Equivocation } from './equivocation.ts'
+import { count, forge, push, refused, send, wrapped } from './forged.fixture.ts'
 import type { Limited } from './limited.ts'
-import { assertOrdered, type Bed, delivered, network, publishSteadily, TOPIC, text, total } from './network.fixture.ts'
-import { compose, type Publication } from './publication.ts'
-
-/** A publication by whoever `sign` speaks for, now, unless the changes say otherwise. */
-function forge(bed: Bed, changes: Partial<Publication> = {}, sign?: Sign): Publication {
-  const published = 1_700_000_000_000 + Math.round(bed.simulation.now)
-  const fields = { publisher: 'n0', sequence: 5, previous: 0, elapsed: 0, topic: TOPIC, payload: text('x') }
-  return compose({ ...fields, published, ...changes }, sign)
-}
-
-/** Sends as `from`, past its protocol. */
-function send(bed: Bed, from: string, to: string, message: BimodalMessage): void {
-  bed.simulation.node(from).environment.send(bed.simulation.node(to).self, wrapped(message))
-}
-
-function wrapped(message: BimodalMessage): BroadcastMessage {
-  return { group: positionOf(TOPIC), delivery: 'bimodal', message }
-}
-
-/** Down the tree, with nothing to be passed on. */
-function push(bed: Bed, from: string, to: string, publication: Publication): void {
-  send(bed, from, to, { kind: 'data', publication, until: (positionOf(to) + 1) % 2 ** 52 })
-}
-
-const refused = (bed: Bed, id: string, reason: string) => bed.node(id).status().refused[reason] ?? 0
-const count = (bed: Bed, id: string) => bed.got.get(id)?.length ?? 0
+import { assertOrdered, delivered, network, publishSteadily, TOPIC, text, total } from './network.fixture.ts'
+import type { Publication } from './publication.ts'
 
 test('altered, signed by another, for another network or as another type: refused and counted', () => {
   for (const wire of [true, false]) {
@@ -168,103 +143,6 @@ test('who has introduced its share costs no new publisher its message by being t
     bed.got.get('n3')?.map(({ from }) => from),
     ['key0', 'key1', 'key2', 'p'],
   )
-})
-
-test('two payloads under one sequence number: the first stays, the second is refused, and both are kept as a proof', () => {
-  const proofs: Equivocation[] = []
-  const init = (id: string) =>
-    id === 'n2' ? { on: { equivocation: (proof: Equivocation) => proofs.push(proof) } } : {}
-  const bed = network({ nodes: 3, seed: 1, wire: true, init })
-  const sign = bed.signs.get('n0')
-  const two = ['one', 'two'].map((payload) => forge(bed, { payload: text(payload) }, sign)) as [
-    Publication,
-    Publication,
-  ]
-  for (const publication of [...two, ...two]) {
-    push(bed, 'n1', 'n2', publication)
-    bed.simulation.run(200)
-  }
-  assert.deepEqual(
-    bed.got.get('n2')?.map(({ payload }) => new TextDecoder().decode(payload)),
-    ['one'],
-  )
-  assert.equal(refused(bed, 'n2', 'equivocation'), 2)
-  assert.equal(proofs.length, 1)
-  assert.deepEqual(proofs[0]?.records, [two[0].record, two[1].record])
-  assert.equal(bed.node('n2').status().equivocations, 1)
-})
-
-test('one sequence number under two deliveries or two topics is an equivocation, too: the first stays', () => {
-  for (const [topic, delivery] of [
-    [TOPIC, 'anonymous'],
-    ['other', 'bimodal'],
-  ] as const) {
-    const bed = network({ nodes: 3, wire: true })
-    const got: string[] = []
-    bed.node('n2').subscribe('other', ({ payload }) => got.push(new TextDecoder().decode(payload)))
-    const sign = bed.signs.get('n0')
-    push(bed, 'n1', 'n2', forge(bed, { payload: text('one') }, sign))
-    bed.simulation.run(200)
-    const publication = forge(bed, { topic, delivery, payload: text('two') }, sign)
-    const message =
-      delivery === 'anonymous'
-        ? { kind: 'flood', publication }
-        : { kind: 'data', publication, until: positionOf('n2') + 1 }
-    const { environment } = bed.simulation.node('n1')
-    environment.send(bed.simulation.node('n2').self, { group: positionOf(topic), delivery, message })
-    bed.simulation.run(200)
-    for (const { payload } of bed.got.get('n2') ?? []) got.push(new TextDecoder().decode(payload))
-    assert.deepEqual(got, ['one'])
-    assert.equal(refused(bed, 'n2', 'equivocation'), 1)
-    assert.equal(bed.node('n2').proofs().length, 1)
-  }
-})
-
-test('one publication sent again as of another topic or delivery is no equivocation: nobody frames its publisher', () => {
-  const bed = network({ nodes: 3, wire: true })
-  bed.node('n2').subscribe('other', () => assert.fail('it is of another topic'))
-  const publication = forge(bed, {}, bed.signs.get('n0'))
-  push(bed, 'n1', 'n2', publication)
-  bed.simulation.run(200)
-  const { environment } = bed.simulation.node('n1')
-  const to = bed.simulation.node('n2').self
-  const flood = { kind: 'flood', publication }
-  environment.send(to, { group: positionOf(TOPIC), delivery: 'anonymous', message: flood })
-  environment.send(to, { group: positionOf('other'), delivery: 'anonymous', message: flood })
-  bed.simulation.run(200)
-  assert.deepEqual(bed.node('n2').proofs(), [])
-  assert.deepEqual([refused(bed, 'n2', 'other-delivery'), refused(bed, 'n2', 'other-topic')], [1, 1])
-  assert.equal(count(bed, 'n2'), 1)
-})
-
-test('epidemic: a second payload under a number that is held is counted, proven, and neither delivered nor passed on', () => {
-  const bed = network({ nodes: 3, wire: true })
-  const [one, two] = ['one', 'two'].map((payload) =>
-    forge(bed, { delivery: 'epidemic', payload: text(payload) }, bed.signs.get('n0')),
-  ) as [Publication, Publication]
-  for (const publication of [one, two, one]) {
-    const message = { ask: false, events: [{ publication, age: 0 }], claims: [], subscriptions: [] }
-    const { environment } = bed.simulation.node('n1')
-    environment.send(bed.simulation.node('n2').self, { group: positionOf(TOPIC), delivery: 'epidemic', message })
-    bed.simulation.run(100)
-  }
-  assert.deepEqual([refused(bed, 'n2', 'equivocation'), bed.node('n2').proofs().length], [1, 1])
-  bed.simulation.run(20_000)
-  for (const id of ['n1', 'n2']) {
-    const got = bed.got.get(id)?.map(({ payload }) => new TextDecoder().decode(payload))
-    assert.deepEqual(got, ['one'], id)
-  }
-})
-
-test('proofs of equivocation are bounded', () => {
-  const bed = network({ nodes: 2 })
-  for (let i = 0; i < 40; i++) {
-    for (const payload of ['one', 'two'])
-      push(bed, 'n0', 'n1', forge(bed, { publisher: `p${i}`, payload: text(payload) }))
-  }
-  bed.simulation.run(1000)
-  assert.equal(bed.node('n1').status().equivocations, 16)
-  assert.equal(refused(bed, 'n1', 'equivocation'), 40)
 })
 
 test('what a node published before its restart does not come back to it as news', () => {
