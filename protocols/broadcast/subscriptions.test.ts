@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { network, TOPIC, text } from './network.fixture.ts'
+import { Subscriptions } from './subscriptions.ts'
 
 const alone = () => {
   const bed = network({ nodes: 2, options: { catchUp: 0 } })
@@ -133,4 +135,30 @@ test('a node that stops in the middle of a large message: what it publishes afte
   assert.equal(receipt.status, 'accepted')
   bed.simulation.run(2000)
   for (const id of bed.ids) assert.deepEqual(bed.got.get(id)?.length, 1, id)
+})
+
+const step = fc.oneof(
+  fc.record({ rating: fc.constantFrom(0.1, 0.5, 1), subgroup: fc.constantFrom(undefined, 'a', 'b') }),
+  fc.record({ end: fc.nat(9) }),
+)
+
+test('ratings are the highest of the subscriptions that are there, whichever came and ended; the same object while none did', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
+      const subscriptions = new Subscriptions(() => {})
+      const there: { rating: number; subgroup: string | undefined; end: () => void }[] = []
+      for (const one of steps) {
+        if ('end' in one) there.splice(one.end, 1)[0]?.end()
+        else there.push({ ...one, end: subscriptions.add({ ...one, subscriber: () => {} }) })
+        const { ratings } = subscriptions
+        const highest = (of: string | undefined) =>
+          Math.max(...there.filter(({ subgroup }) => subgroup === of).map(({ rating }) => rating))
+        assert.equal(ratings.rest, Math.max(0, highest(undefined)))
+        const named = ['a', 'b'].filter((name) => highest(name) > 0)
+        assert.deepEqual([...ratings.named.keys()].sort(), named)
+        for (const name of named) assert.equal(ratings.named.get(name), highest(name))
+        assert.equal(subscriptions.ratings, ratings)
+      }
+    }),
+  )
 })

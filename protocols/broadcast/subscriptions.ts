@@ -44,6 +44,7 @@ export class Subscriptions {
   readonly #queue: { readonly publication: Publication; readonly payload: Uint8Array }[] = []
   /** What its subscribers are getting. */
   #current: { readonly publication: Publication; readonly payload: Uint8Array } | undefined
+  #ratings: SubgroupRatings | undefined
 
   /** @param failed a subscriber threw; the others are served all the same */
   constructor(failed: (error: unknown) => void) {
@@ -61,15 +62,10 @@ export class Subscriptions {
     return rating
   }
 
-  /** What the most demanding subscriber of each subgroup wants. */
+  /** What the most demanding subscriber of each subgroup wants: the same object until a subscription comes or ends. */
   get ratings(): SubgroupRatings {
-    let rest = 0
-    const named = new Map<string, number>()
-    for (const { subgroup, rating } of this.#subscriptions) {
-      if (subgroup === undefined) rest = Math.max(rest, rating)
-      else named.set(subgroup, Math.max(rating, named.get(subgroup) ?? 0))
-    }
-    return { rest, named }
+    this.#ratings ??= this.#rate()
+    return this.#ratings
   }
 
   /**
@@ -79,11 +75,15 @@ export class Subscriptions {
   add(subscription: Subscription, past = false): () => void {
     const own = { ...subscription }
     this.#subscriptions.add(own)
+    this.#ratings = undefined
     const { publication, payload } = this.#current ?? {}
     if (past && publication !== undefined && payload !== undefined && isFor(publication, own)) {
       this.#hand(publication, payload, own.subscriber)
     }
-    return () => void this.#subscriptions.delete(own)
+    return () => {
+      this.#subscriptions.delete(own)
+      this.#ratings = undefined
+    }
   }
 
   deliver(publication: Publication, payload: Uint8Array): void {
@@ -110,6 +110,16 @@ export class Subscriptions {
       if (assembled === 'wait' || 'broken' in assembled || !isFor(publication, subscription)) continue
       this.#hand(publication, assembled.payload, subscription.subscriber)
     }
+  }
+
+  #rate(): SubgroupRatings {
+    let rest = 0
+    const named = new Map<string, number>()
+    for (const { subgroup, rating } of this.#subscriptions) {
+      if (subgroup === undefined) rest = Math.max(rest, rating)
+      else named.set(subgroup, Math.max(rating, named.get(subgroup) ?? 0))
+    }
+    return { rest, named }
   }
 
   #hand(publication: Publication, payload: Uint8Array, subscriber: Subscriber): void {

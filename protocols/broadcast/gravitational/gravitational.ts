@@ -6,6 +6,7 @@ import { positionOf } from '../../../core/position.ts'
 import type { Delivery, DeliveryInit } from '../delivery.ts'
 import { put } from '../oldest-out.ts'
 import type { Publication } from '../publication.ts'
+import type { SubgroupRatings } from '../subscriptions.ts'
 import { Acquaintance } from './acquaintance.ts'
 import {
   type Announce,
@@ -72,6 +73,8 @@ export class Gravitational implements Delivery<GravitationalMessage> {
   readonly #allowances = new Map<number, { readonly rating: number; readonly bucket: TokenBucket }>()
   /** What each member may still announce and not hand out, who was first heard of first; at most MAX_ANNOUNCERS. */
   readonly #announcers = new Map<string, TokenBucket>()
+  #ratings: SubgroupRatings | undefined
+  /** What they say, hashed. */
   #own: Standing = NOTHING
   /** Of our ratings, in 255ths. */
   #highest = 0
@@ -98,8 +101,9 @@ export class Gravitational implements Delivery<GravitationalMessage> {
     if (this.#timer !== undefined) return
     this.#timer = this.#environment.every(this.#init.options.period, () => this.#turn())
     this.#version = this.#environment.random.integer(VERSIONS) // not that of before a restart
-    this.#heed(this.#init.ratings().rest, Number.NEGATIVE_INFINITY)
-    this.#rate(standingOf(this.#init.ratings()))
+    const ratings = this.#init.ratings()
+    this.#heed(ratings.rest, Number.NEGATIVE_INFINITY)
+    this.#rate(ratings, standingOf(ratings))
   }
 
   stop(): void {
@@ -157,20 +161,25 @@ export class Gravitational implements Delivery<GravitationalMessage> {
   #turn(): void {
     const { environment, now } = { environment: this.#environment, now: this.#environment.now() }
     const ratings = this.#init.ratings()
-    this.#heed(ratings.rest, now)
-    const own = standingOf(ratings)
-    if (!sameStanding(own, this.#own)) {
-      this.#rate(own)
-      this.#version = (this.#version + 1) % VERSIONS
-      this.#allowances.clear()
-      this.#acquaintance.changed()
-    }
+    if (ratings !== this.#ratings) this.#reconsider(ratings, now)
     const partners = this.#init.partners().filter(({ id }) => id !== environment.self.id)
-    for (const { to, ask, poor } of this.#acquaintance.turn(own, partners, now, environment.random)) {
+    for (const { to, ask, poor } of this.#acquaintance.turn(this.#own, partners, now, environment.random)) {
       this.#tell(to, { ask, poor, told: this.#acquaintance.knows(to.id) })
     }
     for (const { publisher, sequence, of } of this.#wanted.overdue(now)) this.#want(of, publisher, sequence)
     for (let wave = 0; wave < this.#waves.length; wave++) this.#roll(wave, now)
+  }
+
+  /** A subscription came or ended since the last round. */
+  #reconsider(ratings: SubgroupRatings, now: number): void {
+    this.#heed(ratings.rest, now)
+    const own = standingOf(ratings)
+    const changed = !sameStanding(own, this.#own)
+    this.#rate(ratings, own)
+    if (!changed) return
+    this.#version = (this.#version + 1) % VERSIONS
+    this.#allowances.clear()
+    this.#acquaintance.changed()
   }
 
   #heed(rest: number, now: number): void {
@@ -178,7 +187,8 @@ export class Gravitational implements Delivery<GravitationalMessage> {
     else if (this.#wholeSince === Number.POSITIVE_INFINITY) this.#wholeSince = now
   }
 
-  #rate(own: Standing): void {
+  #rate(ratings: SubgroupRatings, own: Standing): void {
+    this.#ratings = ratings
     this.#own = own
     this.#highest = Math.max(own.rest, ...own.named.values())
   }
