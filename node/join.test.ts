@@ -131,6 +131,16 @@ test('it tries the peers it remembers, and those the DHT finds, but never itself
   assert.deepEqual(targets, new Set([`/ip4/192.0.2.3/tcp/3/p2p/${remembered}`, `/ip4/192.0.2.8/tcp/8/p2p/${other}`]))
 })
 
+test('where the peers that it met last are gone, it goes on to those that it met before them, and begins again at the end', async () => {
+  const { join, dials, book } = await joining({ options: { ...FAST, fromBook: 8, longestRetry: 20 } })
+  const ids = await Promise.all(Array.from({ length: 20 }, newId))
+  for (const [i, id] of ids.entries()) book.add({ id: `${id}`, addresses: [`/ip4/192.0.2.${i}/tcp/1`] }, i)
+  await during(join, 400)
+  const order = dials.map(({ target }) => Number(/192\.0\.2\.(\d+)/.exec(target)?.[1]))
+  const expected = [...Array.from({ length: 20 }, (_, i) => 19 - i), 19, 18]
+  assert.deepEqual(order.slice(0, expected.length), expected)
+})
+
 test('a DHT that fails or never answers does not keep it from its other ways', async () => {
   const never = () => new Promise<void>(() => undefined)
   for (const provide of [never, () => Promise.reject(new Error('no peers'))]) {

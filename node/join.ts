@@ -80,6 +80,8 @@ export class Join {
   #failures = 0
   /** Attempts in a row that brought no contact, though somebody answered. */
   #fruitless = 0
+  /** Peers of the address book that the attempts so far have tried, the newest first. */
+  #tried = 0
   #provided = false
   #nextLookup = 0
   #inDht = false
@@ -121,6 +123,7 @@ export class Join {
     if (!this.#init.isAlone()) {
       this.#failures = 0
       this.#fruitless = 0
+      this.#tried = 0
       if (this.#init.routing !== undefined && performance.now() >= this.#nextLookup) {
         if (await this.#provide()) await this.#lookUp()
         this.#nextLookup = performance.now() + this.#jittered(this.#provided ? remerge : longestRetry)
@@ -151,7 +154,10 @@ export class Join {
     return ms * (0.75 + 0.5 * this.#init.random.float())
   }
 
-  /** Dials the configured addresses and the most recent peers of the address book, all at once. Returns why it failed. */
+  /**
+   * Dials the configured addresses and the next few peers of the address book, all at once: the most recent ones first, and when these
+   * are gone those before them, in turn. Returns why it failed.
+   */
   async #tryKnown(): Promise<string[]> {
     const { book } = this.#init
     const configured = this.#bootstrap.map(async (address) => {
@@ -160,7 +166,10 @@ export class Join {
       this.tally.add('bootstrap-failed')
       return `the bootstrap node ${address} does not answer (${error})`
     })
-    const remembered = book.entries().slice(0, this.#options.fromBook)
+    const entries = book.entries()
+    const from = this.#tried < entries.length ? this.#tried : 0
+    const remembered = entries.slice(from, from + this.#options.fromBook)
+    this.#tried = from + remembered.length
     const tried = remembered.map(async ({ id, addresses }) => {
       const error = await this.#connect(dialable(addresses, id))
       if (error !== undefined) this.tally.add('book-failed')
