@@ -206,6 +206,9 @@ test('a file that is missing, not YAML or not a mapping is named', async () => {
     /a\.yaml:2: [^:]*[^:]$/,
   )
   assert.match((await problems({ file: await file('a.yaml', '- 1') }))[0] as string, /must be a mapping/)
+  // In YAML a star begins the name of an anchor.
+  const star = await problems({ file: await file('a.yaml', 'admin:\n  hosts: [*.example.org]\n') })
+  assert.match(star.join('\n'), /^\S+a\.yaml: [^\n]*alias[^\n]*\.example\.org[^\n]*$/)
   assert.equal((await load({ file: await file('a.yaml', '# nothing\n') })).network, 'tendril')
 })
 

@@ -64,7 +64,12 @@ async function readConfigFile(file: string, origins: Origins): Promise<Tree> {
   if (!isMap(document.contents)) throw new ConfigError([`${file}: must be a mapping of keys to values`])
   origins.set('', file)
   noteLines(document.contents, [])
-  const tree = document.toJS() as Tree
+  let tree: Tree
+  try {
+    tree = document.toJS() as Tree
+  } catch (error) {
+    throw new ConfigError([`${file}: ${(error as Error).message}`]) // an alias of nothing: it shows only now
+  }
   // A folder in a file is meant from where the file is, not from where the daemon happens to be started.
   if (typeof tree.data === 'string') tree.data = resolve(dirname(file), tree.data.replace(/^~(?=\/|$)/, homedir()))
   return tree
