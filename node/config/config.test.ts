@@ -147,6 +147,23 @@ test('an unknown TENDRIL_ variable is refused, one that Kubernetes made is not',
   })
 })
 
+test('a variable that is empty counts as one that is not set, and takes nothing of the file away', async () => {
+  const path = await file('a.yaml', `network: mine\nbootstrap: [${PEER}]\nattributes: { region: eu }\n`)
+  const names = [
+    'NETWORK',
+    'DATA',
+    'BOOTSTRAP',
+    'LISTEN',
+    'ATTRIBUTES',
+    'DHT_ENABLED',
+    'ADMIN_PORT',
+    'ADMIN_TOKEN',
+    'LOG',
+  ]
+  const environment = Object.fromEntries(names.map((name) => [`TENDRIL_${name}`, '']))
+  assert.deepEqual(await load({ file: path, environment }), await load({ file: path }))
+})
+
 test('every wrong value is refused, with where it stands, its key and what it must be', async () => {
   const path = await file('a.yaml', 'listen:\n  - /ip4/127.0.0.1/tcp/1\n  - nonsense\nattributes: { x: [1] }\n')
   const environment = { TENDRIL_ADMIN_PORT: '65536', TENDRIL_LOG: 'loud', TENDRIL_DHT_ENABLED: 'perhaps' }
@@ -177,11 +194,12 @@ test('what the node measures itself, and what would move a cursor, are refused b
   const [flag] = await problems({ flags: { '--attribute': ['load=1'] } })
   assert.match(flag as string, /^--attribute: attributes cannot be used: attribute load is measured by the node itself/)
   for (const network of ['a\u001b[2J', '', 'x'.repeat(65), '\ud800']) {
-    const [problem] = await problems({ environment: { TENDRIL_NETWORK: network } })
-    assert.match(
-      problem as string,
-      /^TENDRIL_NETWORK: network must be a text of 1 to 64 characters, none of them a control/,
-    )
+    const given = [await problems({ flags: { '--network': [network] } })]
+    if (network !== '') given.push(await problems({ environment: { TENDRIL_NETWORK: network } }))
+    for (const [problem] of given) {
+      const must = /^(--network|TENDRIL_NETWORK): network must be a text of 1 to 64 characters, none of them a control/
+      assert.match(problem as string, must)
+    }
   }
 })
 

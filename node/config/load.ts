@@ -97,10 +97,11 @@ const SERVICE_ADDRESS = /^(tcp|udp|sctp):\/\//
 /** Variables of the command line that are no key. */
 const OTHER_VARIABLES = ['TENDRIL_CONFIG', 'TENDRIL_ADMIN_URL']
 
+/** An empty variable is one that is not set, as in the other commands: that is how a shell or a unit file leaves one out. */
 function* environmentTexts(environment: Variables): Generator<Text | string> {
   const known = new Map(SETTINGS.map((setting) => [variableOf(setting), setting]))
   for (const [name, text] of Object.entries(environment)) {
-    if (!name.startsWith('TENDRIL_') || text === undefined || OTHER_VARIABLES.includes(name)) continue
+    if (!name.startsWith('TENDRIL_') || !text || OTHER_VARIABLES.includes(name)) continue
     if (SERVICE_LINK.test(name) && (SERVICE_ADDRESS.test(text) || !known.has(name))) continue
     const setting = known.get(name)
     if (setting === undefined) yield unknown('environment variable', name, known.keys())
