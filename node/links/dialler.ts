@@ -57,11 +57,11 @@ export class Dialler {
 
   /**
    * There is a new connection to this peer. Nodes that hear of each other at once dial each other at once (LIBP2P trap 9). The one
-   * with the higher id gives up its dial when it is connected the other way: half the handshakes saved, and they cannot both
-   * give up.
+   * with the higher id gives up its dial when it is connected the other way, not by a relay: half the handshakes saved, and they
+   * cannot both give up.
    */
-  connected(link: Link, { direction }: Connection): void {
-    if (direction !== 'inbound' || this.#self().id < link.id) return
+  connected(link: Link, { direction, limits }: Connection): void {
+    if (direction !== 'inbound' || limits !== undefined || this.#self().id < link.id) return
     link.dialling?.abort(new Error('connected the other way round'))
   }
 

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Connection } from '@libp2p/interface'
+import { Dialler } from './dialler.ts'
 import { LINK_LIMITS } from './limits.ts'
+import type { Link } from './link.ts'
 import { Links, type LinksComponents, type LinksInit } from './links.ts'
 
 /** Links over a connection manager that dials nobody: what it is asked for stays open until the test, or its signal, ends it. */
@@ -49,4 +52,26 @@ test('the time of a dial runs from its own beginning: dead addresses before it i
   assert.equal(asked[2]?.signal.aborted, false)
   asked[2]?.answer()
   assert.deepEqual(await Promise.all(ends), ['hole 1: timed out', 'hole 2: timed out', 'alive is connected'])
+})
+
+test('a dial is given up for a connection the other way round, but not for a limited one, which carries none of our streams', async () => {
+  for (const limits of [undefined, { bytes: 131_072n }]) {
+    const inbound = { direction: 'inbound', status: 'open', limits, newStream: async () => 'theirs' }
+    const direct = { direction: 'outbound', status: 'open', newStream: async () => 'direct' }
+    const connections: object[] = []
+    const { promise: dialled, resolve: answer } = Promise.withResolvers<object>()
+    const openConnection = (_: object, { signal }: { signal: AbortSignal }) => {
+      signal.addEventListener('abort', () => connections.push(inbound))
+      const aborted = new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+      return Promise.race([dialled, aborted])
+    }
+    const manager = { getConnections: () => connections, openConnection }
+    const dialler = new Dialler(manager as never, LINK_LIMITS, () => ({ id: 'z' }) as never)
+    const link = { id: 'a', addresses: [] } as object as Link
+    const opened = dialler.open(link)
+    await settled()
+    dialler.connected(link, inbound as object as Connection)
+    answer(direct)
+    assert.equal((await opened).stream as unknown, limits === undefined ? 'theirs' : 'direct')
+  }
 })
