@@ -28,6 +28,7 @@ export class AddressBook {
   readonly #tried = new Map<string, Tried>()
   #kept: ReadonlySet<string> = new Set()
   #dirty = false
+  #saved: Promise<void> = Promise.resolve()
 
   private constructor(datastore: Datastore) {
     this.#datastore = datastore
@@ -64,8 +65,13 @@ export class AddressBook {
     this.#kept = new Set(ids)
   }
 
-  /** Writes the book if it changed; one value, so a crash leaves the old book or the new one. */
-  async save(): Promise<void> {
+  /** Writes the book if it changed; one value, so a crash leaves the old book or the new one. One after the other, as `Assigned` does. */
+  save(): Promise<void> {
+    this.#saved = this.#saved.catch(() => undefined).then(() => this.#write())
+    return this.#saved
+  }
+
+  async #write(): Promise<void> {
     if (!this.#dirty) return
     this.#dirty = false
     try {

@@ -4,6 +4,7 @@ import { chmod, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
 import { MemoryDatastore } from 'datastore-core'
 import fc from 'fast-check'
 import { Key } from 'interface-datastore/key'
@@ -191,6 +192,25 @@ test('who has many keys pushes its own out of the address book: neither those th
   for (let i = 0; i < 5 * MAX_TRIED; i++)
     book.add({ id: `attacker${i}`, addresses: [`/ip4/10.${i >> 8}.${i % 256}.1/tcp/1`] }, 4000 + i)
   assert.equal(left(), 0)
+})
+
+test('the address book on the disk is the last that was saved, however the writes overtake each other', async () => {
+  const store = new MemoryDatastore()
+  const put = store.put.bind(store)
+  const delays = [30, 10]
+  store.put = async (key, value) => {
+    await wait(delays.shift())
+    return put(key, value)
+  }
+  const book = await AddressBook.open(store)
+  const saves = ['first', 'second'].map((id, at) => {
+    book.add({ id, addresses: ['/ip4/192.0.2.1/tcp/1'] }, at)
+    return book.save()
+  })
+  await book.save() // nothing is new, and yet not everything is written
+  assert.equal((await AddressBook.open(store)).size, 2)
+  await Promise.all(saves)
+  assert.equal((await AddressBook.open(store)).size, 2)
 })
 
 test('a damaged book or attribute list counts as empty and does not keep the node from starting', async () => {
