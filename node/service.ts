@@ -237,6 +237,7 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
     for (const timer of running.timers) clearInterval(timer)
     running.join.stop()
     this.#asking.endAll()
+    running.book.keep(this.#stack.wanted().map(({ id }) => id))
     this.#stack.stop()
     this.#environment.stop()
     running.verifier.stop()

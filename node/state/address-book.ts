@@ -60,9 +60,18 @@ export class AddressBook {
     return isNew
   }
 
-  /** From now on these stay, whoever else comes. */
+  /**
+   * From now on these stay, whoever else comes. They are connected, whenever they were met, so they are the most recently seen, the
+   * first of them last: else a node that restarts would try those that came and went before it tries its neighbours.
+   */
   keep(ids: Iterable<string>): void {
-    this.#kept = new Set(ids)
+    const kept = new Set(ids)
+    this.#dirty ||= kept.size !== this.#kept.size || [...kept].some((id) => !this.#kept.has(id))
+    this.#kept = kept
+    for (const id of [...kept].reverse()) {
+      const entry = this.#tried.get(id)
+      if (entry !== undefined) this.#put(entry)
+    }
   }
 
   /** Writes the book if it changed; one value, so a crash leaves the old book or the new one. One after the other, as `Assigned` does. */

@@ -194,6 +194,18 @@ test('who has many keys pushes its own out of the address book: neither those th
   assert.equal(left(), 0)
 })
 
+test('whom a node wants are those that it tries first after a restart, however many strangers came since it met them', async () => {
+  const store = new MemoryDatastore()
+  const book = await AddressBook.open(store)
+  for (const [at, id] of ['near', 'far', 'stranger1', 'stranger2', 'stranger3'].entries())
+    book.add({ id, addresses: ['/ip4/192.0.2.1/tcp/1'] }, at)
+  await book.save()
+  book.keep(['near', 'unmet', 'far'])
+  await book.save()
+  const order = (await AddressBook.open(store)).entries().map(({ id }) => id)
+  assert.deepEqual(order, ['near', 'far', 'stranger3', 'stranger2', 'stranger1'])
+})
+
 test('the address book on the disk is the last that was saved, however the writes overtake each other', async () => {
   const store = new MemoryDatastore()
   const put = store.put.bind(store)
