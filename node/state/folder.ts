@@ -1,8 +1,9 @@
 import { constants } from 'node:fs'
 import { access, chmod } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { LevelDatastore } from 'datastore-level'
+import type { LevelDatastore } from 'datastore-level'
 import { makeFolder } from './make-folder.ts'
+import { Store } from './store.ts'
 
 /** The data folder cannot be used. The message is one sentence, for who runs a daemon as for who embeds a node: why, and what to do. */
 export class DataFolderError extends Error {
@@ -17,7 +18,7 @@ export class DataFolderError extends Error {
 export async function openDataFolder(folder: string): Promise<LevelDatastore> {
   const path = resolve(folder)
   await prepare(path)
-  const store = new LevelDatastore(storeOf(path))
+  const store = new Store(storeOf(path))
   try {
     await store.db.open() // the datastore's own open would hide the cause
   } catch (error) {
