@@ -253,6 +253,32 @@ test("a new stream brings no new burst: the rate is the peer's", async () => {
   assert.ok(victim.received.length <= 200 + 100 * (seconds + 1), `${victim.received.length} in ${seconds} s`)
 })
 
+test('who is back over another connection is spoken to over that one: the one before it may have lost its other end', async () => {
+  const peer = await startAttacker()
+  const victim = await start()
+  const heard: { connection: string; text: string }[] = []
+  await peer.libp2p.unhandle(PROTOCOL)
+  await peer.libp2p.handle(PROTOCOL, (stream, connection) => {
+    stream.addEventListener('message', ({ data }) => {
+      heard.push({ connection: connection.id, text: Buffer.from(data.subarray()).toString('latin1') })
+    })
+  })
+  const greet = async () => {
+    const connection = await peer.libp2p.dial(victim.libp2p.getMultiaddrs(), { force: true })
+    say(await connection.newStream(PROTOCOL), peer.hello)
+    return connection.id
+  }
+  await greet()
+  await until('the victim said hello', () => heard.length === 1)
+  const second = await greet()
+  await until('the victim said hello again', () => heard.length === 2)
+  victim.links.send(peer.self, echo('data', 'are you there?'))
+  await until('it is heard', () => heard.some(({ text }) => text.includes('are you there?')))
+  assert.equal(heard.at(-1)?.connection, second)
+  await until('the first connection is closed', () => victim.libp2p.getConnections().length === 1)
+  assert.deepEqual(victim.unreachable, [])
+})
+
 test('strangers that are refused, each under a new key, do not keep a node from speaking to others', async () => {
   const victim = await start({ limits: { links: 4 } })
   for (let i = 0; i < 4; i++) {

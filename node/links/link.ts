@@ -22,6 +22,8 @@ export class Link {
   addresses: readonly string[] = []
   outbound: { readonly writer: Outbound; readonly connection: Connection } | undefined
   inbound: Inbound | undefined
+  /** What the peer's stream came over last. */
+  via: Connection | undefined
   /** A stream is being opened, after a dial if need be. */
   opening = false
   /** Gives up the dial that is under way. */

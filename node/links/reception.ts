@@ -60,7 +60,9 @@ export class Reception<Message> {
       stream.abort(new Error('too many malformed frames lately'))
       return
     }
+    leaveBehind(link, connection)
     link.inbound?.abort('replaced by a newer stream of the same peer')
+    link.via = connection
     updateSeldom(stream)
     const inbound: Inbound = new Inbound(
       stream,
@@ -168,4 +170,19 @@ export class Reception<Message> {
     link.outbound?.writer.abort(reason)
     this.#init.disconnect(link)
   }
+}
+
+/**
+ * A peer opens another stream when it has lost the one before, and over another connection when it has lost that too, by a power cut or
+ * with its address. This node's own stream over that leads nowhere then, which would show only when the connection is given up: the
+ * next one is opened when the peer has said hello.
+ */
+function leaveBehind(link: Link, connection: Connection): void {
+  const { inbound, via, outbound } = link
+  if (inbound === undefined || via === undefined || via === connection) return
+  if (outbound?.connection === via) {
+    link.outbound = undefined // by our wish: nobody is told that the peer is lost
+    link.blockedSince = undefined
+  }
+  via.abort(new Error('the peer is back over another connection'))
 }
