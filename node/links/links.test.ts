@@ -171,6 +171,19 @@ test('where the protocol is handled already a start is refused in a sentence, an
   assert.ok(a.libp2p.getProtocols().includes(PROTOCOL))
 })
 
+test('a node whose disk is full stops all the same: its streams end, and what waits for peers is let go', async () => {
+  const [a, b] = [await start(), await start()]
+  await a.links.connect(b.libp2p.getMultiaddrs())
+  await until('they met', () => a.introduced.length + b.introduced.length === 2)
+  a.links.send(b.self, echo('data', 'on its way'))
+  const { patch } = a.libp2p.peerStore
+  a.libp2p.peerStore.patch = () => Promise.reject(new Error('no space left on device'))
+  await a.links.stop()
+  a.libp2p.peerStore.patch = patch
+  assert.deepEqual([a.links.status().known, a.buffers.bytes], [0, 0])
+  await until('the stream is gone', () => outboundStreams(a, b).length === 0)
+})
+
 test('whom an earlier run wanted libp2p does not keep for this one', async () => {
   const [a, b] = [await start(), await start()]
   const { peerId, peerStore } = { peerId: b.libp2p.peerId, peerStore: a.libp2p.peerStore }

@@ -170,8 +170,12 @@ export class Links<Message> implements Startable {
     this.#reception.stop()
     this.#components.events.removeEventListener('peer:disconnect', this.#onDisconnect)
     this.#components.events.removeEventListener('connection:open', this.#onConnection)
-    if (this.#topology !== undefined) this.#components.registrar.unregister(this.#topology)
-    await this.#components.registrar.unhandle(PROTOCOL)
+    const { registrar } = this.#components
+    if (this.#topology !== undefined) registrar.unregister(this.#topology)
+    // It does so at once, and then writes that down, which a full disk refuses.
+    await registrar
+      .unhandle(PROTOCOL)
+      .catch((error: unknown) => this.#log.error('the protocol stays listed - %e', error))
     const links = [...this.#links.values()]
     this.#links.clear()
     await Promise.all(
