@@ -23,8 +23,8 @@ export const DISGUISE: Readonly<Record<DisguiseName, Disguise>> = {
   freeloader: (message, self) => {
     if (message.channel === 'query' && message.message.kind === 'delegate') return undefined
     if (message.channel !== 'broadcast' || message.message.delivery !== 'bimodal') return message
-    const said = message.message.message as BimodalMessage
-    return said.kind === 'data' && said.publication.publisher !== self ? undefined : message
+    const said = message.message.message as BimodalMessage | undefined
+    return said?.kind === 'data' && said.publication.publisher !== self ? undefined : message
   },
   /** Says of everybody that it is dead. */
   rumours: (message, _self, everybody) => {

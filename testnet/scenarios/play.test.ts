@@ -204,3 +204,19 @@ for (const [what, change] of [
 function broadcasting(report: Report, more: Partial<Report['broadcast']>): Report {
   return { ...report, broadcast: { ...report.broadcast, ...more } }
 }
+
+test('members whose buffers are short, and say so, are watched and disguised like others', async () => {
+  const outcome = await run(
+    scenario(`
+name: short
+nodes: 6
+duration: 12s
+stack: {broadcast: {bufferMessages: 1}}
+timeline:
+- {at: 1s, byzantine: {nodes: [2], as: freeloader}}
+- {at: 3s, publish: {messages: 5, bytes: 100}}
+`),
+  )
+  assert.deepEqual(outcome.violations, [])
+  assert.ok(outcome.publications.delivered > 0)
+})

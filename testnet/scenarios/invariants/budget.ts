@@ -23,8 +23,8 @@ export function gossipBudget(budget: number): Invariant {
 function isGossip({ channel, message }: StackMessage): boolean {
   if (channel === 'membership' || channel === 'query') return false
   if (channel !== 'broadcast' || message.delivery !== 'bimodal') return true
-  const said = message.message as BimodalMessage
-  return said.kind !== 'data' || said.until === undefined
+  const said = message.message as BimodalMessage | undefined // a claim about buffers holds none
+  return said?.kind !== 'data' || said.until === undefined
 }
 
 /** The bytes of the last second, as a queue in two lists. */
