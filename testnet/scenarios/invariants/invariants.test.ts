@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Answer } from '../../../protocols/query/wave/answer.ts'
+import { parse } from '../../../protocols/query/language/parser.ts'
+import { collect, MAX_GROUPS, merge } from '../../../protocols/query/partial/partial.ts'
+import { type Answer, answerOf } from '../../../protocols/query/wave/answer.ts'
 import type { Delivery, Testnet } from '../../testnet.ts'
 import { Audience } from '../audience.ts'
 import { Chronicle } from '../chronicle.ts'
@@ -27,8 +29,10 @@ function judged(
   columns: readonly string[],
   rows: readonly (readonly unknown[])[],
   answered: number,
+  notes: readonly string[] = [],
 ) {
-  const answer = { columns, rows, coverage: { answered, missing: 0, intervals: [], silent: 0 } } as unknown as Answer
+  const coverage = { answered, missing: 0, intervals: [], silent: 0 }
+  const answer = { columns, rows, coverage, notes } as unknown as Answer
   return countedOnce(given).answered?.({ asker: 0, sql, at: 5000, answeredAt: 5100, answer })
 }
 
@@ -87,6 +91,26 @@ test('an answer that counts somebody twice is noticed, however it shows', () => 
   const some = 'SELECT count(*) FROM nodes WHERE number > 1'
   assert.equal(judged(given, some, ['count(*)'], [[2]], 4), undefined, 'WHERE leaves some out')
   assert.match(judged(given, some, ['count(*)'], [[5]], 4) ?? '', /counts 5, and 4 answered/)
+})
+
+test('an answer is read by what its columns are, not by their names; what gossip states, and what was cut, is no double count', () => {
+  const given = world(4)
+  const named = 'SELECT max(number) AS number, count(*) FROM nodes'
+  assert.equal(judged(given, named, ['number', 'count(*)'], [[3, 4]], 4), undefined)
+  const renamed = 'SELECT count(*) AS nodes, sum(number) AS total FROM nodes'
+  assert.match(judged(given, renamed, ['nodes', 'total'], [[3, 7]], 3) ?? '', /is 7, which no 3 of them have/)
+  assert.equal(judged(given, `${COUNT} WITH GOSSIP`, SUMS, [[4, 6.0000001]], 4), undefined)
+  assert.equal(judged(given, `${COUNT} WITH GOSSIP`, SUMS, [[5, 10]], 5), undefined, 'the dead count for a while')
+
+  const query = parse(GROUPS)
+  const nodes = MAX_GROUPS + 1
+  const partial = Array.from({ length: nodes }, (_, number) => collect(query, { number })).reduce((all, one) =>
+    merge(query, all, one),
+  )
+  const tallied = { answered: nodes, silent: 0, missing: [], delegations: 0, messages: 0, bytes: 0, hops: 0 }
+  const { columns, rows, notes } = answerOf(query, partial, tallied, 1)
+  assert.equal(rows.length, MAX_GROUPS)
+  assert.equal(judged(world(nodes), GROUPS, columns, rows, nodes, notes), undefined)
 })
 
 test('who died before a query may not be in its answer, who died during it may', () => {
