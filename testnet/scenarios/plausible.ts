@@ -13,6 +13,9 @@ export interface Problem {
 
 const DOWNWARD: ReadonlySet<Verb> = new Set(['kill', 'silence', 'leave'])
 
+/** ms by which all steps together may set clocks, which show 2023 at first: what is before 1970 has no descriptor. */
+const MOST_JUMPS = 50 * 365 * 24 * 3_600_000
+
 /** How many nodes there are, as far as a scenario alone says. */
 interface Population {
   /** Ever started. */
@@ -29,7 +32,25 @@ interface Population {
 
 /** Parameters that contradict each other or the size of the network. Empty for a scenario that can be played. */
 export function problemsOf(scenario: Scenario): Problem[] {
-  return [...timesOf(scenario), ...payloadsOf(scenario), ...pointlessIn(scenario), ...nodesOf(scenario)]
+  const { timeline } = scenario
+  return [
+    ...timesOf(scenario),
+    ...payloadsOf(scenario),
+    ...clocksOf(timeline),
+    ...pointlessIn(scenario),
+    ...nodesOf(scenario),
+  ]
+}
+
+function clocksOf(timeline: readonly Step[]): Problem[] {
+  let jumps = 0
+  const beyond = timeline.findIndex(({ clock }) => {
+    jumps += Math.abs(clock?.jump ?? 0)
+    return jumps > MOST_JUMPS
+  })
+  if (beyond < 0) return []
+  const message = 'sets clocks by more than 50 years, with all jumps before it: no clock shows a time before 1970'
+  return [{ path: ['timeline', beyond, 'clock', 'jump'], message }]
 }
 
 function payloadsOf({ timeline, stack }: Scenario): Problem[] {

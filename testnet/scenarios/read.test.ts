@@ -188,6 +188,11 @@ for (const [what, text, expected] of [
     /^x\.yaml:5: timeline\[0\]\.clock\.rate must be a number above 0 and at most 2$/,
   ],
   [
+    'clocks set back to before 1970, in two jumps',
+    `${HEAD}timeline:\n- clock: {nodes: 3, jump: -300000h}\n- clock: {nodes: 3, jump: -300000h}\n`,
+    /^x\.yaml:6: timeline\[1\]\.clock\.jump sets clocks by more than 50 years, with all jumps before it: no clock shows a time before 1970$/,
+  ],
+  [
     'more attributes than gossip keeps up',
     `${HEAD}stack: {aggregates: [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q]}\n`,
     /^x\.yaml:4: stack\.aggregates must be a list of at most 16 attributes$/,
