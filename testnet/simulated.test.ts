@@ -39,6 +39,19 @@ test('some simulated nodes leave, are killed, pause, and come back', async (t) =
   }
 })
 
+test('node 0, whom all others ask, leaves and comes back without what it knew: it is found again', async () => {
+  const testnet = new SimulatedTestnet({ seed: 6, ...PATIENT })
+  await testnet.start(8)
+  await testnet.sleep(10_000)
+  await testnet.leave(0)
+  await testnet.sleep(5000)
+  await testnet.restart(0)
+  for (const check of [ringComplete(20_000), exactCount()]) {
+    const { name, ok, detail } = await check.run(testnet)
+    assert.ok(ok, `${name}: ${detail}`)
+  }
+})
+
 test('nodes leave within an action of the network: no time passes meanwhile, none goes back, and who comes back at once stays', async () => {
   const testnet = new SimulatedTestnet({ seed: 5 })
   await testnet.start(6)

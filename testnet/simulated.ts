@@ -247,13 +247,17 @@ export class SimulatedTestnet implements Testnet {
     })
   }
 
-  /** All that a node knows at first is node 0; as long as it has nobody it asks there again, ever more slowly, as a real node does. */
+  /**
+   * All that a node knows at first is node 0, and node 0, when it comes back, the first of the others that is up, or nobody would ever
+   * hear of it again; as long as it has nobody it asks there again, ever more slowly, as a real node does.
+   */
   #join(index: number, failures = 0): void {
-    const first = this.simulation.nodes[0]
-    if (index === 0 || first === undefined) return
-    const { environment, protocol } = this.simulation.node(this.#entry(index).id)
+    const { id, incarnation } = this.#entry(index)
+    if (index === 0 && incarnation === 0) return
+    const { environment, protocol } = this.simulation.node(id)
     const alone = protocol.contacts().length === 0
-    if (alone) protocol.introduce([first.self])
+    const known = index > 0 ? this.#entries[0] : this.#entries.find((other, i) => i > 0 && other.condition === 'up')
+    if (alone && known !== undefined) protocol.introduce([this.simulation.node(known.id).self])
     const { firstRetry, longestRetry } = JOIN_DEFAULTS
     const wait = alone ? Math.min(longestRetry, firstRetry * 2 ** failures) : WATCH
     environment.after(wait, () => this.#join(index, alone ? failures + 1 : 0))
