@@ -10,8 +10,8 @@ import { Slots } from './slots.ts'
 type Target = Parameters<ConnectionManager['openConnection']>[0]
 
 /**
- * Connections to peers, and the streams that this node opens on them: over the connection that is there, whoever dialled
- * it, else over one that is dialled.
+ * Connections to peers, and the streams that this node opens on them: over the connection that the peer's own stream came over last,
+ * else over any that is there, whoever dialled it, else over one that is dialled.
  *
  * Invariants: (1) at most `parallelDials` dials are under way; a dial's time runs from its own beginning, not from when it was
  * asked for; (2) of two nodes that dial each other at once, one gives up at most.
@@ -36,8 +36,7 @@ export class Dialler {
 
   /** An open connection to this peer that carries our streams. */
   connectionTo(peerId: PeerId): Connection | undefined {
-    const connections = this.#connectionManager.getConnections(peerId)
-    return connections.find(({ status, limits }) => status === 'open' && limits === undefined)
+    return this.#connectionManager.getConnections(peerId).find(carriesOurs)
   }
 
   /** Connects to somebody whose id may be unknown. @throws TooMany, and Error why there is no connection */
@@ -50,7 +49,9 @@ export class Dialler {
 
   /** A new stream to this peer. @throws TooMany, and Error why there is none */
   async open(link: Link): Promise<{ readonly stream: Stream; readonly connection: Connection }> {
-    const connection = this.connectionTo(link.peerId) ?? (await this.#dials.run(() => this.#dial(link)))
+    const { via } = link
+    const theirs = via !== undefined && carriesOurs(via) ? via : this.connectionTo(link.peerId)
+    const connection = theirs ?? (await this.#dials.run(() => this.#dial(link)))
     const signal = AbortSignal.timeout(this.#limits.dialTimeout)
     return { stream: await connection.newStream([PROTOCOL], { signal }), connection }
   }
@@ -82,4 +83,9 @@ export class Dialler {
       link.dialling = undefined
     }
   }
+}
+
+/** Open, and not limited as those over relays are. */
+function carriesOurs({ status, limits }: Connection): boolean {
+  return status === 'open' && limits === undefined
 }

@@ -175,14 +175,12 @@ export class Reception<Message> {
 /**
  * A peer opens another stream when it has lost the one before, and over another connection when it has lost that too, by a power cut or
  * with its address. This node's own stream over that leads nowhere then, which would show only when the connection is given up: the
- * next one is opened when the peer has said hello.
+ * next one is opened over the new connection. The old one stays: if it is not dead, others may use it.
  */
 function leaveBehind(link: Link, connection: Connection): void {
   const { inbound, via, outbound } = link
-  if (inbound === undefined || via === undefined || via === connection) return
-  if (outbound?.connection === via) {
-    link.outbound = undefined // by our wish: nobody is told that the peer is lost
-    link.blockedSince = undefined
-  }
-  via.abort(new Error('the peer is back over another connection'))
+  if (inbound === undefined || via === undefined || via === connection || outbound?.connection !== via) return
+  link.outbound = undefined // by our wish: nobody is told that the peer is lost
+  link.blockedSince = undefined
+  outbound.writer.abort('the peer is back over another connection')
 }
