@@ -20,14 +20,16 @@ const ASKING = { rate: 1000, burst: 1000 }
  */
 const LIMITS = { ...TESTNET_LIMITS, connections: 2000, inbound: 2000 }
 
-/** Starts a node on a free port of the loopback. */
+const ANY_PORT = '/ip4/127.0.0.1/tcp/0'
+
+/** Starts a node on the loopback. */
 export async function startNode(plan: NodePlan): Promise<TendrilNode> {
-  const { index, network, seed, bootstrap, dht, structures, gossipPeriod, publishRate } = plan
+  const { index, network, seed, bootstrap, listen = ANY_PORT, dht, structures, gossipPeriod, publishRate } = plan
   const { number, region, rack, role } = labelsOf(index)
   return await createNode({
     network,
     privateKey: await keyOf(seed, index),
-    listen: ['/ip4/127.0.0.1/tcp/0'],
+    listen: [listen],
     bootstrap: bootstrap === undefined ? [] : [bootstrap],
     dht: { enabled: dht, mode: 'server' },
     attributes: { number, region, rack, role },
