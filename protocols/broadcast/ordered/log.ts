@@ -75,14 +75,18 @@ export class Log {
     return true
   }
 
-  /** Takes the numbers after `last` back. */
-  truncate(last: number): void {
+  /** Takes the numbers after `last` back. @returns the publications that had them, as far as they are here, in their order */
+  truncate(last: number): Publication[] {
+    const taken: Publication[] = []
     while (this.last > Math.max(last, this.#base)) {
       const entry = this.#entries.pop() as Numbered
       this.#lacking.delete(publicationId(entry))
-      if (entry.publication !== undefined) this.#bytes -= footprint(entry.publication)
+      if (entry.publication === undefined) continue
+      this.#bytes -= footprint(entry.publication)
+      taken.push(entry.publication)
     }
     this.#held = Math.min(this.#held, this.last)
+    return taken.reverse()
   }
 
   /** Nobody will ask for numbers up to this one. */

@@ -22,6 +22,8 @@ export interface MemberInit extends Pick<DeliveryInit, 'counts' | 'budget' | 'op
   send(to: PeerDescriptor, frame: OrderedFrame): boolean
   deliver(publication: Publication, number: number): void
   entered(view: View): void
+  /** This publication waits for a number, again. */
+  waits(publication: Publication): void
   /** It is none any more. */
   ended(reason: string): void
 }
@@ -59,6 +61,7 @@ export class OrderedMember {
         init.deliver(publication, number)
       },
       entered: (view) => init.entered(view),
+      unnumbered: (publication) => init.waits(publication),
       find: (publisher, sequence) => {
         const known = waiting.get(publicationId({ publisher, sequence }))
         return known ?? store.get(publisher, sequence)?.publication

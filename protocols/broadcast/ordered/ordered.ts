@@ -133,10 +133,12 @@ export class Ordered implements Delivery<OrderedMessage> {
     const member = this.#member
     if (member?.lacks(publication) === true) member.take(publication)
     else if (member?.isOrdered(publication) === true) this.#passed(publication)
-    else {
-      for (const lost of this.#waiting.add(publication, this.#environment.now())) {
-        this.#lose(lost, 'waiting-room', 'more waited for a number than there is room for')
-      }
+    else this.#wait(publication)
+  }
+
+  #wait(publication: Publication): void {
+    for (const lost of this.#waiting.add(publication, this.#environment.now())) {
+      this.#lose(lost, 'waiting-room', 'more waited for a number than there is room for')
     }
   }
 
@@ -307,6 +309,7 @@ export class Ordered implements Delivery<OrderedMessage> {
           counts.done.add('views')
           on?.entered?.(entered, lineage)
         },
+        waits: (publication) => this.#wait(publication),
         ended: (reason) => this.#leave(reason),
       },
       this.#options,
@@ -318,6 +321,7 @@ export class Ordered implements Delivery<OrderedMessage> {
     const now = this.#environment.now()
     if (this.#member !== undefined) {
       this.#belonged ||= reason !== UNFOUNDED
+      for (const publication of this.#member.replica.end()) this.#wait(publication)
       this.#init.on?.left?.(reason)
     }
     this.#member = undefined

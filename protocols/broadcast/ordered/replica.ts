@@ -12,6 +12,8 @@ export interface ReplicaEvents {
   deliver(publication: Publication, number: number): void
   /** All numbers up to the view's start were delivered, and the view is the present one. */
   entered(view: View): void
+  /** This publication had a number that was not decided: it waits for another. */
+  unnumbered(publication: Publication): void
   /** A publication's payload, if it is here. */
   find(publisher: string, sequence: number): Publication | undefined
 }
@@ -204,7 +206,7 @@ export class Replica {
     if (!this.extend(value.first, value.tail)) return false
     const end = endOf(value)
     if (end < this.#view.start || end < this.#commit) return false
-    this.log.truncate(end)
+    for (const publication of this.log.truncate(end)) this.#events.unnumbered(publication)
     this.#commit = end
     this.#history.set(this.#view.number, value)
     if (this.#history.size > MAX_HISTORY) this.#history.delete(this.#history.keys().next().value as number)
@@ -215,6 +217,11 @@ export class Replica {
     this.#ahead.push(this.#view)
     this.deliver()
     return true
+  }
+
+  /** This member ends: what it holds and has not delivered. */
+  end(): Publication[] {
+    return this.log.truncate(this.#delivered)
   }
 
   /** All numbers up to this one are with everybody. */
