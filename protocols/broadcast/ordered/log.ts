@@ -55,6 +55,13 @@ export class Log {
     return this.#entries[number - this.#base - 1]
   }
 
+  /** Whether it has a number here and is here itself. */
+  holds({ publisher, sequence }: Publication): boolean {
+    return this.#entries.some(
+      (entry) => entry.publication !== undefined && entry.publisher === publisher && entry.sequence === sequence,
+    )
+  }
+
   /** Gives it the next number. */
   append(publisher: string, sequence: number, publication: Publication | undefined): void {
     this.#entries.push({ publisher, sequence, publication: undefined })

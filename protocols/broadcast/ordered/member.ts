@@ -118,6 +118,11 @@ export class OrderedMember {
     return this.#replica.log.lacks.has(publicationId(publication))
   }
 
+  /** Whether its number is in the log, and the publication as well. */
+  holds(publication: Publication): boolean {
+    return this.#replica.log.holds(publication)
+  }
+
   /** A publication came, in its publisher's order or because a number's payload was asked for. */
   take(publication: Publication): void {
     if (!this.#replica.fill(publication)) return

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { network, TOPIC, text } from '../network.fixture.ts'
+import { type Bed, network, TOPIC, text } from '../network.fixture.ts'
 
 test('subscribers of an ordered topic all see one order, whoever publishes; over the real wire format, signed', () => {
   const bed = network({ nodes: 9, seed: 3, wire: true, loss: 0.05 })
@@ -19,6 +19,16 @@ test('subscribers of an ordered topic all see one order, whoever publishes; over
   assert.equal(order('n0')?.length, 61)
   for (const id of bed.ids) assert.deepEqual(order(id), order('n0'), id)
 })
+
+/** What this node lacks and was not told of, and what it got and was told to miss, of all that was said. */
+function misled(bed: Bed, id: string, said: Iterable<string>): string[] {
+  const got = new Set(bed.got.get(id)?.map((message) => message.id))
+  const told = new Set<string>()
+  for (const { from, range } of bed.missed.get(id) ?? []) {
+    for (let sequence = range.first; sequence <= range.last; sequence++) told.add(`${from}/${sequence}`)
+  }
+  return [...said].filter((one) => got.has(one) === told.has(one))
+}
 
 test('who was cut off for minutes gets each message or is told that it will not, its own accepted ones too, and never both', () => {
   const bed = network({ nodes: 7, seed: 7 })
@@ -42,9 +52,30 @@ test('who was cut off for minutes gets each message or is told that it will not,
   bed.simulation.run(120_000)
   const got = new Set(bed.got.get('n4')?.map(({ id }) => id))
   assert.equal(said.get([...got].at(-1) ?? ''), 'afterwards')
-  const told = new Set<string>()
-  for (const { from, range } of bed.missed.get('n4') ?? []) {
-    for (let sequence = range.first; sequence <= range.last; sequence++) told.add(`${from}/${sequence}`)
+  assert.deepEqual(
+    misled(bed, 'n4', said.keys()).map((one) => said.get(one)),
+    [],
+  )
+})
+
+test('who was left out and is back is told to miss what it missed, and nothing that comes: payloads are lost, and fetched', () => {
+  const bed = network({ nodes: 6, seed: 2, loss: 0.2 })
+  const said: string[] = []
+  const publish = (id: string) => {
+    const receipt = bed.node(id).publish(TOPIC, text('something'), { delivery: 'ordered' })
+    if (receipt.status === 'accepted') said.push(receipt.id)
   }
-  for (const [id, payload] of said) assert.notEqual(got.has(id), told.has(id), `${payload}: got ${got.has(id)}`)
+  publish('n0')
+  bed.simulation.run(20_000)
+  bed.simulation.partition([
+    ['n4', 'n5'],
+    ['n0', 'n1', 'n2', 'n3'],
+  ])
+  for (let i = 0; i < 300; i++) {
+    if (i === 60) bed.simulation.heal()
+    publish(bed.ids[i % 6] as string)
+    bed.simulation.run(100)
+  }
+  bed.simulation.run(170_000)
+  for (const id of bed.ids) assert.deepEqual(misled(bed, id, said), [], id)
 })

@@ -6,10 +6,17 @@ import { Bimodal } from '../bimodal/bimodal.ts'
 import type { BimodalMessage } from '../bimodal/codec.ts'
 import type { Delivery, DeliveryInit } from '../delivery.ts'
 import { put } from '../oldest-out.ts'
-import type { Publication } from '../publication.ts'
+import { type Publication, publicationId } from '../publication.ts'
 import { Joiners } from './joiners.ts'
 import { OrderedMember } from './member.ts'
-import { type Last, type OrderedBody, type OrderedFrame, type OrderedMessage, orderedSize } from './messages.ts'
+import {
+  type Last,
+  MAX_LOG,
+  type OrderedBody,
+  type OrderedFrame,
+  type OrderedMessage,
+  orderedSize,
+} from './messages.ts'
 import { ORDERED_DEFAULTS, type OrderedOptions } from './options.ts'
 import { UNFOUNDED } from './participation.ts'
 import { MAX_JOINED, placeOf, type View } from './view.ts'
@@ -73,8 +80,8 @@ export class Ordered implements Delivery<OrderedMessage> {
   /** It was in a group: that may go on somewhere, so this node founds none. */
   #belonged = false
   #stalled: string | undefined
-  /** The last that this member delivered of each publisher; as many as a lane knows. */
-  readonly #delivered = new Map<string, number>()
+  /** Delivered before their publisher's order came to them, as their numbers lacked them: by publication id, at most MAX_LOG. */
+  readonly #ahead = new Map<string, true>()
   /** Who was last said to lead a group, and when. */
   #pointer: { readonly leader: PeerDescriptor; readonly at: number } | undefined
   #asked = Number.NEGATIVE_INFINITY
@@ -131,8 +138,9 @@ export class Ordered implements Delivery<OrderedMessage> {
 
   inOrder(publication: Publication): void {
     const member = this.#member
+    if (this.#ahead.delete(publicationId(publication))) return
     if (member?.lacks(publication) === true) member.take(publication)
-    else if (member?.isOrdered(publication) === true) this.#passed(publication)
+    else if (member?.isOrdered(publication) === true) this.#passed(publication, member)
     else this.#wait(publication)
   }
 
@@ -143,9 +151,8 @@ export class Ordered implements Delivery<OrderedMessage> {
   }
 
   /** The group has delivered it. If this member has not, that was while it was outside; of a newcomer nobody expects what was before it. */
-  #passed(publication: Publication): void {
-    const { publisher, sequence } = publication
-    if (!this.#belonged || sequence <= (this.#delivered.get(publisher) ?? 0)) return
+  #passed(publication: Publication, member: OrderedMember): void {
+    if (!this.#belonged || member.holds(publication)) return
     this.#lose(publication, 'outside', 'the group delivered it while this node was no member')
   }
 
@@ -302,7 +309,9 @@ export class Ordered implements Delivery<OrderedMessage> {
         },
         deliver: (publication, number) => {
           on?.delivered?.(number, publication)
-          put(this.#delivered, publication.publisher, publication.sequence, options.publishers)
+          const { publisher, sequence } = publication
+          const settled = this.#init.publishers.get(publisher)?.order.settled ?? 0
+          if (sequence > settled) put(this.#ahead, publicationId(publication), true, MAX_LOG)
           this.#init.deliver(publication)
         },
         entered: (entered) => {
