@@ -20,7 +20,8 @@ export interface MemberInit extends Pick<DeliveryInit, 'counts' | 'budget' | 'op
   readonly waiting: WaitingRoom
   readonly joiners: Joiners
   send(to: PeerDescriptor, frame: OrderedFrame): boolean
-  deliver(publication: Publication, number: number): void
+  /** @param waited it waited for a number here */
+  deliver(publication: Publication, number: number, waited: boolean): void
   entered(view: View): void
   /** This publication waits for a number, again. */
   waits(publication: Publication): void
@@ -57,8 +58,7 @@ export class OrderedMember {
     const { lineage, incarnation, waiting, store } = init
     this.#replica = new Replica({ self: environment.self.id, lineage, incarnation }, options, init.view, init.last, {
       deliver: (publication, number) => {
-        waiting.delete(publicationId(publication))
-        init.deliver(publication, number)
+        init.deliver(publication, number, waiting.delete(publicationId(publication)))
       },
       entered: (view) => init.entered(view),
       unnumbered: (publication) => init.waits(publication),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Bed, network, TOPIC, text } from '../network.fixture.ts'
+import { assertOrdered, type Bed, network, TOPIC, text } from '../network.fixture.ts'
 
 test('subscribers of an ordered topic all see one order, whoever publishes; over the real wire format, signed', () => {
   const bed = network({ nodes: 9, seed: 3, wire: true, loss: 0.05 })
@@ -77,5 +77,25 @@ test('who was left out and is back is told to miss what it missed, and nothing t
     bed.simulation.run(100)
   }
   bed.simulation.run(170_000)
+  for (const id of bed.ids) assert.deepEqual(misled(bed, id, said), [], id)
+})
+
+test('two groups that were founded apart become one while all publish: nobody gets a message twice, or one after a later one', () => {
+  const bed = network({ nodes: 4 })
+  const said: string[] = []
+  const publish = (id: string) => {
+    const receipt = bed.node(id).publish(TOPIC, text('something'), { delivery: 'ordered' })
+    if (receipt.status === 'accepted') said.push(receipt.id)
+  }
+  bed.simulation.partition([bed.ids.slice(0, 2), bed.ids.slice(2)])
+  for (const id of bed.ids) publish(id)
+  bed.simulation.run(20_000)
+  for (let i = 0; i < 60; i++) {
+    if (i === 10) bed.simulation.heal()
+    for (const id of bed.ids) publish(id)
+    bed.simulation.run(100)
+  }
+  bed.simulation.run(170_000)
+  assertOrdered(bed)
   for (const id of bed.ids) assert.deepEqual(misled(bed, id, said), [], id)
 })

@@ -48,9 +48,10 @@ export interface OrderedEvents {
  *
  * Invariants: (1) two members that deliver a number of the same group deliver the same publication under it, also where one
  * of them is cut off or dies right after; (2) from the view in which a member comes in to the one in which it ends, it
- * delivers every number once and in order, and those that come along from one view to the next have delivered the same
- * in it; (3) each publisher's publications are in its own order, each at most once; (4) without a majority of the view nothing is
- * decided, so that of two parts of a network one at most goes on: the other says `stalled`, and why.
+ * delivers every number once and in order, but for what it had from another group before, and those that come along from one
+ * view to the next have delivered the same in it; (3) each publisher's publications are in its own order, each at most once;
+ * (4) without a majority of the view nothing is decided, so that of two parts of a network one at most goes on: the other says
+ * `stalled`, and why.
  * They hold for members that may stop, sleep, be cut off or come back without memory, and whose clocks may differ. They do
  * not hold against members that lie: unlike the publications, the numbers are only as good as those who give them. Who is
  * no member can end neither a view nor a membership, with two exceptions: who takes part in the topic is believed that there is an
@@ -80,6 +81,8 @@ export class Ordered implements Delivery<OrderedMessage> {
   /** It was in a group: that may go on somewhere, so this node founds none. */
   #belonged = false
   #stalled: string | undefined
+  /** The last that this node delivered of each publisher, in whichever group; as many as a lane knows. */
+  readonly #delivered = new Map<string, number>()
   /** Delivered before their publisher's order came to them, as their numbers lacked them: by publication id, at most MAX_LOG. */
   readonly #ahead = new Map<string, true>()
   /** Who was last said to lead a group, and when. */
@@ -154,6 +157,19 @@ export class Ordered implements Delivery<OrderedMessage> {
   #passed(publication: Publication, member: OrderedMember): void {
     if (!this.#belonged || member.holds(publication)) return
     this.#lose(publication, 'outside', 'the group delivered it while this node was no member')
+  }
+
+  /** Not what this member got from a group that it was in before, nor what is earlier: of each publisher in order, each at most once. */
+  #deliver(publication: Publication, waited: boolean): void {
+    const { publisher, sequence } = publication
+    if (sequence <= (this.#delivered.get(publisher) ?? 0)) {
+      if (waited) this.#lose(publication, 'other-group', 'this node came from a group that delivered a later one')
+      return
+    }
+    const settled = this.#init.publishers.get(publisher)?.order.settled ?? 0
+    if (sequence > settled) put(this.#ahead, publicationId(publication), true, MAX_LOG)
+    put(this.#delivered, publisher, sequence, this.#init.options.publishers)
+    this.#init.deliver(publication)
   }
 
   #lose(publication: Publication, slug: string, reason: string): void {
@@ -307,12 +323,9 @@ export class Ordered implements Delivery<OrderedMessage> {
           this.#environment.send(to, frame)
           return true
         },
-        deliver: (publication, number) => {
+        deliver: (publication, number, waited) => {
           on?.delivered?.(number, publication)
-          const { publisher, sequence } = publication
-          const settled = this.#init.publishers.get(publisher)?.order.settled ?? 0
-          if (sequence > settled) put(this.#ahead, publicationId(publication), true, MAX_LOG)
-          this.#init.deliver(publication)
+          this.#deliver(publication, waited)
         },
         entered: (entered) => {
           counts.done.add('views')

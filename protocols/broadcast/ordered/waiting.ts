@@ -51,11 +51,13 @@ export class WaitingRoom {
     return lost
   }
 
-  delete(id: string): void {
+  /** @returns whether it was here */
+  delete(id: string): boolean {
     const one = this.#waiting.get(id)
-    if (one === undefined) return
+    if (one === undefined) return false
     this.#waiting.delete(id)
     this.#bytes -= footprint(one.publication)
+    return true
   }
 
   /** Forgets those that nobody could accept any more, or wants. @returns them */
