@@ -191,10 +191,11 @@ export class Broadcast implements Protocol<BroadcastMessage> {
       throw new RangeError(`A node names at most ${MAX_SUBGROUPS} subgroups of a topic.`)
     }
     const subscription = { subscriber: onMessage, rating, subgroup }
-    for (const lane of past > 0 ? joined.lanes.values() : []) {
-      joined.subscriptions.replay(lane.recent(past), this.#topics.newAssembly(), subscription)
-    }
-    const end = joined.subscriptions.add(subscription, past > 0)
+    const publications = joined.recent(past)
+    const end = joined.subscriptions.add(
+      subscription,
+      past > 0 ? { publications, assembly: this.#topics.newAssembly() } : undefined,
+    )
     // Nobody sends anything to a member whose ratings are not known.
     if (rating < 1 || subgroup !== undefined) this.#topics.lane(joined, 'gravitational')
     return () => {

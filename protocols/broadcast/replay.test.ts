@@ -47,3 +47,27 @@ test('ordered: the recent past and what follows are the agreed order, nothing tw
     assert.deepEqual(got, agreed.slice(-got.length))
   }
 })
+
+test('what a subscriber publishes when it gets the recent past comes to all subscribers, to itself last', () => {
+  const bed = network({ nodes: 3 })
+  bed.node('n1').publish(TOPIC, text('one'))
+  bed.node('n2').publish(TOPIC, text('two'), { delivery: 'epidemic' })
+  bed.simulation.run(5000)
+  const got: string[] = []
+  bed.node('n0').subscribe(TOPIC, {
+    from: { past: 10_000 },
+    onMessage({ from, payload }) {
+      const words = decoder.decode(payload)
+      got.push(words)
+      for (const delivery of ['bimodal', 'epidemic'] as const) {
+        if (from !== 'n0') bed.node('n0').publish(TOPIC, text(`${words} ${delivery}`), { delivery })
+      }
+    },
+  })
+  const answers = ['one bimodal', 'one epidemic', 'two bimodal', 'two epidemic']
+  assert.deepEqual(got, ['one', 'two', ...answers])
+  assert.deepEqual(
+    bed.got.get('n0')?.map(({ payload }) => decoder.decode(payload)),
+    ['one', 'two', ...answers],
+  )
+})

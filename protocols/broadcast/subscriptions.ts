@@ -31,6 +31,12 @@ export interface SubgroupRatings {
   readonly named: ReadonlyMap<string, number>
 }
 
+/** What was delivered of late, in that order. */
+export interface Past {
+  readonly publications: Iterable<Publication>
+  readonly assembly: Assembly
+}
+
 /**
  * The subscribers of one topic on this node.
  *
@@ -45,6 +51,8 @@ export class Subscriptions {
   /** What its subscribers are getting. */
   #current: { readonly publication: Publication; readonly payload: Uint8Array } | undefined
   #ratings: SubgroupRatings | undefined
+  /** Subscribers that are getting the recent past: whatever is delivered meanwhile waits for them. */
+  #replays = 0
 
   /** @param failed a subscriber threw; the others are served all the same */
   constructor(failed: (error: unknown) => void) {
@@ -69,17 +77,19 @@ export class Subscriptions {
   }
 
   /**
-   * @param past whether it wants the recent past: of that the delivery that is going on, if one is, is the last
+   * @param past the recent past, if it wants that, and what puts it together: the delivery that is going on, if one is, is the last of it
    * @returns ends the subscription; ending it twice does nothing
    */
-  add(subscription: Subscription, past = false): () => void {
+  add(subscription: Subscription, past?: Past): () => void {
     const own = { ...subscription }
+    if (past !== undefined) this.#replay(past, own)
     this.#subscriptions.add(own)
     this.#ratings = undefined
     const { publication, payload } = this.#current ?? {}
-    if (past && publication !== undefined && payload !== undefined && isFor(publication, own)) {
+    if (past !== undefined && publication !== undefined && payload !== undefined && isFor(publication, own)) {
       this.#hand(publication, payload, own.subscriber)
     }
+    this.#drain()
     return () => {
       this.#subscriptions.delete(own)
       this.#ratings = undefined
@@ -88,7 +98,11 @@ export class Subscriptions {
 
   deliver(publication: Publication, payload: Uint8Array): void {
     this.#queue.push({ publication, payload })
-    if (this.#current !== undefined) return
+    this.#drain()
+  }
+
+  #drain(): void {
+    if (this.#current !== undefined || this.#replays > 0) return
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
       const { publication, payload } = next
       this.#current = next
@@ -100,16 +114,17 @@ export class Subscriptions {
     }
   }
 
-  /** The recent past, in order, to one subscriber that is about to be added; what is being delivered comes to it then. */
-  replay(recent: readonly Publication[], assembly: Assembly, subscription: Subscription): void {
-    const coming = new Set(this.#queue.map(({ publication }) => publicationId(publication)))
-    if (this.#current !== undefined) coming.add(publicationId(this.#current.publication))
-    for (const publication of recent) {
-      if (coming.has(publicationId(publication))) continue
+  /** In order, to one subscriber that is about to be added: what is being delivered comes to it then, and what it publishes meanwhile. */
+  #replay({ publications, assembly }: Past, subscription: Subscription): void {
+    this.#replays++
+    for (const publication of publications) {
+      const id = publicationId(publication)
+      if ([this.#current, ...this.#queue].some((coming) => coming && publicationId(coming.publication) === id)) continue
       const assembled = assembly.add(publication, 0)
       if (assembled === 'wait' || 'broken' in assembled || !isFor(publication, subscription)) continue
       this.#hand(publication, assembled.payload, subscription.subscriber)
     }
+    this.#replays--
   }
 
   #rate(): SubgroupRatings {

@@ -33,6 +33,11 @@ export class Topic {
     this.subscriptions = new Subscriptions((error) => events.subscriberThrew(error, name))
   }
 
+  /** What is kept of what was delivered within the last `past` ms, lane by lane. */
+  *recent(past: number): Generator<Publication> {
+    for (const lane of this.lanes.values()) yield* lane.recent(past)
+  }
+
   /** A publication whose turn it is. */
   deliver(publication: Publication, now: number): void {
     const assembled = this.#assembly.add(publication, now)
