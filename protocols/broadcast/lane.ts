@@ -13,6 +13,7 @@ import type { Missed } from './order.ts'
 import { Outbox } from './outbox.ts'
 import { compose, type DeliveryName, isExpired, type Publication, publicationId, sameBytes } from './publication.ts'
 import { type Publisher, Publishers } from './publishers.ts'
+import { type Delivered, deliveredSince } from './recent.ts'
 import { type Discard, type Entry, type Held, Store } from './store.ts'
 import type { SubgroupRatings } from './subscriptions.ts'
 
@@ -83,8 +84,7 @@ export class Lane implements Protocol<unknown> {
   /** Whose message is being handled. */
   #from: string | undefined
   #turns = 0
-  /** As how many-th each was delivered, and when. */
-  readonly #delivered = new WeakMap<Publication, { readonly turn: number; readonly at: number }>()
+  readonly #delivered = new WeakMap<Publication, Delivered>()
   #timer: Timer | undefined
   /** When somebody published by it last, or wanted to, as far as this node knows. */
   #stirred: number
@@ -267,13 +267,12 @@ export class Lane implements Protocol<unknown> {
   /** What is kept of what was delivered within the last `past` ms, in that order. */
   recent(past: number): Publication[] {
     const now = this.#environment.now()
-    const recent: { readonly publication: Publication; readonly turn: number }[] = []
+    const delivered: Delivered[] = []
     for (const { publication } of this.#store.entries()) {
-      const { turn, at } = this.#delivered.get(publication) ?? {}
-      if (turn === undefined || at === undefined || at < now - past || isExpired(publication, now)) continue
-      recent.push({ publication, turn })
+      const one = this.#delivered.get(publication)
+      if (one !== undefined && !isExpired(publication, now)) delivered.push(one)
     }
-    return recent.sort((a, b) => a.turn - b.turn).map(({ publication }) => publication)
+    return deliveredSince(delivered, now - past)
   }
 
   /** Counters and sizes; every size has its bound in the options or beside its field. */
@@ -392,7 +391,7 @@ export class Lane implements Protocol<unknown> {
     const expired = isExpired(publication, now)
     this.counts.done.add(expired ? 'expired' : 'delivered')
     if (expired) return
-    this.#delivered.set(publication, { turn: ++this.#turns, at: now })
+    this.#delivered.set(publication, { publication, turn: ++this.#turns, at: now })
     this.#init.deliver(publication)
   }
 

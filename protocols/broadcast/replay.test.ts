@@ -71,3 +71,19 @@ test('what a subscriber publishes when it gets the recent past comes to all subs
     ['one', 'two', ...answers],
   )
 })
+
+test('a large message is of the recent past if its end is, though its first parts were delivered before', () => {
+  const bed = network({ nodes: 3 })
+  bed.node('n1').publish(TOPIC, new Uint8Array(2 ** 20))
+  bed.node('n1').publish(TOPIC, text('after'))
+  while (bed.got.get('n0')?.length !== 2) bed.simulation.run(10)
+  const past = (ms: number) => {
+    const got: number[] = []
+    bed.node('n0').subscribe(TOPIC, { from: { past: ms }, onMessage: ({ payload }) => got.push(payload.length) })()
+    return got
+  }
+  assert.deepEqual(past(300), [2 ** 20, 5])
+  bed.simulation.run(10_000)
+  assert.deepEqual(past(10_300), [2 ** 20, 5])
+  assert.deepEqual(past(9000), [])
+})
