@@ -52,7 +52,8 @@ export interface SuccessionInit {
  *
  * Invariants: (1) one succession at most is decided for a view, whoever else coordinates at the same time; (2) no number that was
  * decided in the view lies after its end: a majority held it before it promised, and one of them is among any majority that
- * promises; (3) whoever decides is a majority of the view: of two parts of a network one at most goes on.
+ * promises; (3) whoever decides is a majority of the view: of two parts of a network one at most goes on; (4) where two or more stay
+ * fewer come in, so that those who stay are a majority whatever becomes of the newcomers.
  */
 export class Succession {
   readonly #environment: Pick<Environment<never>, 'now'>
@@ -221,7 +222,8 @@ export class Succession {
     const tail = replica.placed(first, end)
     if (before !== undefined) return { ...before.value, first, tail }
     const removed = [...view.members.keys()].filter((place) => !promises.has(place) || unwanted(place))
-    return { removed, joined: joined(), first, tail }
+    const stay = view.members.length - removed.length
+    return { removed, joined: joined().slice(0, Math.max(1, stay - 1)), first, tail }
   }
 
   /** Says again what was not answered. */
