@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { positionOf } from '../../core/position.ts'
 import { assertOrdered, delivered, network, TOPIC, text } from './network.fixture.ts'
+import type { Missed } from './order.ts'
 import { compose } from './publication.ts'
 
 test('short-lived messages between durable ones cost none of those: what waits for a repair outlives its own time', () => {
@@ -96,4 +97,42 @@ test('what comes after its window is told as missed, once, though nothing follow
   assert.deepEqual(bed.missed.get('n2'), [
     { topic: TOPIC, from: 'n0', range: { first: previous + 1, last: previous + 1 }, reason },
   ])
+})
+
+test('who is told of a gap publishes, and what waited after the gap has to make room: all that waited comes, once and in order', () => {
+  const gaps: Missed[] = []
+  let react = () => {}
+  const missed = (gap: Missed) => {
+    gaps.push(gap)
+    react()
+  }
+  const options = { bufferBytes: 12_000, fanout: 0, told: 0 }
+  const bed = network({ nodes: 2, options, init: (id) => (id === 'n1' ? { on: { missed } } : {}) })
+  const publish = (id: string, bytes: number) => bed.node(id).publish(TOPIC, new Uint8Array(bytes))
+  publish('n0', 10)
+  bed.simulation.run(1000)
+  bed.simulation.block('n0', 'n1')
+  publish('n0', 10)
+  bed.simulation.run(200)
+  bed.simulation.heal()
+  for (let i = 0; i < 4; i++) {
+    publish('n0', 2000)
+    bed.simulation.run(100)
+  }
+  react = () => {
+    react = () => {}
+    publish('n1', 4000)
+  }
+  bed.simulation.run(15_000)
+  assertOrdered(bed)
+  const first = bed.got.get('n1')?.[0]?.sequence ?? 0
+  const others = bed.got.get('n1')?.filter(({ from }) => from === 'n0')
+  assert.deepEqual(
+    others?.map(({ sequence }) => sequence - first),
+    [0, 2, 3, 4, 5],
+  )
+  assert.deepEqual(
+    gaps.map(({ range }) => range),
+    [{ first: first + 1, last: first + 1 }],
+  )
 })

@@ -49,6 +49,10 @@ export class Order<T extends Ordered> {
   /** When each came that is held. */
   readonly #arrivals = new WeakMap<T, number>()
   #settled = 0
+  /** A gap is being told: the one after it is neither held nor settled. */
+  #telling = false
+  /** What had to be let go of meanwhile. */
+  #due = 0
   #progress = 0
   /** Smallest (our time at arrival - its time) seen: the difference of the clocks plus the shortest way. */
   #offset = Number.POSITIVE_INFINITY
@@ -94,7 +98,7 @@ export class Order<T extends Ordered> {
     if (this.expects !== undefined) this.#outwait(now)
     this.#drain(now)
     if (this.#held.length === 0 || now - Math.max(this.#progress, since) < this.#options.patience + this.#late) return
-    this.#giveUp('no neighbour repaired it in time')
+    this.#giveUp('no neighbour repaired it in time', now)
     this.#drain(now)
   }
 
@@ -110,10 +114,14 @@ export class Order<T extends Ordered> {
     return least
   }
 
-  /** Must let go of this sequence, and with it of everything before: delivers them, gaps given up. */
+  /** Must let go of this sequence, and with it of everything before: delivers them, gaps given up. While a gap is told: right after. */
   release(sequence: number, now: number): void {
+    if (this.#telling) {
+      this.#due = Math.max(this.#due, sequence)
+      return
+    }
     while ((this.#held[0]?.sequence ?? Number.POSITIVE_INFINITY) <= sequence) {
-      this.#giveUp('it waited for an earlier one longer than the buffer could hold it')
+      this.#giveUp('it waited for an earlier one longer than the buffer could hold it', now)
       this.#drain(now)
     }
   }
@@ -126,8 +134,9 @@ export class Order<T extends Ordered> {
     if (this.#settled === 0 || this.expects !== undefined) return // of before our time, or wanted by nobody perhaps
     this.release(sequence, now)
     if (sequence <= this.#settled) return
-    this.#missed({ range: { first: this.#settled + 1, last: sequence }, reason: 'it came too late to be taken' })
+    const range = { first: this.#settled + 1, last: sequence }
     this.#settled = sequence
+    this.#missed({ range, reason: 'it came too late to be taken' })
     this.#drain(now)
   }
 
@@ -138,19 +147,34 @@ export class Order<T extends Ordered> {
   }
 
   /** Delivers the first one held although its predecessor never came. */
-  #giveUp(reason: string): void {
+  #giveUp(reason: string, now: number): void {
     const first = this.#held.shift()
     if (first === undefined) return
     const from = this.#settled === 0 ? first.previous : this.#settled + 1
     const before = this.#publishedBefore(first)
     const ofOurTime = this.#settled > 0 || before >= this.#options.started
     if (ofOurTime && (this.expects === undefined || before >= (this.wholeSince?.() ?? Number.POSITIVE_INFINITY))) {
-      this.#missed({ range: { first: from, last: first.previous }, reason })
+      this.#tell({ range: { first: from, last: first.previous }, reason })
     }
     this.#settle(first)
     // The next gap is no older than what came after it.
     const [next] = this.#held
     if (next !== undefined) this.#progress = Math.max(this.#progress, this.#arrivals.get(next) ?? 0)
+    if (this.#due === 0) return
+    const due = this.#due
+    this.#due = 0
+    this.#drain(now)
+    this.release(due, now)
+  }
+
+  /** Whoever is told may publish, and something that is held here is discarded for it: not before what came after the gap is delivered. */
+  #tell(missed: Missed): void {
+    this.#telling = true
+    try {
+      this.#missed(missed)
+    } finally {
+      this.#telling = false
+    }
   }
 
   #drain(now: number): void {
@@ -159,7 +183,7 @@ export class Order<T extends Ordered> {
         this.#held.shift()
         this.#settle(first)
       } else if (first.elapsed > this.#options.retention) {
-        this.#giveUp('it is older than anything that is kept')
+        this.#giveUp('it is older than anything that is kept', now)
       } else return
       this.#progress = now
     }
