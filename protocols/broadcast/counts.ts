@@ -34,7 +34,8 @@ export class Counts {
    * of late), want-rate (a peer wants too much).
    *
    * Of ordered: waiting-room (lost before they had a number, as too many waited), no-number (waited for one until the window or
-   * their time to live was over), unasked (sent by another than their publisher, while no number lacked them), over-budget; of
+   * their time to live was over), outside (the group delivered it while this node was no member), other-group (a later one was delivered
+   * by a group that this node came from), unasked (sent by another than their publisher, while no number lacked them), over-budget; of
    * frames: stranger (of the present view, and not from one of its members), hearsay (of a later view or another group, from
    * one whose word it is not taken on), leader-lives (somebody wants to end a view whose leader is heard), out-of-log (the
    * leader's numbers that do not follow what is known here, or a wish to end the view of one who knows less than is still
