@@ -48,6 +48,7 @@ export class SimulatedTestnet implements Testnet {
   readonly #entries: Entry[] = []
   readonly #collected = new Map<string, Delivery[]>()
   #sequence = 0
+  #askedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: SimulatedOptions) {
     this.#options = options
@@ -145,7 +146,13 @@ export class SimulatedTestnet implements Testnet {
 
   /** As `query`, but time does not go on: `done` is called when it did. @throws as Stack.query */
   ask(index: number, sql: string, options: QueryOptions, done: (outcome: Outcome) => void): void {
+    this.#askedAt = this.now()
     this.#stackOf(index).query(sql, options, done)
+  }
+
+  /** When a node was last asked, ms; -Infinity when none ever was. */
+  get askedAt(): number {
+    return this.#askedAt
   }
 
   async publish(index: number, topic: string, bytes: number): Promise<Receipt> {

@@ -220,3 +220,23 @@ timeline:
   assert.deepEqual(outcome.violations, [])
   assert.ok(outcome.publications.delivered > 0)
 })
+
+for (const [who, text] of [
+  [
+    'a check',
+    'duration: 90s\nnetwork: {latency: 4s}\nchecks: [{at: 60s, within: 20s, count: 0}, {at: 61s, within: 20s, ring: 0}]\n',
+  ],
+  [
+    'somebody with more time',
+    `duration: 70s
+network: {latency: 5s}
+stack: {query: {timeout: 60000}}
+timeline: [{at: 30s, query: {sql: "SELECT count(*) FROM nodes"}}, {at: 32s, silence: 40%}]
+`,
+  ],
+] as const) {
+  test(`what ${who} asks in a slow network is worked on for its time, and is no work without end`, async () => {
+    const outcome = await run(scenario(`name: slow\nnodes: 16\n${text}`))
+    assert.deepEqual(outcome.violations, [])
+  })
+}

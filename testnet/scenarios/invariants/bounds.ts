@@ -6,8 +6,8 @@ import { boundsOf, type Status } from './sizes.ts'
 /** Seconds between two looks: what a node holds does not come and go within a few, and a look costs. */
 const EVERY = 4
 
-/** ms after the last question within which nobody works on any: its timeout, twice, for delegations that were under way. */
-const WORK = 2 * WAVE_DEFAULTS.timeout
+/** Timeouts of a query after the last question within which nobody works on any: two, for delegations that were under way. */
+const WORK = 2
 
 /**
  * No collection of a node ever holds more than its documented bound, nor more peers than there ever were.
@@ -16,6 +16,7 @@ const WORK = 2 * WAVE_DEFAULTS.timeout
 export function bounded(world: World, scenario: Scenario): Invariant {
   const { testnet, simulated } = world
   const bounds = boundsOf(scenario)
+  const work = WORK * (scenario.stack.query?.timeout ?? WAVE_DEFAULTS.timeout)
   let patrols = 0
   return {
     name: 'bounded',
@@ -30,7 +31,8 @@ export function bounded(world: World, scenario: Scenario): Invariant {
         }
         const excess = beyondAll(world, status)
         if (excess !== undefined) return `node ${index} holds ${excess}`
-        if (endless(world, index, status)) return `node ${index} still works on ${status.query.active} queries`
+        if (endless(world, index, status, testnet.now() - work))
+          return `node ${index} still works on ${status.query.active} queries`
       }
       return undefined
     },
@@ -47,11 +49,10 @@ function beyondAll({ testnet }: World, { membership, broadcast }: Status): strin
   return publishers > peers ? `${publishers} publishers, of ${peers} nodes that ever were` : undefined
 }
 
-/** Whether a node works on queries though nobody has asked one for long enough, and it ran all that time. */
-function endless({ testnet, audience, chronicle }: World, index: number, { query }: Status): boolean {
+/** Whether a node works on queries though nobody, not a check either, has asked one since then, and it ran all that time. */
+function endless({ simulated, chronicle }: World, index: number, { query }: Status, since: number): boolean {
   if (query.active === 0) return false
-  const since = testnet.now() - WORK
-  const last = audience.asked.at(-1)?.at ?? Number.NEGATIVE_INFINITY
+  const last = simulated?.testnet.askedAt ?? Number.NEGATIVE_INFINITY
   const awake = Math.max(chronicle.runsSince(index) ?? Number.POSITIVE_INFINITY, chronicle.standsUntil(index))
   return last < since && awake < since
 }
