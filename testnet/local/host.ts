@@ -11,8 +11,6 @@ export interface NodePlan {
   readonly seed: number
   /** The one address that it knows; undefined for node 0. */
   readonly bootstrap: string | undefined
-  /** Multiaddr to listen on. @default a free port */
-  readonly listen?: string
   /** Find the network through the DHT as well. */
   readonly dht: boolean
   /** To take part in beside the ring. */

@@ -87,16 +87,6 @@ test('nodes of two processes make one network, which some leave, are killed, pau
   })
 })
 
-test('the first node, through which all join, is found again after a restart, by those that it knew and by new ones', async () => {
-  await withTestnet(3, {}, async (testnet) => {
-    await holds(testnet, ringComplete(20_000))
-    await testnet.kill(0)
-    await testnet.restart(0)
-    await testnet.start(1)
-    await holds(testnet, ringComplete(60_000), exactCount(0))
-  })
-})
-
 test('the same seed gives nodes the same ids and places', async () => {
   const ids: string[][] = []
   for (let i = 0; i < 2; i++) {

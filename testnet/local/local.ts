@@ -146,7 +146,7 @@ export class LocalTestnet implements Testnet {
     if (entry.condition === 'up') throw new RangeError(`node ${index} is up already`)
     if (entry.condition === 'paused' || entry.condition === 'silent') await this.#bury(index, entry)
     const host = this.#isAlone(entry) ? await this.#newChild() : entry.host
-    await host.start({ ...entry.plan, ...(index === 0 && this.#known()) })
+    await host.start(entry.plan)
     this.#entries[index] = { ...entry, host, condition: 'up' }
   }
 
@@ -226,12 +226,6 @@ export class LocalTestnet implements Testnet {
     const { id, address } = await host.start(plan)
     this.#bootstrap ??= address
     this.#entries[index] = { id, position: positionOf(id), host, plan, condition: 'up' }
-  }
-
-  /** Where the others look for the first node, which knows none of them: there it has to be when it is back. */
-  #known(): { listen?: string } {
-    const listen = this.#bootstrap?.replace(/\/p2p\/.*/, '')
-    return listen === undefined ? {} : { listen }
   }
 
   async #newChild(): Promise<ChildProcess> {

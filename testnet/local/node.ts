@@ -20,16 +20,14 @@ const ASKING = { rate: 1000, burst: 1000 }
  */
 const LIMITS = { ...TESTNET_LIMITS, connections: 2000, inbound: 2000 }
 
-const ANY_PORT = '/ip4/127.0.0.1/tcp/0'
-
-/** Starts a node on the loopback. */
+/** Starts a node on a free port of the loopback. */
 export async function startNode(plan: NodePlan): Promise<TendrilNode> {
-  const { index, network, seed, bootstrap, listen = ANY_PORT, dht, structures, gossipPeriod, publishRate } = plan
+  const { index, network, seed, bootstrap, dht, structures, gossipPeriod, publishRate } = plan
   const { number, region, rack, role } = labelsOf(index)
   return await createNode({
     network,
     privateKey: await keyOf(seed, index),
-    listen: [listen],
+    listen: ['/ip4/127.0.0.1/tcp/0'],
     bootstrap: bootstrap === undefined ? [] : [bootstrap],
     dht: { enabled: dht, mode: 'server' },
     attributes: { number, region, rack, role },
