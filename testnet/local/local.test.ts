@@ -77,6 +77,17 @@ for (const alone of [[], [15]]) {
   })
 }
 
+test('the node that all others joined through dies and comes back at another port: it is found again, and who comes back after it', async () => {
+  await withTestnet(5, {}, async (testnet) => {
+    await holds(testnet, ringComplete(20_000))
+    for (const index of [0, 3]) {
+      await testnet.kill(index)
+      await testnet.restart(index)
+      await holds(testnet, ringComplete(30_000), exactCount(index))
+    }
+  })
+})
+
 test('nodes of two processes make one network, which some leave, are killed, pause, and come back to', async () => {
   await withTestnet(12, { processes: 2 }, async (testnet) => {
     assert.equal(testnet.children.length, 2)

@@ -43,6 +43,8 @@ export interface LocalOptions {
 interface Entry {
   readonly id: string
   readonly position: number
+  /** Another one after a restart: ports are the system's choice. */
+  readonly address: string
   readonly host: Host
   readonly plan: NodePlan
   condition: Condition
@@ -60,7 +62,6 @@ export class LocalTestnet implements Testnet {
   readonly #entries: (Entry | undefined)[] = []
   readonly #began = performance.now()
   readonly #topics = new Set<string>()
-  #bootstrap: string | undefined
   #stopped: Promise<void> | undefined
 
   constructor(options: LocalOptions = {}) {
@@ -146,8 +147,9 @@ export class LocalTestnet implements Testnet {
     if (entry.condition === 'up') throw new RangeError(`node ${index} is up already`)
     if (entry.condition === 'paused' || entry.condition === 'silent') await this.#bury(index, entry)
     const host = this.#isAlone(entry) ? await this.#newChild() : entry.host
-    await host.start(entry.plan)
-    this.#entries[index] = { ...entry, host, condition: 'up' }
+    const plan = { ...entry.plan, bootstrap: this.#known(index) }
+    const { address } = await host.start(plan)
+    this.#entries[index] = { ...entry, host, plan, address, condition: 'up' }
   }
 
   async query(index: number, sql: string, options: QueryOptions = {}): Promise<Answer> {
@@ -222,10 +224,14 @@ export class LocalTestnet implements Testnet {
     const own = alone.includes(index)
     const host = own ? await this.#newChild() : (this.#hosts[index % this.#hosts.length] as Host)
     const publishRate = this.#options.publishRates?.[index] ?? this.#options.publishRate
-    const plan = { index, network, seed, bootstrap: this.#bootstrap, dht, structures, gossipPeriod, publishRate }
+    const plan = { index, network, seed, bootstrap: this.#known(index), dht, structures, gossipPeriod, publishRate }
     const { id, address } = await host.start(plan)
-    this.#bootstrap ??= address
-    this.#entries[index] = { id, position: positionOf(id), host, plan, condition: 'up' }
+    this.#entries[index] = { id, position: positionOf(id), address, host, plan, condition: 'up' }
+  }
+
+  /** The one address that a node is told of: where node 0 is now, or the first of the others that is up. */
+  #known(index: number): string | undefined {
+    return this.#entries.find((entry, other) => other !== index && entry?.condition === 'up')?.address
   }
 
   async #newChild(): Promise<ChildProcess> {
