@@ -112,6 +112,8 @@ test('parameters that cannot be are refused before anything starts, with the rea
     [['--swarm', '5', '--nodes', '64..32'], /begins with the larger number/],
     [['healthy', '--swarm', '5'], /--swarm makes its own scenarios/],
     [['--replay', '5', '--seed', '3'], /--replay names the seed already/],
+    [['--replay', '5', '--jobs', '3'], /--jobs is for --swarm/],
+    [['--swarm', '2', '--seed', '4294967295'], /--seed 4294967295 is not a whole number from 0 to 4294967294/],
   ] as const) {
     const { status, stdout, stderr } = simulate(args)
     assert.equal(status, 2, `${args}: ${stdout}${stderr}`)

@@ -63,10 +63,10 @@ export function simulateCommand(): Command {
     .option('--wire', 'the real codec on every hop: every message becomes bytes, and signatures are checked')
     .option('--local', 'real libp2p nodes on this machine, in real time, instead of simulated ones')
     .option('--swarm <k>', 'play k random schedules of faults; what breaks is shrunk and printed as a scenario')
-    .option('--jobs <n>', 'threads that play a swarm; what it finds and prints is the same for any number', JOBS)
+    .option('--jobs <n>', `threads that play a swarm; what it finds and prints is the same for any number (${JOBS})`)
     .option('--replay <seed>', 'play the schedule of one seed of a swarm, and print it')
     .action(async (scenario: string | undefined, options: Options) => {
-      const { nodes, seed, wire, local, swarm, replay, jobs = JOBS, json } = options
+      const { nodes, seed, wire, local, swarm, replay, jobs, json } = options
       const { simulateScenario, simulateSeed, simulateSwarm, listScenarios } = await import('./simulation.ts')
       const common = { wire: wire === true, json: json === true }
       const random = swarm !== undefined || replay !== undefined
@@ -74,15 +74,16 @@ export function simulateCommand(): Command {
         throw usage(`${swarm === undefined ? '--replay' : '--swarm'} makes its own scenarios, of simulated nodes`)
       }
       if (swarm !== undefined && replay !== undefined) throw usage('--swarm and --replay are two things')
+      if (jobs !== undefined && swarm === undefined) throw usage('--jobs is for --swarm')
       if (swarm !== undefined) {
         const count = whole('--swarm', swarm, 1, 1_000_000)
-        const first = seed === undefined ? 1 : whole('--seed', seed, 0, MAX_SEED - count)
+        const first = seed === undefined ? 1 : whole('--seed', seed, 0, MAX_SEED - count + 1)
         process.exitCode = await simulateSwarm({
           ...common,
           count,
           first,
           sizes: sizes(nodes),
-          jobs: Math.min(count, whole('--jobs', jobs, 1, 64)),
+          jobs: Math.min(count, whole('--jobs', jobs ?? JOBS, 1, 64)),
         })
       } else if (replay !== undefined) {
         if (seed !== undefined) throw usage('--replay names the seed already')

@@ -16,6 +16,9 @@ const DOWNWARD: ReadonlySet<Verb> = new Set(['kill', 'silence', 'leave'])
 /** ms by which all steps together may set clocks, which show 2023 at first: what is before 1970 has no descriptor. */
 const MOST_JUMPS = 50 * 365 * 24 * 3_600_000
 
+/** Nodes that a step of churn takes away, as many as a step publishes messages: all of them wait from its beginning. */
+const MOST_CHURNED = 100_000
+
 /** How many nodes there are, as far as a scenario alone says. */
 interface Population {
   /** Ever started. */
@@ -37,6 +40,7 @@ export function problemsOf(scenario: Scenario): Problem[] {
     ...timesOf(scenario),
     ...payloadsOf(scenario),
     ...clocksOf(timeline),
+    ...churnsOf(timeline),
     ...pointlessIn(scenario),
     ...nodesOf(scenario),
   ]
@@ -51,6 +55,14 @@ function clocksOf(timeline: readonly Step[]): Problem[] {
   if (beyond < 0) return []
   const message = 'sets clocks by more than 50 years, with all jumps before it: no clock shows a time before 1970'
   return [{ path: ['timeline', beyond, 'clock', 'jump'], message }]
+}
+
+function churnsOf(timeline: readonly Step[]): Problem[] {
+  return timeline.flatMap((step, i) => {
+    const count = step.churn === undefined ? 0 : Math.ceil(lengthOf(step) / step.churn.every)
+    if (count <= MOST_CHURNED) return []
+    return [{ path: ['timeline', i, 'churn', 'every'], message: `takes ${count} nodes away: at most ${MOST_CHURNED}` }]
+  })
 }
 
 function payloadsOf({ timeline, stack }: Scenario): Problem[] {

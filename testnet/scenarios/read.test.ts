@@ -193,6 +193,11 @@ for (const [what, text, expected] of [
     /^x\.yaml:6: timeline\[1\]\.clock\.jump sets clocks by more than 50 years, with all jumps before it: no clock shows a time before 1970$/,
   ],
   [
+    'churn a million times a second',
+    `${HEAD}timeline:\n- {churn: {every: 0.001ms}, for: 10s}\n`,
+    /^x\.yaml:5: timeline\[0\]\.churn\.every takes 10000000 nodes away: at most 100000$/,
+  ],
+  [
     'more attributes than gossip keeps up',
     `${HEAD}stack: {aggregates: [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q]}\n`,
     /^x\.yaml:4: stack\.aggregates must be a list of at most 16 attributes$/,
