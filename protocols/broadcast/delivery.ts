@@ -5,6 +5,7 @@ import type { Sign } from '../../core/signed.ts'
 import type { Admission } from './adaptive/controller.ts'
 import type { Counts } from './counts.ts'
 import type { BroadcastOptions } from './options.ts'
+import type { Missed } from './order.ts'
 import type { Publication } from './publication.ts'
 import type { Publishers } from './publishers.ts'
 import type { Store } from './store.ts'
@@ -28,6 +29,11 @@ export interface Delivery<Message = unknown> extends Protocol<Message> {
    * them. For a delivery that promises more than each publisher's order. @default to the subscribers
    */
   inOrder?(publication: Publication): void
+  /**
+   * With `inOrder`: gets what its publisher's order gave up, in place of the subscribers, as it may still come by another way;
+   * `DeliveryInit.missed` tells them. @default to the subscribers
+   */
+  missed?(publisher: string, missed: Missed): void
   /**
    * Brings a member only a part of the publications, on purpose: whether the one of this number, if there is one, may be among them.
    * Of a message in parts, which come all or none, this is the number of the last one. What is not expected nobody waits for, and
@@ -74,8 +80,8 @@ export interface DeliveryInit {
   accept(publication: Publication, pushed?: boolean): Verdict
   /** Hands a publication to the subscribers: for a delivery with `inOrder`, once for each. */
   deliver(publication: Publication): void
-  /** Tells the subscribers that one which `inOrder` got will not come to them, and why. @default nobody is told */
-  missed?(publication: Publication, reason: string): void
+  /** Tells the subscribers what will not come to them of what `inOrder` or `missed` got, and why. @default nobody is told */
+  missed?(publisher: string, missed: Missed): void
   /** The shares of the publications that this node's subscribers want. */
   ratings(): SubgroupRatings
   /** The group's recent publications, and who published them. */

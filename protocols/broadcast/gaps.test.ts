@@ -49,6 +49,35 @@ test('a publisher that does not subscribe and speaks twice a minute: who was cut
   }
 })
 
+test('nobody is told to have missed what it got from a publisher that was forgotten meanwhile, for want of places', () => {
+  const bed = network({ nodes: 6, options: { publishers: 4, retention: 20_000 } })
+  const publish = (id: string) => assert.equal(bed.node(id).publish(TOPIC, text(id)).status, 'accepted')
+  for (const id of ['n0', 'n1', 'n2']) publish(id)
+  bed.simulation.run(150_000)
+  for (const id of ['n3', 'n4', 'n5']) publish(id)
+  bed.simulation.run(1000)
+  publish('n0')
+  bed.simulation.run(30_000)
+  for (const id of bed.ids) {
+    assert.equal(bed.got.get(id)?.length, 7, id)
+    assert.deepEqual(bed.missed.get(id), [], id)
+  }
+})
+
+test('who was cut off from a publisher that it had never heard is told of what it missed last, however long ago that was', () => {
+  const bed = network({ nodes: 6 })
+  bed.simulation.run(1000)
+  bed.simulation.partition([['n5'], bed.ids.slice(0, 5)])
+  assert.equal(bed.node('n0').publish(TOPIC, text('unheard')).status, 'accepted')
+  bed.simulation.run(90_000)
+  bed.simulation.heal()
+  assert.equal(bed.node('n0').publish(TOPIC, text('heard')).status, 'accepted')
+  bed.simulation.run(20_000)
+  const told = bed.missed.get('n5')?.map(({ from, range }) => [from, range.last - range.first])
+  assert.deepEqual([bed.got.get('n5')?.length, told], [1, [['n0', 0]]])
+  for (const id of bed.ids.slice(0, 5)) assert.deepEqual(bed.missed.get(id), [], id)
+})
+
 test('who comes back to a topic and wants its past gets what it publishes itself at once: it waits for none of its own of before', () => {
   const bed = network({ nodes: 4 })
   bed.simulation.run(2000)

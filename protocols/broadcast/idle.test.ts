@@ -33,6 +33,7 @@ for (const delivery of ['bimodal', 'epidemic', 'reliable', 'anonymous'] as const
         published,
         id,
       )
+    assert.deepEqual([...bed.missed.values()].flat(), [], 'what was forgotten had come')
   })
 }
 

@@ -32,6 +32,8 @@ export interface LaneInit {
   readonly delivery: DeliveryName
   /** When this node became a member of the group: a lane is opened by the first that comes, which may be long after. */
   readonly joined: number
+  /** When the lane was last closed, and forgot all; if it never was, `joined`. */
+  readonly remembers: number
   readonly options: BroadcastOptions
   readonly budget: TokenBucket
   readonly sign: Sign | undefined
@@ -107,8 +109,8 @@ export class Lane implements Protocol<unknown> {
     }
     this.#store = new Store(options, discarded, init.held)
     this.#publishers = new Publishers(
-      { ...options, started: init.joined },
-      { deliver: (publication) => this.#inOrder(publication), missed: (from, missed) => this.#missed(from, missed) },
+      { ...options, started: init.joined, remembers: init.remembers },
+      { deliver: (publication) => this.#inOrder(publication), missed: (from, missed) => this.#givenUp(from, missed) },
       (id) => this.#store.shelf(id) === undefined,
       environment.self.id,
     )
@@ -123,9 +125,7 @@ export class Lane implements Protocol<unknown> {
       budget: { take: (now, bytes = 1) => init.budget.take(now, bytes + HEAD) },
       accept: (publication, pushed = true) => this.#accept(publication, pushed),
       deliver: (publication) => this.#deliver(publication),
-      missed: ({ publisher, sequence }, reason) => {
-        this.#missed(publisher, { range: { first: sequence, last: sequence }, reason })
-      },
+      missed: (publisher, missed) => this.#missed(publisher, missed),
       ratings: () => init.ratings(),
       store: this.#store,
       publishers: this.#publishers,
@@ -384,6 +384,11 @@ export class Lane implements Protocol<unknown> {
   #inOrder(publication: Publication): void {
     if (this.#delivery.inOrder === undefined) this.#deliver(publication)
     else this.#delivery.inOrder(publication)
+  }
+
+  #givenUp(publisher: string, missed: Missed): void {
+    if (this.#delivery.missed === undefined) this.#missed(publisher, missed)
+    else this.#delivery.missed(publisher, missed)
   }
 
   #deliver(publication: Publication): void {

@@ -122,6 +122,16 @@ export function assertOrdered(bed: Bed, ids: readonly string[] = bed.ids): void 
   }
 }
 
+/** What this node lacks and was not told of, and what it got and was told to miss, of all that was said. */
+export function misled(bed: Bed, id: string, said: Iterable<string>): string[] {
+  const got = new Set(bed.got.get(id)?.map((message) => message.id))
+  const told = new Set<string>()
+  for (const { from, range } of bed.missed.get(id) ?? []) {
+    for (let sequence = range.first; sequence <= range.last; sequence++) told.add(`${from}/${sequence}`)
+  }
+  return [...said].filter((one) => got.has(one) === told.has(one))
+}
+
 /** Share of (message, node) pairs delivered, over these nodes. */
 export function delivered(bed: Bed, published: readonly string[], ids: readonly string[] = bed.ids): number {
   let pairs = 0

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type Missed, Order, type Ordered } from './order.ts'
+import { type Missed, Order, type Ordered, type OrderOptions } from './order.ts'
 
 const OPTIONS = { patience: 1000, retention: 60_000, started: 0, catchUp: 0 }
 
@@ -24,7 +24,7 @@ const schedule = chain.chain((all) =>
   }),
 )
 
-function run(arrivals: readonly Ordered[], options = OPTIONS, start = 2000) {
+function run(arrivals: readonly Ordered[], options: OrderOptions = OPTIONS, start = 2000) {
   const delivered: number[] = []
   const missed: Missed[] = []
   const order = new Order<Ordered>(
@@ -177,6 +177,26 @@ test('a publisher first heard of: predecessors from before our time are neither 
   const own = heard(500)
   own.order.tick(own.now + 1000)
   assert.deepEqual([own.delivered, own.missed.length], [[7], 1], 'published while we were here, so missed')
+})
+
+test('a publisher first heard of: its last one of our time is told as missed, unless it may have been here and was forgotten', () => {
+  const started = 1_000_000
+  const now = started + 200_000
+  const heard = (elapsed: number, more: Partial<Ordered> = {}, remembers = started) => {
+    const first = { sequence: 7, previous: 6, previousTtl: 0, elapsed, published: now, part: 0, ...more }
+    return run([first], { ...OPTIONS, started, remembers }, now)
+  }
+  for (const elapsed of [OPTIONS.retention + 1, 199_999]) {
+    const { delivered, missed } = heard(elapsed)
+    assert.deepEqual([delivered, missed.map(({ range }) => range)], [[7], [{ first: 6, last: 6 }]], `${elapsed} ms`)
+  }
+  for (const silent of [
+    heard(200_001),
+    heard(100_000, { previous: 0 }),
+    heard(100_000, { previousTtl: 99_000 }),
+    heard(100_000, {}, now - 99_000),
+  ])
+    assert.deepEqual([silent.delivered, silent.missed], [[7], []])
 })
 
 test('gaps on purpose: what is not expected is not waited for, what is for 6 s, and nobody is told', () => {

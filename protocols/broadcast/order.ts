@@ -16,6 +16,8 @@ export interface OrderOptions {
   readonly retention: number
   /** When this node came into the group, on its own clock. */
   readonly started: number
+  /** Since when it has known of every publication that it got: who is heard of for the first time may have been forgotten. @default started */
+  readonly remembers?: number
   /** ms before its start from which this node still wants publications. */
   readonly catchUp: number
 }
@@ -49,6 +51,7 @@ export class Order<T extends Ordered> {
   /** When each came that is held. */
   readonly #arrivals = new WeakMap<T, number>()
   #settled = 0
+  #begun = Number.POSITIVE_INFINITY
   /** A gap is being told: the one after it is neither held nor settled. */
   #telling = false
   /** What had to be let go of meanwhile. */
@@ -67,6 +70,11 @@ export class Order<T extends Ordered> {
     return this.#settled
   }
 
+  /** The first sequence that was delivered here or told of; Infinity before that. */
+  get begun(): number {
+    return this.#begun
+  }
+
   get held(): number {
     return this.#held.length
   }
@@ -74,6 +82,16 @@ export class Order<T extends Ordered> {
   /** All up to this number is of before our time: nobody waits for it. To be said before anything is taken in. */
   begin(after: number): void {
     this.#settled = Math.max(this.#settled, after)
+  }
+
+  /** When it was published, by this node's clock: at the latest, for the way that the fastest took is added. */
+  publishedAt({ published }: Pick<T, 'published'>): number {
+    return published + this.#offset
+  }
+
+  /** Whether it was published since this node came into the group. */
+  isOfOurTime(publication: Pick<T, 'published'>): boolean {
+    return this.publishedAt(publication) >= this.#options.started
   }
 
   /** Takes in a publication that is neither settled nor held; anything else changes nothing. */
@@ -152,8 +170,10 @@ export class Order<T extends Ordered> {
     if (first === undefined) return
     const from = this.#settled === 0 ? first.previous : this.#settled + 1
     const before = this.#publishedBefore(first)
-    const ofOurTime = this.#settled > 0 || before >= this.#options.started
+    const { started, remembers = started } = this.#options
+    const ofOurTime = this.#settled > 0 || before >= remembers
     if (ofOurTime && (this.expects === undefined || before >= (this.wholeSince?.() ?? Number.POSITIVE_INFINITY))) {
+      this.#begun = Math.min(this.#begun, from)
       this.#tell({ range: { first: from, last: first.previous }, reason })
     }
     this.#settle(first)
@@ -191,6 +211,7 @@ export class Order<T extends Ordered> {
 
   #settle(publication: T): void {
     this.#settled = publication.sequence
+    this.#begun = Math.min(this.#begun, publication.sequence)
     this.#deliver(publication)
   }
 
@@ -198,14 +219,14 @@ export class Order<T extends Ordered> {
     if (publication.previous <= this.#settled) return true // 0: its publisher has just started
     if (this.expects !== undefined && !this.#expectsBefore(publication)) return true
     if (this.#settled > 0) return false
-    // Not known or forgotten again: it starts here unless its predecessor can still be had and is of our time.
-    if (publication.elapsed > this.#options.retention) return true
+    // Not known or forgotten again: it starts here unless its predecessor is of our time.
     return this.#publishedBefore(publication) < this.#options.started - this.#options.catchUp
   }
 
-  /** Whether all that lacks before it is one, and nobody wants that any more, by this clock as everywhere. */
+  /** Whether all that is known to lack before it is one, and nobody wants that any more, by this clock as everywhere. */
   #isOver({ previous, previousTtl, published, elapsed }: T, now: number): boolean {
-    return previousTtl > 0 && previous === this.#settled + 1 && now > published - elapsed + previousTtl
+    const isOne = this.#settled === 0 || previous === this.#settled + 1
+    return previousTtl > 0 && isOne && now > published - elapsed + previousTtl
   }
 
   /** Parts of a message come all or none, and only the number of the last one says which: where one came, those before it come. */

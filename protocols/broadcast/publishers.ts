@@ -66,6 +66,8 @@ export class Publishers {
   /** How many of them by whom; of nobody none. */
   readonly #introduced = new Map<string, number>()
   readonly #own: string | undefined
+  /** When a publisher was last forgotten; if none was, since when none is unknown for having been. */
+  #remembers: number
   #turned: number | undefined
   /** When this node last went on after a stall. */
   #resumed = Number.NEGATIVE_INFINITY
@@ -76,6 +78,7 @@ export class Publishers {
     this.#events = events
     this.#mayForget = mayForget
     this.#own = own
+    this.#remembers = options.remembers ?? options.started
     this.#maxSpans = 2 * Math.ceil((2 * options.window) / SPAN + 1)
   }
 
@@ -85,6 +88,12 @@ export class Publishers {
 
   get(id: string): Publisher | undefined {
     return this.#byId.get(id)
+  }
+
+  /** Whether it was published since this node came into the group; of whose clock nothing is known, that is believed to be right. */
+  isOfOurTime(publication: Pick<Publication, 'publisher' | 'published'>): boolean {
+    const order = this.#byId.get(publication.publisher)?.order
+    return order?.isOfOurTime(publication) ?? publication.published >= this.#options.started
   }
 
   at(position: number): Publisher | undefined {
@@ -143,7 +152,7 @@ export class Publishers {
     const position = positionOf(id)
     if (this.#byPosition.has(position)) return 'position-taken'
     const order = new Order<Publication>(
-      this.#options,
+      { ...this.#options, remembers: this.#remembers },
       (publication) => this.#events.deliver(publication),
       (missed) => this.#events.missed(id, missed),
     )
@@ -175,6 +184,7 @@ export class Publishers {
     const closed = now - this.#options.window
     for (const publisher of this.#byId.values()) {
       if (publisher.latest >= closed || !this.#mayForget(publisher.id)) return
+      this.#remembers = now
       this.#byId.delete(publisher.id)
       this.#byPosition.delete(publisher.position)
       const left = (this.#introduced.get(publisher.by) ?? 0) - 1

@@ -14,6 +14,8 @@ export class Topic {
   readonly name: string
   readonly subscriptions: Subscriptions
   readonly lanes = new Map<DeliveryName, Lane>()
+  /** When a lane of this delivery was last closed. */
+  readonly closed = new Map<DeliveryName, number>()
   /** When this node became a member of its group. */
   readonly joined: number
   /** Since when it has had neither a subscriber nor a publication of this node. */

@@ -143,6 +143,7 @@ export class Topics {
         topic: name,
         delivery,
         joined: topic.joined,
+        remembers: topic.closed.get(delivery) ?? topic.joined,
         options: { ...this.#options, catchUp: topic.catchUp },
         budget: this.#init.budget,
         sign: this.#init.sign,
@@ -194,9 +195,10 @@ export class Topics {
     }
   }
 
-  #close({ name, lanes }: Topic, delivery: DeliveryName): void {
+  #close({ name, lanes, closed }: Topic, delivery: DeliveryName): void {
     const last = lanes.get(delivery)?.close()
     lanes.delete(delivery)
+    closed.set(delivery, this.#environment.now())
     if (last !== undefined) put(this.#last, `${delivery}/${name}`, last, MAX_LAST)
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { assertOrdered, type Bed, network, TOPIC, text } from '../network.fixture.ts'
+import { assertOrdered, misled, network, TOPIC, text } from '../network.fixture.ts'
 
 test('subscribers of an ordered topic all see one order, whoever publishes; over the real wire format, signed', () => {
   const bed = network({ nodes: 9, seed: 3, wire: true, loss: 0.05 })
@@ -19,16 +19,6 @@ test('subscribers of an ordered topic all see one order, whoever publishes; over
   assert.equal(order('n0')?.length, 61)
   for (const id of bed.ids) assert.deepEqual(order(id), order('n0'), id)
 })
-
-/** What this node lacks and was not told of, and what it got and was told to miss, of all that was said. */
-function misled(bed: Bed, id: string, said: Iterable<string>): string[] {
-  const got = new Set(bed.got.get(id)?.map((message) => message.id))
-  const told = new Set<string>()
-  for (const { from, range } of bed.missed.get(id) ?? []) {
-    for (let sequence = range.first; sequence <= range.last; sequence++) told.add(`${from}/${sequence}`)
-  }
-  return [...said].filter((one) => got.has(one) === told.has(one))
-}
 
 test('who was cut off for minutes gets each message or is told that it will not, its own accepted ones too, and never both', () => {
   const bed = network({ nodes: 7, seed: 7 })

@@ -6,7 +6,9 @@ import { Bimodal } from '../bimodal/bimodal.ts'
 import type { BimodalMessage } from '../bimodal/codec.ts'
 import type { Delivery, DeliveryInit } from '../delivery.ts'
 import { put } from '../oldest-out.ts'
+import type { Missed, Order } from '../order.ts'
 import { type Publication, publicationId } from '../publication.ts'
+import { Gaps } from './gaps.ts'
 import { Joiners } from './joiners.ts'
 import { OrderedMember } from './member.ts'
 import {
@@ -24,10 +26,11 @@ import { WaitingRoom } from './waiting.ts'
 
 /** Outsiders ask so many at a time to be let in. */
 const HELLOS = 4
-/** Windows after which what has no number is given up: a member that accepted it in the last moment may still get it one. */
-const UNHEARD = 1.25
+/** Gaps in publishers' orders that are not told yet. */
+const MAX_GAPS = 1024
 /** Of more partners than this an outsider need not hear half before it founds a group. */
 const MAX_EXPECTED = 16
+const OUTSIDE = 'the group delivered it while this node was no member'
 
 /** What happens to this member, in the order in which it happens between its deliveries. */
 export interface OrderedEvents {
@@ -84,7 +87,8 @@ export class Ordered implements Delivery<OrderedMessage> {
   /** The last that this node delivered of each publisher, in whichever group; as many as a lane knows. */
   readonly #delivered = new Map<string, number>()
   /** Delivered before their publisher's order came to them, as their numbers lacked them: by publication id, at most MAX_LOG. */
-  readonly #ahead = new Map<string, true>()
+  readonly #ahead = new Map<string, Publication>()
+  readonly #gaps: Gaps
   /** Who was last said to lead a group, and when. */
   #pointer: { readonly leader: PeerDescriptor; readonly at: number } | undefined
   #asked = Number.NEGATIVE_INFINITY
@@ -99,8 +103,12 @@ export class Ordered implements Delivery<OrderedMessage> {
     this.#environment = environment
     this.#init = init
     this.#options = { ...ORDERED_DEFAULTS, ...options }
-    this.#waiting = new WaitingRoom(this.#options.waiting, this.#options.bytes)
+    const { window } = init.options
+    this.#waiting = new WaitingRoom(this.#options.waiting, this.#options.bytes, window, (publication) => {
+      return this.#orderOf(publication)?.publishedAt(publication)
+    })
     this.#joiners = new Joiners(this.#options)
+    this.#gaps = new Gaps(MAX_GAPS, window, (publisher, missed) => init.missed?.(publisher, missed))
     const budget = { take: (now: number, bytes = 1) => init.budget.take(now, bytes + 1) }
     this.#bimodal = new Bimodal(within(environment), { ...init, budget })
   }
@@ -147,16 +155,31 @@ export class Ordered implements Delivery<OrderedMessage> {
     else this.#wait(publication)
   }
 
+  /** A number may have brought some of it, or bring it yet. */
+  missed(publisher: string, missed: Missed): void {
+    this.#gaps.add(publisher, missed, this.#environment.now())
+    for (const [id, ahead] of this.#ahead) {
+      if (ahead.publisher !== publisher || ahead.sequence > missed.range.last) continue
+      this.#gaps.passed(publisher, ahead.sequence)
+      this.#ahead.delete(id)
+    }
+    this.#gaps.passed(publisher, this.#delivered.get(publisher) ?? 0)
+  }
+
   #wait(publication: Publication): void {
-    for (const lost of this.#waiting.add(publication, this.#environment.now())) {
-      this.#lose(lost, 'waiting-room', 'more waited for a number than there is room for')
+    const now = this.#environment.now()
+    for (const lost of this.#waiting.add(publication, now)) {
+      this.#init.counts.refused.add('waiting-room')
+      if (this.#init.publishers.isOfOurTime(lost)) {
+        this.#gaps.add(lost.publisher, only(lost, 'more waited for a number than there is room for'), now)
+      }
     }
   }
 
-  /** The group has delivered it. If this member has not, that was while it was outside; of a newcomer nobody expects what was before it. */
+  /** The group has delivered it. If this member has not, that was while it was outside. */
   #passed(publication: Publication, member: OrderedMember): void {
-    if (!this.#belonged || member.holds(publication)) return
-    this.#lose(publication, 'outside', 'the group delivered it while this node was no member')
+    if (member.holds(publication)) return
+    this.#lose(publication, 'outside', OUTSIDE)
   }
 
   /** Not what this member got from a group that it was in before, nor what is earlier: of each publisher in order, each at most once. */
@@ -166,15 +189,36 @@ export class Ordered implements Delivery<OrderedMessage> {
       if (waited) this.#lose(publication, 'other-group', 'this node came from a group that delivered a later one')
       return
     }
-    const settled = this.#init.publishers.get(publisher)?.order.settled ?? 0
-    if (sequence > settled) put(this.#ahead, publicationId(publication), true, MAX_LOG)
+    this.#tellBefore(publication)
+    const settled = this.#orderOf(publication)?.settled ?? 0
+    if (sequence > settled) put(this.#ahead, publicationId(publication), publication, MAX_LOG)
+    this.#gaps.passed(publisher, sequence)
     put(this.#delivered, publisher, sequence, this.#init.options.publishers)
     this.#init.deliver(publication)
   }
 
+  /** Nobody expects what was published before this node came. */
   #lose(publication: Publication, slug: string, reason: string): void {
     this.#init.counts.refused.add(slug)
-    this.#init.missed?.(publication, reason)
+    if (this.#init.publishers.isOfOurTime(publication))
+      this.#init.missed?.(publication.publisher, only(publication, reason))
+  }
+
+  /** What lacks between two that came by their numbers alone: their publisher's order, which tells of gaps, begins later. */
+  #tellBefore(publication: Publication): void {
+    const { publisher, published, elapsed } = publication
+    const begun = this.#orderOf(publication)?.begun ?? Number.POSITIVE_INFINITY
+    const delivered = this.#delivered.get(publisher)
+    const last = Math.min(publication.previous, begun - 1)
+    if (delivered === undefined || last <= delivered) return
+    const before = { publisher, published: published - elapsed }
+    if (this.#init.publishers.isOfOurTime(before)) {
+      this.#init.missed?.(publisher, { range: { first: delivered + 1, last }, reason: OUTSIDE })
+    }
+  }
+
+  #orderOf({ publisher }: Pick<Publication, 'publisher'>): Order<Publication> | undefined {
+    return this.#init.publishers.get(publisher)?.order
   }
 
   receive(from: PeerDescriptor, message: OrderedMessage): void {
@@ -195,6 +239,7 @@ export class Ordered implements Delivery<OrderedMessage> {
       reason: member === undefined ? this.#reason : (member.stalled ?? ''),
       incarnation: this.#incarnation,
       waiting: this.#waiting.size,
+      gaps: this.#gaps.size,
       outsiders: this.#joiners.size,
       ...(member !== undefined && { lineage: member.replica.lineage, ...member.status() }),
     }
@@ -205,8 +250,9 @@ export class Ordered implements Delivery<OrderedMessage> {
     const slept = now - this.#turned - 2 * this.#options.batch
     this.#turned = now
     if (slept > this.#options.suspicion / 8) this.#member?.slept(slept)
-    for (const expired of this.#waiting.expire(now, UNHEARD * this.#init.options.window)) {
-      this.#lose(expired, 'no-number', 'the group gave it no number in time')
+    this.#gaps.turn(now)
+    for (const expired of this.#waiting.expire(now)) {
+      if (this.#member?.holds(expired) !== true) this.#lose(expired, 'no-number', 'the group gave it no number in time')
     }
     if (this.#member === undefined) this.#turnOutside(now)
     else this.#member.turn(now)
@@ -364,6 +410,10 @@ export class Ordered implements Delivery<OrderedMessage> {
     if (this.#init.budget.take(this.#environment.now(), orderedSize(frame))) this.#environment.send(to, frame)
     else this.#init.counts.refused.add('over-budget')
   }
+}
+
+function only({ sequence }: Publication, reason: string): Missed {
+  return { range: { first: sequence, last: sequence }, reason }
 }
 
 function within(environment: Environment<OrderedMessage>): Environment<BimodalMessage> {

@@ -169,12 +169,13 @@ export class Sequencer {
   #assign(now: number): void {
     const { replica, waiting, counts } = this.#init
     const { log, view } = replica
-    for (const { publication, since } of waiting.all()) {
+    for (const one of waiting.all()) {
+      const { publication, since } = one
       if (this.#full || log.last - replica.commit >= MAX_UNDECIDED) return
       const { publisher, sequence, previous } = publication
       const last = replica.orderedOf(publisher)
       if (last !== undefined && sequence <= last) continue
-      if (placeOf(view, publisher) < 0) continue
+      if (placeOf(view, publisher) < 0 || waiting.isLate(one, now)) continue
       const gap = last !== undefined && previous > last
       if (gap && now - since < this.#options.patience) continue
       if (gap) counts.done.add('gaps')

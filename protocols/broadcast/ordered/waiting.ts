@@ -1,5 +1,12 @@
 import { footprint, isExpired, type Publication, publicationId } from '../publication.ts'
 
+/**
+ * Windows after its publication from which one is given no number, and is given up: a member that accepted it in the last moment may
+ * still get it one, which has to have come to all before they give it up.
+ */
+const LATE = 1.125
+const OVER = 1.25
+
 export interface Waiting {
   readonly publication: Publication
   readonly since: number
@@ -16,12 +23,22 @@ export interface Waiting {
 export class WaitingRoom {
   readonly #limit: number
   readonly #maxBytes: number
+  readonly #window: number
+  readonly #publishedAt: (publication: Publication) => number | undefined
   readonly #waiting = new Map<string, Waiting>()
   #bytes = 0
 
-  constructor(limit: number, bytes: number) {
+  /** @param window ms after its publication within which one is accepted. @param publishedAt by this node's clock, ms; undefined: as it came */
+  constructor(
+    limit: number,
+    bytes: number,
+    window: number,
+    publishedAt: (publication: Publication) => number | undefined,
+  ) {
     this.#limit = limit
     this.#maxBytes = bytes
+    this.#window = window
+    this.#publishedAt = publishedAt
   }
 
   get size(): number {
@@ -60,14 +77,23 @@ export class WaitingRoom {
     return true
   }
 
-  /** Forgets those that nobody could accept any more, or wants. @returns them */
-  expire(now: number, window: number): Publication[] {
+  /** Too old to be given a number: others may give it up before that comes to them. */
+  isLate(one: Waiting, now: number): boolean {
+    return this.#age(one, now) >= LATE * this.#window
+  }
+
+  /** Forgets those that get no number any more, or that nobody wants. @returns them */
+  expire(now: number): Publication[] {
     const expired: Publication[] = []
-    for (const [id, { publication, since }] of this.#waiting) {
-      if (now - since < window && !isExpired(publication, now)) continue
+    for (const [id, one] of this.#waiting) {
+      if (this.#age(one, now) < OVER * this.#window && !isExpired(one.publication, now)) continue
       this.delete(id)
-      expired.push(publication)
+      expired.push(one.publication)
     }
     return expired
+  }
+
+  #age({ publication, since }: Waiting, now: number): number {
+    return now - Math.min(since, this.#publishedAt(publication) ?? since)
   }
 }
