@@ -28,7 +28,7 @@ timeline: a list of steps, each with at and one of these; those with * can last,
          publish {messages, rate, bytes, from}, query {sql, times, every, from}
 checks: a list, each with at (otherwise at the end), within, since, and one of ring, longLinks, count (exact or a share), delivered,
   gossip (the share of its intervals that hold; needs aggregates: [number]), components, ghosts
-invariants: a list of what is watched throughout, by default all that can be: counted-once, delivered-once, in-order, bounded,
+invariants: a list of what is watched throughout, by default all that can be: counted-once, delivered-once, in-order, loss-told, bounded,
   no-resurrection, forgotten, no-dead-root, gossip-budget
 Times are written 200ms, 10s, 2min or 1h, from when all nodes are up; shares 5% or 0.05; sizes 200 or 4KiB; nodes 10%, 3 or [1, 2].
 With --local the steps of nodes, publish and query alone, the usual network, start and stack.`

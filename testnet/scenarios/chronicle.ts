@@ -74,6 +74,11 @@ export class Chronicle {
     return life.pauses.reduce((since, { to }) => Math.max(since, to), life.from)
   }
 
+  /** How often it had been started by then. */
+  livesUntil(index: number, at: number): number {
+    return this.#lives[index]?.filter(({ from }) => from <= at).length ?? 0
+  }
+
   /** When it last died or left; undefined while it lives. */
   deadSince(index: number): number | undefined {
     const life = this.#lives[index]?.at(-1)

@@ -19,7 +19,7 @@ for (const name of shipped()) {
     const outcome = await run(readScenario(name, { nodes: name === 'flash-crowd' ? 20 : 32 }).scenario)
     const wrong = [...outcome.checks.filter(({ ok }) => !ok), ...outcome.violations]
     assert.deepEqual(wrong, [])
-    assert.ok(outcome.ok && outcome.invariants.length === 8)
+    assert.ok(outcome.ok && outcome.invariants.length === 9)
     assert.ok(outcome.queries.answered > 0 && outcome.publications.delivered > 0)
     const { bytesPerRound, mostBytes } = outcome.load ?? assert.fail('no load')
     assert.ok(bytesPerRound.mean > 0 && bytesPerRound.max >= bytesPerRound.mean && mostBytes > bytesPerRound.max)
@@ -134,6 +134,28 @@ timeline:
     /1 of 3 queries answered, [01] complete, 2 failed \(avg is .* a text\); [0-9]+ publications, [0-9]+ refused \(/,
   )
   assert.match(text, /1 did not hold\n$/)
+})
+
+const CUT = `
+name: cut
+nodes: 12
+duration: 40s
+stack: {broadcast: {retention: 2000, patience: 500}}
+timeline:
+- {at: 5s, publish: {messages: 25, rate: 1, bytes: 20, from: [1]}}
+- {at: 10s, for: 10s, partition: [3]}
+`
+
+test('loss-told is noticed when a node does not say what it lost, and holds when all do', async () => {
+  const mute: MakeStack = (environment, init) =>
+    new Stack(environment, { ...init, on: { ...init.on, missed: () => {} } })
+  assert.deepEqual((await run(scenario(CUT))).violations, [])
+  const { violations } = await run(scenario(CUT), { make: mute })
+  assert.deepEqual(
+    violations.map(({ name }) => name),
+    ['loss-told'],
+  )
+  assert.match(violations[0]?.detail ?? '', /^node 3 neither got/)
 })
 
 const QUIET = 'name: x\nnodes: 24\nduration: 15s\nstack: {gossipBudget: 8KiB}\n'

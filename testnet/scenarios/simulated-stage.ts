@@ -1,7 +1,8 @@
 import type { Environment } from '../../core/environment.ts'
 import { sendingThrough } from '../../core/sending.ts'
+import type { Missed } from '../../protocols/broadcast/order.ts'
 import type { StackMessage } from '../../protocols/channels.ts'
-import { type Outcome, Stack, type StackInit } from '../../protocols/stack.ts'
+import { type Outcome, Stack, type StackEvents, type StackInit } from '../../protocols/stack.ts'
 import { SimulatedTestnet } from '../simulated.ts'
 import { constant, type Latency, logNormal, uniform } from '../simulator/latency.ts'
 import { DISGUISE, type DisguiseName } from './disguises.ts'
@@ -22,6 +23,8 @@ export interface SimulatedStageOptions {
 export interface Overseer {
   /** A node sends; `now` is its own clock's time. */
   sent(index: number, now: number, message: StackMessage): void
+  /** A node's subscribers are told that these will not come. */
+  missed(index: number, missed: Missed & { readonly from: string; readonly topic: string }): void
   /** A node takes a peer for alive that was unknown or gone to it. */
   up(index: number, id: string): void
 }
@@ -154,7 +157,12 @@ export class SimulatedStage implements Stage, Faults {
       this.overseer?.sent(index, environment.now(), said)
       environment.send(to, said)
     })
-    return make(watched, { ...init, on: { ...init.on, peerUp: (peer) => this.overseer?.up(index, peer.id) } })
+    const on: StackEvents = {
+      ...init.on,
+      peerUp: (peer) => this.overseer?.up(index, peer.id),
+      missed: (missed) => this.overseer?.missed(index, missed),
+    }
+    return make(watched, { ...init, on })
   }
 
   #id(index: number): string {

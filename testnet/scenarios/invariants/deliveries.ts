@@ -38,7 +38,7 @@ export function inOrder(world: World): Invariant {
 }
 
 /** The deliveries since the last call, in the order in which they came at each node. */
-function newcomers({ testnet, audience }: World): () => Promise<Delivery[]> {
+export function newcomers({ testnet, audience }: World): () => Promise<Delivery[]> {
   let known = 0
   return async () => {
     if ((await testnet.delivered(audience.topic)) === known) return []

@@ -1,3 +1,4 @@
+import type { Missed } from '../../../protocols/broadcast/order.ts'
 import type { StackMessage } from '../../../protocols/channels.ts'
 import type { Asked } from '../audience.ts'
 import type { Scenario } from '../scenario.ts'
@@ -7,6 +8,7 @@ import { bounded } from './bounds.ts'
 import { gossipBudget } from './budget.ts'
 import { deliveredOnce, inOrder } from './deliveries.ts'
 import type { Invariant, World } from './invariant.ts'
+import { lossTold } from './losses.ts'
 import { forgotten, noDeadRoot, noResurrection } from './members.ts'
 import { INVARIANT_NAMES, type InvariantName } from './names.ts'
 
@@ -25,6 +27,7 @@ const MAKERS: Readonly<Record<InvariantName, (world: World, scenario: Scenario) 
   'counted-once': countedOnce,
   'delivered-once': deliveredOnce,
   'in-order': inOrder,
+  'loss-told': lossTold,
   bounded,
   'no-resurrection': noResurrection,
   forgotten,
@@ -62,6 +65,11 @@ export class Guard implements Overseer {
   sent(index: number, now: number, message: StackMessage): void {
     for (const invariant of this.#invariants)
       if (invariant.sent) this.#found(invariant, invariant.sent(index, now, message))
+  }
+
+  missed(index: number, missed: Missed & { readonly from: string; readonly topic: string }): void {
+    if (missed.topic !== this.#world.audience.topic) return
+    for (const invariant of this.#invariants) this.#found(invariant, invariant.missed?.(index, missed))
   }
 
   up(index: number, id: string): void {

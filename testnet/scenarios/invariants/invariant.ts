@@ -1,3 +1,4 @@
+import type { Missed } from '../../../protocols/broadcast/order.ts'
 import type { StackMessage } from '../../../protocols/channels.ts'
 import type { Testnet } from '../../testnet.ts'
 import type { Asked, Audience } from '../audience.ts'
@@ -25,6 +26,8 @@ export interface Invariant {
   answered?(asked: Asked): Finding
   /** A node sends a message; `now` is the node's own clock. */
   sent?(index: number, now: number, message: StackMessage): Finding
+  /** A subscriber is told that it will not get these. */
+  missed?(index: number, missed: Missed & { readonly from: string }): Finding
   /** A node takes a peer for alive that was unknown or gone to it. */
   up?(index: number, id: string): Finding
 }

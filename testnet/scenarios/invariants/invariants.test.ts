@@ -9,6 +9,7 @@ import { Chronicle } from '../chronicle.ts'
 import { countedOnce } from './answers.ts'
 import { deliveredOnce, inOrder } from './deliveries.ts'
 import type { World } from './invariant.ts'
+import { lossTold } from './losses.ts'
 
 /** A world of so many nodes that live from 0 ms on, at 10 s. */
 function world(nodes: number, deliveries: readonly Delivery[] = []): World {
@@ -135,4 +136,53 @@ test('messages of one sender out of order are noticed; those of different sender
   const fine = [delivery(0, 'p/2'), delivery(0, 'q/1'), delivery(0, 'p/5'), delivery(1, 'p/1')]
   assert.equal(await inOrder(world(2, fine)).patrol?.(), undefined)
   assert.match((await inOrder(world(2, [...fine, delivery(0, 'p/4')])).patrol?.()) ?? '', /node 0 got p\/4 after p\/5/)
+})
+
+const gap = (publisher: string, first: number, last: number) => ({
+  from: publisher,
+  range: { first, last },
+  reason: 'lost',
+})
+
+/** What loss-told finds, of n1's publications 1 to 5, where node 0 got these, and was told of a gap after the first of them. */
+async function heard(got: readonly number[], told?: readonly [number, number], late?: readonly [number, number]) {
+  const deliveries: Delivery[] = []
+  const given = world(2, deliveries)
+  for (let sequence = 1; sequence <= 5; sequence++) {
+    given.audience.publications.push({ id: `n1/${sequence}`, publisher: 1, at: 1000 * sequence })
+  }
+  const invariant = lossTold(given)
+  const [first, ...rest] = got
+  deliveries.push(delivery(0, `n1/${first}`))
+  const found = [await invariant.patrol?.()]
+  if (told !== undefined) found.push(await invariant.missed?.(0, gap('n1', ...told)))
+  deliveries.push(...rest.map((sequence) => delivery(0, `n1/${sequence}`)))
+  found.push(await invariant.patrol?.())
+  if (late !== undefined) found.push(await invariant.missed?.(0, gap('n1', ...late)))
+  return found.find((finding) => finding !== undefined) ?? ''
+}
+
+test('a message that a subscriber neither gets nor is told of is noticed, so is one of which it is told and gets it', async () => {
+  assert.equal(await heard([1, 2, 3]), '', 'what follows may still come')
+  assert.equal(await heard([3, 4]), '', 'what was before the first is not known to it')
+  assert.equal(await heard([1, 5], [2, 4]), '')
+  assert.match(await heard([1, 5], [2, 3]), /node 0 neither got 4 nor was told so, and got 5, of n1/)
+  assert.match(await heard([1, 3, 5], [2, 4]), /node 0 was told that 3 will not come, and got it/)
+  assert.match(await heard([1, 2], undefined, [2, 2]), /node 0 was told of n1\/2 after it had got a later one/)
+})
+
+test('a publisher that was restarted need not say what it had published before', async () => {
+  const deliveries = [delivery(0, 'n1/1'), delivery(0, 'n1/3')]
+  const given = world(2, deliveries)
+  for (const [sequence, at] of [
+    [1, 1000],
+    [2, 2000],
+    [3, 6000],
+  ] as const) {
+    given.audience.publications.push({ id: `n1/${sequence}`, publisher: 1, at })
+  }
+  assert.match((await lossTold(given).patrol?.()) ?? '', /neither got 2/)
+  given.chronicle.became(1, 'killed', 3000)
+  given.chronicle.born(1, 5000)
+  assert.equal(await lossTold(given).patrol?.(), undefined)
 })

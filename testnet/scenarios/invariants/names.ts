@@ -3,6 +3,7 @@ export const INVARIANT_NAMES = [
   'counted-once',
   'delivered-once',
   'in-order',
+  'loss-told',
   'bounded',
   'no-resurrection',
   'forgotten',
