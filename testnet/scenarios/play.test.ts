@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { Receipt } from '../../protocols/broadcast/broadcast.ts'
 import { Stack } from '../../protocols/stack.ts'
 import { reportText } from '../command/scenario-report.ts'
+import { INVARIANT_NAMES } from './invariants/names.ts'
 import { play } from './play.ts'
 import { parseScenario, readScenario, shipped } from './read.ts'
 import type { Scenario } from './scenario.ts'
@@ -19,7 +20,7 @@ for (const name of shipped()) {
     const outcome = await run(readScenario(name, { nodes: name === 'flash-crowd' ? 20 : 32 }).scenario)
     const wrong = [...outcome.checks.filter(({ ok }) => !ok), ...outcome.violations]
     assert.deepEqual(wrong, [])
-    assert.ok(outcome.ok && outcome.invariants.length === 9)
+    assert.ok(outcome.ok && outcome.invariants.length === INVARIANT_NAMES.length)
     assert.ok(outcome.queries.answered > 0 && outcome.publications.delivered > 0)
     const { bytesPerRound, mostBytes } = outcome.load ?? assert.fail('no load')
     assert.ok(bytesPerRound.mean > 0 && bytesPerRound.max >= bytesPerRound.mean && mostBytes > bytesPerRound.max)

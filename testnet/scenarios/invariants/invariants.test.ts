@@ -155,10 +155,10 @@ async function heard(got: readonly number[], told?: readonly [number, number], l
   const [first, ...rest] = got
   deliveries.push(delivery(0, `n1/${first}`))
   const found = [await invariant.patrol?.()]
-  if (told !== undefined) found.push(await invariant.missed?.(0, gap('n1', ...told)))
+  if (told !== undefined) found.push(invariant.missed?.(0, gap('n1', ...told)))
   deliveries.push(...rest.map((sequence) => delivery(0, `n1/${sequence}`)))
   found.push(await invariant.patrol?.())
-  if (late !== undefined) found.push(await invariant.missed?.(0, gap('n1', ...late)))
+  if (late !== undefined) found.push(invariant.missed?.(0, gap('n1', ...late)))
   return found.find((finding) => finding !== undefined) ?? ''
 }
 
