@@ -35,6 +35,8 @@ export class CatchUp {
   /** Since when it has been hearsay that there is one, while nobody shows that the present one goes on. */
   #rumour = Number.POSITIVE_INFINITY
   #asked = Number.NEGATIVE_INFINITY
+  /** When this member came to the present view. */
+  #entered = Number.NEGATIVE_INFINITY
 
   constructor(
     environment: Pick<Environment<never>, 'now' | 'random' | 'self'>,
@@ -53,6 +55,7 @@ export class CatchUp {
 
   /** This member came to the next view. */
   entered(): void {
+    this.#entered = this.#environment.now()
     this.#behind = Number.POSITIVE_INFINITY
     this.#rumour = Number.POSITIVE_INFINITY
   }
@@ -90,10 +93,15 @@ export class CatchUp {
     send(from, replica.view.number, { kind: 'sync' })
   }
 
-  /** A frame of an earlier view: tells its sender what followed, or that it is in no view any more. */
+  /**
+   * A frame of an earlier view: tells its sender what followed, or that it is in no view any more. Right after a view ended what was said in
+   * it is still under way, and its end is on the way to all: who speaks of it then is not told once more.
+   */
   help(from: PeerDescriptor, frame: OrderedFrame): void {
-    if (frame.body.kind === 'gone' || frame.body.kind === 'decided') return
+    if (['gone', 'decided', 'chosen'].includes(frame.body.kind)) return
     const { replica, send } = this.#init
+    const passing = this.#environment.now() - this.#entered < this.#options.resend
+    if (passing && frame.view === replica.view.number - 1) return
     const value = replica.successionOf(frame.view)
     if (value !== undefined) send(from, frame.view, { kind: 'decided', value })
     else if (placeOf(replica.view, from.id, frame.incarnation) < 0) send(from, replica.view.number, { kind: 'gone' })

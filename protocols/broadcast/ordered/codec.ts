@@ -99,6 +99,7 @@ function bodyToWire(body: OrderedBody): FrameInit {
     }
     case 'reject':
     case 'accepted':
+    case 'chosen':
       return { case: body.kind, value: BigInt(body.ballot) }
     case 'propose':
       return { case: 'propose', value: acceptedToWire(body) }
@@ -155,6 +156,7 @@ function bodyFromWire(wire: WireBody, view: number, claims: Signed[]): OrderedBo
     }
     case 'reject':
     case 'accepted':
+    case 'chosen':
       return { kind: wire.case, ballot: number(wire.value) }
     case 'propose':
       return { kind: 'propose', ...acceptedFromWire(wire.value, claims) }

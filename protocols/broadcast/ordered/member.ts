@@ -45,6 +45,8 @@ export class OrderedMember {
   /** In the present view. */
   #part: Participation
   #beat = Number.NEGATIVE_INFINITY
+  /** When those came in who did while this member was in the group, by id; of the present view. */
+  readonly #came = new Map<string, number>()
   #over = false
 
   constructor(
@@ -232,7 +234,11 @@ export class OrderedMember {
         payloads: this.#payloads,
         catchUp: this.#catchUp,
         say: (place, body) => this.#say(place, body),
-        decided: (value) => this.#decided(value),
+        decided: (value, ballot, voters) => this.#decided(value, ballot, voters),
+        isNew: (place) => {
+          const came = this.#came.get(this.#replica.member(place)?.peer.id ?? '') ?? Number.NEGATIVE_INFINITY
+          return this.#environment.now() - came < this.#options.suspicion
+        },
         ended: (reason) => this.#end(reason),
       },
       this.#options,
@@ -246,15 +252,18 @@ export class OrderedMember {
       return
     }
     this.#part.hear(place, body)
-    if (body.kind === 'decided') this.#install(body.value)
+    const value =
+      body.kind === 'decided' ? body.value : body.kind === 'chosen' ? this.#part.acceptedIn(body.ballot) : undefined
+    if (value !== undefined) this.#install(value)
   }
 
   /** This member ended the present view. */
-  #decided(value: Succession): void {
+  #decided(value: Succession, ballot: number, voters: ReadonlySet<number>): void {
     const { view } = this.#replica
     this.#init.counts.done.add('views-ended')
     view.members.forEach((_, place) => {
-      if (place !== this.#replica.place) this.#say(place, { kind: 'decided', value })
+      if (place === this.#replica.place) return
+      this.#say(place, voters.has(place) ? { kind: 'chosen', ballot } : { kind: 'decided', value })
     })
     this.#install(value)
     if (this.#over) return
@@ -274,6 +283,9 @@ export class OrderedMember {
       this.#end(LEFT_BEHIND)
       return
     }
+    const now = this.#environment.now()
+    for (const { peer } of value.joined) this.#came.set(peer.id, now)
+    for (const id of this.#came.keys()) if (placeOf(this.#replica.view, id) < 0) this.#came.delete(id)
     this.#catchUp.entered()
     this.#part = this.#participate()
   }

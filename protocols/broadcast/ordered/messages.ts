@@ -64,6 +64,8 @@ export type OrderedBody =
   | { readonly kind: 'reject'; readonly ballot: number }
   | { readonly kind: 'propose'; readonly ballot: number; readonly value: Succession }
   | { readonly kind: 'accepted'; readonly ballot: number }
+  /** The succession that the receiver accepted in this ballot followed the view of the frame. */
+  | { readonly kind: 'chosen'; readonly ballot: number }
   /** What followed the view of the frame. */
   | { readonly kind: 'decided'; readonly value: Succession }
   /** For one who joined: the view of the frame, and who published what last before it. */

@@ -24,7 +24,7 @@ import { UNFOUNDED } from './participation.ts'
 import { MAX_JOINED, placeOf, type View } from './view.ts'
 import { WaitingRoom } from './waiting.ts'
 
-/** Outsiders ask so many at a time to be let in. */
+/** Outsiders ask so many at a time to be let in, while nobody has told them who leads; then the leader and one more, half as often. */
 const HELLOS = 4
 /** Gaps in publishers' orders that are not told yet. */
 const MAX_GAPS = 1024
@@ -63,7 +63,7 @@ export interface OrderedEvents {
  *
  * The price: a publication waits for its number and for a majority, two ways across the network and a batch more than bimodal takes
  * (experiment `ordered`: 250 ms instead of 44 at 8 members, 450 instead of 130 at 128); the leader sends and hears two small
- * messages a member and batch, which is why a view has at most 128 members; a group of so many takes half a minute to come together;
+ * messages a member and batch, which is why a view has at most 128 members; a group of so many takes more than a minute to come together;
  * while a view ends nothing is delivered for a few round trips, while the leader sleeps nothing until it wakes, or until
  * `suspicion` is over; and when a majority of a view has died or forgotten, the group stands still for good. What a member misses while it is outside is not
  * brought after. Only members' publications get numbers: a publisher waits until it is let in.
@@ -271,19 +271,15 @@ export class Ordered implements Delivery<OrderedMessage> {
   /** Asks to be let in; or founds a group, when there is no sign of one and this node comes first on the ring of those who ask. */
   #turnOutside(now: number): void {
     const { heartbeat, founding, founders } = this.#options
-    if (now - this.#asked < heartbeat) return
+    const leader = this.#pointer?.leader
+    const pointed = now - (this.#pointer?.at ?? Number.NEGATIVE_INFINITY) < founding
+    if (now - this.#asked < (pointed ? 2 * heartbeat : heartbeat)) return
     this.#asked = now
     const partners = this.#init.partners()
-    const asked = this.#environment.random.sample(partners, HELLOS)
-    const leader = this.#pointer?.leader
+    const asked = this.#environment.random.sample(partners, pointed ? 1 : HELLOS)
     if (leader !== undefined && !asked.some(({ id }) => id === leader.id)) asked.push(leader)
     for (const one of asked) this.#send(one, this.#wish)
-    if (
-      this.#belonged ||
-      now - this.#outside < founding ||
-      now - (this.#pointer?.at ?? Number.NEGATIVE_INFINITY) < founding
-    )
-      return
+    if (pointed || this.#belonged || now - this.#outside < founding) return
     const others = this.#joiners.fresh(now, founding)
     const expected = Math.min(MAX_EXPECTED, partners.length)
     const { self } = this.#environment

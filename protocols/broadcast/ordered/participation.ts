@@ -23,8 +23,10 @@ export interface ParticipationInit extends Pick<DeliveryInit, 'counts'> {
   readonly joiners: Joiners
   /** False when the budget does not allow it. */
   say(place: number, body: OrderedBody): boolean
-  /** This member brought a succession to its majority. */
-  decided(value: Value): void
+  /** Whether this member of the view has come in of late, so that nobody would know yet if it had died. */
+  isNew(place: number): boolean
+  /** This member brought a succession to its majority: these accepted it in the ballot. */
+  decided(value: Value, ballot: number, voters: ReadonlySet<number>): void
   ended(reason: string): void
 }
 
@@ -34,7 +36,8 @@ export interface ParticipationInit extends Pick<DeliveryInit, 'counts'> {
  *
  * Invariants: (1) a founded view is ended by whoever suspects the leader, and by the leader itself when it suspects a member or
  * somebody waits to come in; one that was never founded is given up instead; (2) members try it one after the other, by their
- * places, so that they do not outbid each other; (3) who hears the leader, and has promised nothing yet, promises to nobody else.
+ * places, so that they do not outbid each other; (3) who hears the leader, and has promised nothing yet, promises to nobody else;
+ * (4) where two or more stay, all who came in of late are fewer than the others.
  */
 export class Participation {
   readonly #environment: Pick<Environment<never>, 'now' | 'random'>
@@ -73,7 +76,7 @@ export class Participation {
         replica,
         say,
         fetch: (place, first, last) => payloads.fetch(place, first, last),
-        joined: () => joiners.chosen(replica.view, environment.now()),
+        joined: (staying) => joiners.chosen(replica.view, environment.now()).slice(0, this.#room(staying)),
         suspects: (place) => this.#role.suspects(place),
         unwanted: (place) => this.#role instanceof Sequencer && this.#role.unwanted(place),
         decided,
@@ -202,7 +205,16 @@ export class Participation {
     if (sealed && idle > suspicion / 2 + this.#ownTurn) return true // whoever tried has not come to an end
     if (!founded) return false
     if (this.#role instanceof Follower) return !sealed && this.#role.silence(now) > suspicion + this.#ownTurn
-    return idle > gather && (this.#role.failing || this.#init.joiners.ripe(view, now))
+    if (idle <= gather) return false
+    if (this.#role.failing) return true
+    return this.#room([...view.members.keys()]) > 0 && this.#init.joiners.ripe(view, now, now - this.#entered)
+  }
+
+  /** How many may come in where these stay: fewer than stay and are not new, so that those are a majority whatever becomes of all newcomers. */
+  #room(staying: readonly number[]): number {
+    if (staying.length === 1) return 1
+    const isNew = staying.filter((place) => this.#init.isNew(place)).length
+    return Math.max(0, staying.length - 2 * isNew - 1)
   }
 
   /** One member that does not hear a leader whom the others hear must not stop them. */
@@ -212,6 +224,11 @@ export class Participation {
     if (place === 0 || sealed) return true
     if (this.#role instanceof Sequencer) return !this.#role.live
     return this.#role.silence(this.#environment.now()) > this.#options.suspicion / 2
+  }
+
+  /** What this member accepted in the ballot, to end the view with. */
+  acceptedIn(ballot: number): Value | undefined {
+    return this.#succession.acceptedIn(ballot)
   }
 
   /** Tells a member of the view how it began. */

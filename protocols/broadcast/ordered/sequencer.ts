@@ -61,9 +61,10 @@ export class Sequencer {
     this.#options = options
     const heard = environment.now()
     this.#batched = Number.NEGATIVE_INFINITY
-    const { members, start } = init.replica.view
+    const { number, members, start } = init.replica.view
+    // Who ended the view before told everybody how this one began; of the first nobody knows yet.
+    const at = number === 1 ? Number.NEGATIVE_INFINITY : heard
     this.#peers = members.map(() => {
-      const at = Number.NEGATIVE_INFINITY
       return { met: false, heard, held: 0, told: start, toldCommit: 0, at, moved: heard, left: false }
     })
   }

@@ -32,13 +32,13 @@ export interface SuccessionInit {
   readonly replica: Replica
   say(place: number, body: OrderedBody): boolean
   fetch(place: number, first: number, last: number): void
-  /** Who is to come in. */
-  joined(): readonly Member[]
+  /** Who is to come in, where these places stay. */
+  joined(staying: readonly number[]): readonly Member[]
   suspects(place: number): boolean
   /** Does not come along, whatever it promises. */
   unwanted(place: number): boolean
-  /** Enough members accepted it. */
-  decided(value: Value): void
+  /** Enough members accepted it in this ballot: these, among others maybe. */
+  decided(value: Value, ballot: number, voters: ReadonlySet<number>): void
   readonly counts: Counts
 }
 
@@ -52,8 +52,7 @@ export interface SuccessionInit {
  *
  * Invariants: (1) one succession at most is decided for a view, whoever else coordinates at the same time; (2) no number that was
  * decided in the view lies after its end: a majority held it before it promised, and one of them is among any majority that
- * promises; (3) whoever decides is a majority of the view: of two parts of a network one at most goes on; (4) where two or more stay
- * fewer come in, so that those who stay are a majority whatever becomes of the newcomers.
+ * promises; (3) whoever decides is a majority of the view: of two parts of a network one at most goes on.
  */
 export class Succession {
   readonly #environment: Pick<Environment<never>, 'now'>
@@ -168,6 +167,11 @@ export class Succession {
     say(place, { kind: 'accepted', ballot })
   }
 
+  /** What this member accepted in the ballot, if it did and in no later one. */
+  acceptedIn(ballot: number): Value | undefined {
+    return this.#accepted?.ballot === ballot ? this.#accepted.value : undefined
+  }
+
   accepted(place: number, ballot: number): void {
     const attempt = this.#attempt
     if (attempt?.ballot !== ballot || attempt.value === undefined) return
@@ -222,8 +226,8 @@ export class Succession {
     const tail = replica.placed(first, end)
     if (before !== undefined) return { ...before.value, first, tail }
     const removed = [...view.members.keys()].filter((place) => !promises.has(place) || unwanted(place))
-    const stay = view.members.length - removed.length
-    return { removed, joined: joined().slice(0, Math.max(1, stay - 1)), first, tail }
+    const staying = [...view.members.keys()].filter((place) => !removed.includes(place))
+    return { removed, joined: joined(staying), first, tail }
   }
 
   /** Says again what was not answered. */
@@ -249,11 +253,11 @@ export class Succession {
     if (value !== undefined) this.#count(attempt)
   }
 
-  #count({ value, votes }: Attempt): void {
+  #count({ ballot, value, votes }: Attempt): void {
     const { replica, decided } = this.#init
     if (value === undefined || !votes.has(replica.place)) return
     if (!replica.enough(votes)) return
     this.#attempt = undefined
-    decided(value)
+    decided(value, ballot, votes)
   }
 }

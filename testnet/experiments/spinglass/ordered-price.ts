@@ -3,8 +3,9 @@ import { loadOf, type MeanMax } from '../../observers/load.ts'
 import { uniform } from '../../simulator/latency.ts'
 import { BroadcastGroup } from '../dissemination/broadcast-group.ts'
 
-/** ms in which a group of any size comes together; of publishing; between two publications, of publishers in turn. */
-const FORMING = 45_000
+/** ms in which a group of any size comes together, at most and at least; of publishing; between two publications, of publishers in turn. */
+const FORMING = 120_000
+const SETTLING = 15_000
 const PUBLISHING = 20_000
 const PACE = 200
 const PUBLISHERS = 5
@@ -12,6 +13,8 @@ const PAYLOAD = 256
 
 export interface Price {
   readonly members: number
+  /** s until all members were in one view; Infinity when they were not within FORMING. Of 'ordered', 0 for others. */
+  readonly formed: number
   /** ms from publishing to a subscriber. */
   readonly mean: number
   readonly p99: number
@@ -49,7 +52,9 @@ export function priceOf(delivery: DeliveryName, members: number, seed: number): 
     group.offer(payload, publisher)
   }
   for (let publisher = 0; publisher < PUBLISHERS; publisher++) publish(publisher)
-  group.simulation.run(FORMING)
+  const formed = delivery !== 'ordered' || group.simulation.runUntil(() => isOneView(group, members), FORMING, 250)
+  const seconds = formed ? group.simulation.now / 1000 : Number.POSITIVE_INFINITY
+  group.simulation.run(SETTLING)
   measuring = true
   const before = published.length
   const sent = group.simulation.nodes.map((node) => node.sent)
@@ -67,6 +72,7 @@ export function priceOf(delivery: DeliveryName, members: number, seed: number): 
   delays.sort((a, b) => a - b)
   return {
     members,
+    formed: seconds,
     mean: delays.reduce((sum, delay) => sum + delay, 0) / delays.length,
     p99: delays[Math.floor(delays.length * 0.99)] ?? Number.NaN,
     delivered: delays.length / ((published.length - before) * members),
@@ -74,4 +80,15 @@ export function priceOf(delivery: DeliveryName, members: number, seed: number): 
     bytes: bytesPerRound,
     mostGossip: group.gossip.most,
   }
+}
+
+function isOneView({ simulation }: BroadcastGroup, members: number): boolean {
+  return simulation.nodes.every(({ protocol }) => {
+    const [topic] = protocol.topics()
+    const { state, members: view } = (topic?.lanes.ordered?.delivery ?? {}) as {
+      state?: string
+      members?: readonly string[]
+    }
+    return state === 'member' && view?.length === members
+  })
 }

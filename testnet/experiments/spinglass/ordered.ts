@@ -180,6 +180,7 @@ function priceRows({ ordered, bimodal }: { ordered: Price; bimodal: Price }): Ro
   }
   const pair = ({ mean, max }: { mean: number; max: number }) => `${round(mean)} / ${round(max)}`
   return [
+    row('s until all members are in one view: ordered', `${ordered.formed}`, Number.isFinite(ordered.formed), 'all'),
     row('share delivered: ordered', `${round(ordered.delivered, 4)}`, ordered.delivered === 1, '1'),
     row('ms to a subscriber, mean / p99: ordered', `${round(ordered.mean)} / ${round(ordered.p99)}`),
     row('ms to a subscriber, mean / p99: bimodal', `${round(bimodal.mean)} / ${round(bimodal.p99)}`),
@@ -229,9 +230,20 @@ function throughputTable(points: readonly Point[]) {
 }
 
 function priceTable(prices: readonly { ordered: Price; bimodal: Price }[]) {
-  const columns = ['delivery', 'members', 'mean', 'p99', 'delivered', 'messages', 'most', 'bytes', 'most bytes']
-  const line = (name: string, { members, mean, p99, delivered, messages, bytes }: Price) => {
-    return [name, members, mean, p99, delivered, messages.mean, messages.max, bytes.mean, bytes.max]
+  const columns = [
+    'delivery',
+    'members',
+    'formed',
+    'mean',
+    'p99',
+    'delivered',
+    'messages',
+    'most',
+    'bytes',
+    'most bytes',
+  ]
+  const line = (name: string, { members, formed, mean, p99, delivered, messages, bytes }: Price) => {
+    return [name, members, formed, mean, p99, delivered, messages.mean, messages.max, bytes.mean, bytes.max]
   }
   const rows = prices.flatMap(({ ordered, bimodal }) => [line('ordered', ordered), line('bimodal', bimodal)])
   return { name: 'price', columns, rows }
