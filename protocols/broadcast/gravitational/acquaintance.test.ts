@@ -75,3 +75,27 @@ test('only who was asked introduces, once for each question, and of the last fou
   acquaintance.forget('p5')
   assert.equal(introduces('p5'), false)
 })
+
+test('who asks for mates goes on at once while it did not know half of an answer, and ever more seldom when it knew most', () => {
+  /** Questions within 100 s, of which each names 8, so many of them new. */
+  const questions = (brings: number) => {
+    const members = new Members()
+    const acquaintance = new Acquaintance(members, { ...CREDULOUS, known: 0 })
+    const random = new Random(1)
+    const rare = { rest: 0, named: new Map([[7, 255]]) }
+    const nothing = { rest: 0, named: new Map<number, number>() }
+    for (let i = 0; i < 8; i++) members.said(peer(`m${i}`), nothing, 1)
+    let asked = 0
+    for (let now = 0; now < 100_000; now += 500) {
+      if (!acquaintance.turn(rare, [], now, random).some(({ poor }) => poor.length > 0)) continue
+      asked++
+      const fresh = Array.from({ length: brings }, (_, i) => peer(`f${asked}/${i}`))
+      const known = Array.from({ length: 8 - brings }, (_, i) => peer(`m${i}`))
+      acquaintance.introduced('m', [...fresh, ...known], 'me')
+      for (const one of fresh) members.said(one, nothing, 1)
+    }
+    return asked
+  }
+  assert.equal(questions(4), 100)
+  for (const few of [0, 1, 3]) assert.ok(questions(few) <= 8, `${few}: ${questions(few)}`)
+})

@@ -14,7 +14,11 @@ const MAX_INTRODUCED = 64
 const MAX_ASKED = 2
 /** ms between two questions to the same peer. */
 const PATIENCE = 5000
-/** ms after which we ask somebody for mates again, twice as long after each time that it was in vain. */
+/**
+ * ms after which we ask somebody for mates again, twice as long after each time that it was in vain: that it brought nobody new or, where
+ * `known` members are known, no more than half of those named. Or a member that knows nearly all goes on for one at a time: that was a
+ * quarter of the bytes of one that rates few of 1,000 subgroups, and brought it nothing.
+ */
 const SEARCH = 1000
 const MAX_SEARCH = 300_000
 /** ms after which we look again for those who want what we publish, where that brought nobody new. */
@@ -43,6 +47,8 @@ export class Acquaintance {
   #searchAt = 0
   #pause = SEARCH
   #knew = 0
+  /** Whom the last answer named. */
+  #named = 0
 
   constructor(members: Members, options: GravitationalOptions) {
     this.#members = members
@@ -71,6 +77,7 @@ export class Acquaintance {
   /** @returns whether `by` was asked for them: once for each question */
   introduced(by: string, peers: readonly PeerDescriptor[], self: string): boolean {
     if (!this.#advisers.delete(by) && this.#options.advisers !== Number.POSITIVE_INFINITY) return false
+    this.#named = peers.length
     for (const peer of peers) {
       if (peer.id === self || this.#members.has(peer.id) || this.#introduced.size >= MAX_INTRODUCED) continue
       this.#introduced.set(peer.id, { peer, asked: this.#introduced.get(peer.id)?.asked ?? 0 })
@@ -138,8 +145,11 @@ export class Acquaintance {
     if (poor.length === 0) return undefined
     const [mate] = this.#members.choose(random.pick(poor) as number, 0, 1, [], random)
     const to = mate ?? this.#members.any(random) ?? random.pick(partners)
-    this.#pause = this.#members.size > this.#knew ? SEARCH : Math.min(2 * this.#pause, MAX_SEARCH)
+    const found = this.#members.size - this.#knew
+    const worth = this.#knew < this.#options.known || 2 * found >= this.#named
+    this.#pause = found > 0 && worth ? SEARCH : Math.min(2 * this.#pause, MAX_SEARCH)
     this.#knew = this.#members.size
+    this.#named = 0
     this.#searchAt = now + this.#pause
     this.#sought.clear()
     if (to === undefined) return undefined
