@@ -5,6 +5,7 @@ import { Simulation, type SimulationOptions } from '../testnet/simulator/simulat
 import { type StackMessage, stackCodec } from './channels.ts'
 import type { StackOptions } from './options.ts'
 import type { Answer } from './query/wave/answer.ts'
+import { QueryRefused } from './query/wave/wave.ts'
 import { type Outcome, Stack } from './stack.ts'
 
 interface Bed {
@@ -286,6 +287,20 @@ suite('stack', () => {
     bed.simulation.run(2000)
     for (const [id, ids] of bed.got) assert.equal(new Set(ids).size === 20 && ids.length, 20, id)
     assert.deepEqual(Object.keys(bed.simulation.tally.toJSON()), [], 'nothing was malformed, forged or lost')
+  })
+
+  test('a node that does not run refuses every question, from gossip too: what it knew is of the network that it was in', () => {
+    const bed = network(5)
+    bed.simulation.run(30_000)
+    const asked = 'SELECT count(*) FROM nodes WITH GOSSIP'
+    assert.equal(bed.ask(asked).rows.length, 1)
+    const [first] = bed.simulation.nodes
+    first?.protocol.stop()
+    const given: Outcome[] = []
+    for (const text of [asked, 'SELECT count(*) FROM nodes']) {
+      assert.throws(() => first?.protocol.query(text, {}, (came) => given.push(came)), QueryRefused)
+    }
+    assert.deepEqual(given, [])
   })
 
   test('what a stopped node still receives changes nothing and tells nobody', () => {

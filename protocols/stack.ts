@@ -20,7 +20,7 @@ import type { QueryError } from './query/language/query-error.ts'
 import { unknownAttribute } from './query/language/type-check.ts'
 import type { Answer } from './query/wave/answer.ts'
 import type { Fallen } from './query/wave/task.ts'
-import { Wave } from './query/wave/wave.ts'
+import { QueryRefused, Wave } from './query/wave/wave.ts'
 import { Ring } from './ring.ts'
 import type { StructureMember } from './structures/structure.ts'
 import { Structures } from './structures/structures.ts'
@@ -302,10 +302,12 @@ export class Stack implements Protocol<StackMessage> {
    * Asks all nodes; see Wave.ask for errors and limits. An attribute that no node has is an error when every node answered.
    * A query WITH GOSSIP asks nobody, and `done` is called before this returns.
    * @returns a function that gives the query up
+   * @throws QueryRefused also WITH GOSSIP when not running: its figures would be of the network that it was in
    */
   query(text: string, options: { timeout?: number }, done: (outcome: Outcome) => void): () => void {
     const query = parse(text)
     if (query.gossip) {
+      if (!this.#running) throw new QueryRefused('this node is not running')
       done({ answer: answerFromGossip(query, this.#keptUp.known()) })
       return () => undefined
     }
