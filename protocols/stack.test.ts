@@ -276,6 +276,17 @@ suite('stack', () => {
     assert.match(outcome.error.caret(), /did you mean 'number'/)
   })
 
+  test('an attribute that only a silent node has is no error: nobody knows what it has, and the rest of the answer is given', () => {
+    const { simulation, ask } = network(10)
+    simulation.run(20_000)
+    const [, paused] = simulation.nodes
+    assert.ok(paused !== undefined)
+    simulation.pause(paused.id)
+    const { rows, coverage, notes } = ask('SELECT count(*), count(gpu) FROM nodes')
+    assert.deepEqual([rows, coverage.missing, coverage.silent], [[[9, 0]], 0, 1])
+    assert.deepEqual(notes, ['no node that answered has an attribute gpu'])
+  })
+
   test('published by anybody, received by everybody once and in order, wire and signatures included', () => {
     const bed = network(30, { wire: true, seed: 4 })
     bed.simulation.run(10_000)

@@ -299,7 +299,8 @@ export class Stack implements Protocol<StackMessage> {
   }
 
   /**
-   * Asks all nodes; see Wave.ask for errors and limits. An attribute that no node has is an error when every node answered.
+   * Asks all nodes; see Wave.ask for errors and limits. An attribute that no node has is an error when every node answered: of who is
+   * silent, and perhaps only slow, nobody knows what it has.
    * A query WITH GOSSIP asks nobody, and `done` is called before this returns.
    * @returns a function that gives the query up
    * @throws QueryRefused also WITH GOSSIP when not running: its figures would be of the network that it was in
@@ -312,7 +313,8 @@ export class Stack implements Protocol<StackMessage> {
       return () => undefined
     }
     return this.#wave.ask(text, options, (answer) => {
-      const unknown = answer.coverage.missing === 0 ? answer.unknown[0] : undefined
+      const { missing, silent } = answer.coverage
+      const unknown = missing === 0 && silent === 0 ? answer.unknown[0] : undefined
       const outcome =
         unknown === undefined ? { answer } : { error: unknownAttribute(query, unknown, Object.keys(this.attributes())) }
       this.#tell(() => done(outcome))
