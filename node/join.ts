@@ -94,6 +94,11 @@ export class Join {
     this.#bootstrap = othersOf(init.bootstrap, init.self)
   }
 
+  /** Addresses to join through: configured and remembered nodes. */
+  get known(): number {
+    return this.#bootstrap.length + this.#init.book.size
+  }
+
   start(): void {
     this.#next(0)
   }
@@ -141,9 +146,8 @@ export class Join {
 
   /** Not of a node that knows nobody to join through (it is the first one), nor while a peer it reached may still say hello. */
   #tellIfAlone(errors: readonly string[], wait: number): void {
-    const { book, failed, isAlone } = this.#init
-    const known = this.#bootstrap.length + book.size
-    if (!isAlone() || known === 0 || (errors.length === 0 && this.#fruitless <= PATIENCE)) return
+    const { failed, isAlone } = this.#init
+    if (!isAlone() || this.known === 0 || (errors.length === 0 && this.#fruitless <= PATIENCE)) return
     this.tally.add('alone')
     const reasons = errors.length > 0 ? [...errors] : [NO_CONTACT]
     if (this.#dhtProblem !== undefined) reasons.push(this.#dhtProblem)

@@ -186,6 +186,26 @@ test('a bootstrap node that does not answer is told about, retried, and joined w
   await until('they know each other', () => knows(early, late) && knows(late, early))
 })
 
+test('who was told of others is not the whole network before it meets one; who knows of none, or whom all have left, is', async () => {
+  const whole = async ({ tendril }: TendrilNode) => {
+    const { rows, coverage } = await tendril.query('SELECT count(*) FROM nodes')
+    const gossip = await tendril.query('SELECT count(*) FROM nodes WITH GOSSIP')
+    return { settled: tendril.status().settled, rows, missing: coverage.missing, gossip: gossip.rows }
+  }
+  const first = await start({ network: 'whole' })
+  const alone = { settled: true, rows: [[1]], missing: 0, gossip: [[1]] }
+  assert.deepEqual(await whole(first), alone)
+  const bootstrap = [first.addresses[0] as string]
+  const second = await start({ network: 'whole', bootstrap })
+  await until('they know each other', () => knows(first, second) && knows(second, first))
+  await second.tendril.leave()
+  await until('it is gone', () => first.tendril.peers().length === 0)
+  assert.deepEqual(await whole(first), alone)
+  await first.stop()
+  const early = await start({ network: 'whole', bootstrap })
+  assert.deepEqual(await whole(early), { settled: false, rows: [[1]], missing: null, gossip: [[null]] })
+})
+
 test('what a user sets is seen by queries of others; what the machine says cannot be set', async () => {
   const a = await start({ network: 'attributes' })
   const b = await start({ network: 'attributes', bootstrap: [a.addresses[0] as string] })

@@ -122,6 +122,7 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
       attributes: () => this.#machine.attributes,
       sign,
       sequences: { next: () => this.#running?.publications.next() },
+      expectsOthers: () => (this.#running?.join.known ?? 0) > 0,
       published: {
         get: (lane) => this.#published?.get(lane),
         set: (lane, last) => this.#published?.set(lane, last),

@@ -41,6 +41,8 @@ export interface StackInit {
   readonly sign?: Sign
   /** Numbers of this node's publications; undefined while none is reserved. */
   readonly sequences: { next(): number | undefined }
+  /** Whether this node was told of others to join through: as long as it met none of them it is not the whole network. @default never */
+  expectsOthers?(): boolean
   /** What this node published last, over restarts. @default forgotten */
   readonly published?: Published
   readonly options?: Partial<StackOptions>
@@ -74,6 +76,8 @@ export class Stack implements Protocol<StackMessage> {
   /** Asked for several times a round, and with every probe. */
   readonly #wanted = new Derived(eachOnce)
   #running = false
+  /** Whether anybody was ever heard. */
+  #met = false
 
   /** @throws RangeError, a sentence, for structures that there are not */
   constructor(environment: Environment<StackMessage>, init: StackInit) {
@@ -151,6 +155,7 @@ export class Stack implements Protocol<StackMessage> {
         tops: options.tops,
         unions: options.unions,
         partners: contacts,
+        alone: () => contacts().length === 0 && !this.#joining,
         neighbours: () => this.neighbours(),
         attributes: () => this.#tell(init.attributes) ?? {},
         sign: init.sign,
@@ -273,7 +278,11 @@ export class Stack implements Protocol<StackMessage> {
 
   /** Whether this node has found its place on the ring: before, its answers leave gaps, and name them. */
   get settled(): boolean {
-    return this.#ring.settled
+    return this.#ring.settled && !this.#joining
+  }
+
+  get #joining(): boolean {
+    return !this.#met && this.#init.expectsOthers?.() === true
   }
 
   /** Random peers, for whoever wants to know some. */
@@ -366,6 +375,7 @@ export class Stack implements Protocol<StackMessage> {
   }
 
   #up(peer: PeerDescriptor): void {
+    this.#met = true
     this.introduce([peer])
     this.#tell(() => this.#init.on?.peerUp?.(peer))
   }

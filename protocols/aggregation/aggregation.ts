@@ -21,6 +21,8 @@ export interface AggregationOptions extends StandingOptions {
 export interface AggregationInit {
   /** Live peers that cost no new connection: the node's contacts. */
   partners(): readonly PeerDescriptor[]
+  /** Whether this node is the whole network, as far as it can tell. @default when it has no partners */
+  alone?(): boolean
   /** What this node has now; what is not a number is nothing. */
   attributes(): Readonly<Record<string, Value>>
   /** Attributes that are averaged, at most 16. */
@@ -111,8 +113,8 @@ export class Aggregation implements Protocol<AggregationMessage> {
 
   /** What is known now, at no cost. Fields are missing as long as nothing is known of them. */
   read(): Aggregates {
-    const { partners, attributes, names, options } = this.#init
-    if (partners().length > 0) return this.#ofGossip()
+    const { partners, alone, attributes, names, options } = this.#init
+    if (!(alone?.() ?? partners().length === 0)) return this.#ofGossip()
     return readAlone({
       attributes: attributes(),
       names,

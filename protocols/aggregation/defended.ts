@@ -29,6 +29,8 @@ export interface DefendedOptions extends SamplesOptions {
 export interface DefendedInit {
   /** Live peers that cost no new connection. */
   partners(): readonly PeerDescriptor[]
+  /** Whether this node is the whole network, as far as it can tell. @default when it has no partners */
+  alone?(): boolean
   /** On the ring, nearest first, connected to. @default none, and keys that no node has are counted as nodes */
   neighbours?(): Neighbours
   attributes(): Readonly<Record<string, Value>>
@@ -146,9 +148,9 @@ export class DefendedAggregation implements Protocol<SamplesMessage> {
 
   /** What is known now, at no cost. Fields are missing as long as nothing is known of them. */
   read(): Aggregates {
-    const { names, partners } = this.#init
+    const { names, partners, alone } = this.#init
     const epoch = this.#samples.since ?? 0
-    if (partners().length === 0) {
+    if (alone?.() ?? partners().length === 0) {
       return readAlone({ attributes: this.#attributes(), names, quantiles: [], epoch })
     }
     const told = { ageMs: this.#age, epoch }

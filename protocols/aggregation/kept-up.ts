@@ -26,6 +26,8 @@ export interface KeptUpInit {
   readonly unions: readonly string[]
   /** Live peers that cost no new connection. */
   partners(): readonly PeerDescriptor[]
+  /** Whether this node is the whole network, as far as it can tell. */
+  alone(): boolean
   /** On the ring, nearest first. */
   neighbours(): Neighbours
   attributes(): Attributes
@@ -55,11 +57,11 @@ export class KeptUp {
     environments: { aggregation(): Environment<AggregationMessage>; samples(): Environment<SamplesMessage> },
     { mode, names, tops, unions, ...init }: KeptUpInit,
   ) {
-    const { partners, neighbours, attributes, sign, budget } = init
+    const { partners, alone, neighbours, attributes, sign, budget } = init
     this.#mode = mode
     this.#names = names
     if (mode === 'honest-only') {
-      const found = { names, partners, neighbours, attributes, budget, options: init.aggregation }
+      const found = { names, partners, alone, neighbours, attributes, budget, options: init.aggregation }
       this.#honest = new Aggregation(environments.aggregation(), found)
     }
     if (mode === 'defended' || tops.length + unions.length > 0) {
@@ -69,6 +71,7 @@ export class KeptUp {
         tops,
         unions,
         partners,
+        alone,
         neighbours,
         attributes,
         sign,
