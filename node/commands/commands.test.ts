@@ -72,6 +72,14 @@ test('what is missing is said, and is no failure', async () => {
   assert.match(forming, /^2 nodes answered, hardly any of the ring: how many are missing cannot be told yet · /m)
 })
 
+test('who is silent is said to a person as well, whatever is missing beside', async () => {
+  for (const sql of ['SELECT silent', 'SELECT silent, partial', 'SELECT silent, forming']) {
+    const { out } = await tendril(['query', sql])
+    assert.match(out, /^ {2}1 node silent: dead most likely, and not called missing$/m)
+  }
+  assert.doesNotMatch((await tendril(['query', 'SELECT id'])).out, /silent/)
+})
+
 test('a wrong query prints its caret and exits with 1', async () => {
   const { code, out, err } = await tendril(['query', 'SELECT wrong'])
   assert.deepEqual({ code, out }, { code: 1, out: '' })

@@ -21,7 +21,7 @@ export async function answerText(answer: Answer, colors = colorsWanted()): Promi
 
 /** `32 of 32 nodes answered, nothing missing · 31 delegations · 94 messages · 7.1 KiB · 3 hops · 18 ms` */
 function coverageText({ coverage, cost }: Answer, c: Colors): string {
-  const { answered, missing, intervals } = coverage
+  const { answered, missing, intervals, silent } = coverage
   const spent = [
     count(cost.delegations, 'delegation'),
     count(cost.messages, 'message'),
@@ -29,8 +29,10 @@ function coverageText({ coverage, cost }: Answer, c: Colors): string {
     count(cost.hops, 'hop'),
     duration(cost.ms),
   ].join(' · ')
+  const unheard = silent === 0 ? [] : [`  ${count(silent, 'node')} silent: dead most likely, and not called missing`]
   if (missing === 0 && intervals.length === 0) {
-    return `${c.green(`${answered} of ${count(answered, 'node')} answered, nothing missing`)}${c.dim(` · ${spent}`)}`
+    const whole = c.green(`${answered} of ${count(answered, 'node')} answered, nothing missing`)
+    return [`${whole}${c.dim(` · ${spent}`)}`, ...unheard].join('\n')
   }
   const head =
     missing === null
@@ -40,7 +42,7 @@ function coverageText({ coverage, cost }: Answer, c: Colors): string {
     return `  nobody answered for [${place(from)}, ${place(to)}): ${printable(reason)}`
   })
   if (intervals.length > MAX_INTERVALS) lines.push(`  and ${count(intervals.length - MAX_INTERVALS, 'interval')} more`)
-  return [`${c.yellow(head)}${c.dim(` · ${spent}`)}`, ...lines].join('\n')
+  return [`${c.yellow(head)}${c.dim(` · ${spent}`)}`, ...lines, ...unheard].join('\n')
 }
 
 /**

@@ -56,7 +56,7 @@ export class FakeNode extends TypedEventEmitter<TendrilEvents> implements Served
       coverage: {
         answered: 32 - (missing ?? 30),
         missing,
-        silent: 0,
+        silent: sql.includes('silent') ? 1 : 0,
         intervals: missing === 0 ? [] : [{ from: 10, to: 20, reason: 'no answer' }],
       },
       cost: { delegations: 31, messages: 94, bytes: 7270, hops: 3, ms: 18 },
