@@ -264,6 +264,7 @@ test('who has left is told so whatever it asks for, until it is started again', 
   const node = await start({ network: 'left' })
   await node.tendril.leave()
   await assert.rejects(node.tendril.query('SELECT count(*) FROM nodes'), /this node is not running/)
+  assert.equal(node.tendril.status().running, false)
   const receipt = node.tendril.publish('x', 'y')
   assert.equal(receipt.status === 'refused' && receipt.reason, 'This node is not running.')
   const heard: string[] = []
@@ -271,6 +272,7 @@ test('who has left is told so whatever it asks for, until it is started again', 
   assert.throws(subscribe, { name: 'RangeError', message: 'This node is not running.' })
   await node.libp2p.stop()
   await node.libp2p.start()
+  assert.equal(node.tendril.status().running, true)
   subscribe()
   assert.equal(node.tendril.publish('x', 'y').status, 'accepted')
   assert.deepEqual(heard, ['y'])

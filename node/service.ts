@@ -301,7 +301,7 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
       id: this.id,
       network: this.network,
       version: VERSION,
-      running: this.#state === 'started',
+      running: this.#state === 'started' && !this.#left,
       position,
       addresses: addresses.map((address) => `${address}/p2p/${this.id}`),
       sequence,

@@ -110,6 +110,7 @@ export interface NodeStatus extends ReturnType<Stack['status']> {
   readonly id: string
   readonly network: string
   readonly version: string
+  /** Whether it takes part: not before it has started, nor once it has left. */
   readonly running: boolean
   /** On the ring. */
   readonly position: number
