@@ -68,6 +68,17 @@ test('who comes first, at either end, and the different texts, at no cost and as
   assert.match(texts.notes[0] as string, /more than these 2/)
 })
 
+test('different texts are told with what is not among them, also where that leaves none', () => {
+  for (const members of [['eu', 'us'], []]) {
+    const { rows, notes } = ask('SELECT region FROM nodes GROUP BY region WITH GOSSIP', KNOWN, {
+      ...LISTS,
+      unions: { region: { members, more: false } },
+    })
+    assert.equal(rows.length, members.length)
+    assert.match(notes.join(), /^gossip tells texts of up to 64 characters: whatever else region is on a node/)
+  }
+})
+
 test('lists that are not kept, and what lists cannot tell, are refused with the reason', () => {
   const cases: [string, RegExp][] = [
     [

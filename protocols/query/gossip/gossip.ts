@@ -1,6 +1,7 @@
 import type { Value } from '../../../core/attributes.ts'
 import { type Lists, MAX_TOP } from '../../aggregation/defended.ts'
 import type { Aggregates, Reading } from '../../aggregation/reading.ts'
+import { MAX_TEXT } from '../../aggregation/sample.ts'
 import type { Aggregate, AttributeRef, GroupQuery, Query, RowQuery } from '../language/ast.ts'
 import { QueryError } from '../language/query-error.ts'
 import type { Answer, Certainty } from '../wave/answer.ts'
@@ -61,7 +62,7 @@ function topOf(query: RowQuery, { figures, lists }: KnownByGossip): Answer {
   }
 }
 
-/** The different texts of an attribute. */
+/** The different texts of an attribute: who has a number there, or a longer text, is not heard of. */
 function textsOf(query: GroupQuery, key: AttributeRef, { figures, lists }: KnownByGossip): Answer {
   const { members, more } = listOf(query, key, lists?.unions ?? {}, 'unions')
   return {
@@ -70,7 +71,10 @@ function textsOf(query: GroupQuery, key: AttributeRef, { figures, lists }: Known
       members.map((member) => query.select.map(() => member)),
       figures,
     ),
-    notes: more ? [`there are more than these ${members.length}, which come first`] : [],
+    notes: [
+      ...(more ? [`there are more than these ${members.length}, which come first`] : []),
+      `gossip tells texts of up to ${MAX_TEXT} characters: whatever else ${key.name} is on a node is not among these`,
+    ],
     gossip: uncertain(query, figures, lists),
   }
 }
