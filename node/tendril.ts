@@ -68,7 +68,8 @@ export interface Tendril extends Startable, TypedEventTarget<TendrilEvents> {
   readonly network: string
   /**
    * Asks all nodes of the network.
-   * @throws QueryError (position, caret()) for a wrong query, QueryRefused beyond the rate or while stopped, the signal's reason
+   * @throws QueryError (position, caret()) for a wrong query, QueryRefused beyond the rate or while stopped, RangeError for a
+   * timeout that is no number, the signal's reason
    */
   query(sql: string, options?: QueryOptions): Promise<Answer>
   /**

@@ -51,7 +51,8 @@ export interface SubscribeOptions {
   readonly subgroup?: string
   /**
    * Messages of so many ms before now are wanted, too: at most `retention`, a minute. Those that this node keeps; when it enters the topic's
-   * group with this subscription, those that members keep.
+   * group with this subscription, those that members keep. Those of this node come before `subscribe` returns: what it returns cannot
+   * be called from within them.
    * @default those of the last 10 s when this node enters the topic's group, else none
    */
   readonly from?: { readonly past: number }
