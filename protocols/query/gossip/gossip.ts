@@ -170,6 +170,10 @@ function certaintyOf(column: string, found: Found | undefined): Certainty {
 function notesOf(query: GroupQuery, chosen: readonly (Found | undefined)[], aggregates: Aggregates): string[] {
   const lacking = query.columns.filter((_, i) => chosen[i] === undefined)
   if (lacking.length === 0) return []
-  if (aggregates.epoch === 0) return ['this node waits to take part in the aggregation, which begins within a minute']
+  if (aggregates.epoch === 0) {
+    return [
+      'this node waits to take part in the aggregation, which begins within a minute once it is in touch with others',
+    ]
+  }
   return [`gossip has not come to anything yet, or no node has it: ${lacking.join(', ')}`]
 }
