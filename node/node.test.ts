@@ -278,6 +278,22 @@ test('who has left is told so whatever it asks for, until it is started again', 
   assert.deepEqual(heard, ['y'])
 })
 
+test('who has left is not heard of again, whatever is set on it before it stops', async () => {
+  const config = { network: 'silent', structures: ['line:x'] }
+  const stays = await start(config)
+  const others = { ...config, bootstrap: [stays.addresses[0] as string] }
+  const [leaves, talks] = [await start(others), await start(others)]
+  await until('all know all', () => knows(stays, leaves, talks) && knows(leaves, stays) && knows(talks, stays))
+  const known = () => stays.tendril.peers().map(({ id, structures }) => `${id} ${structures.map(({ name }) => name)}`)
+  await leaves.tendril.leave()
+  await until('it is gone', () => stays.tendril.peers().length === 1)
+  leaves.tendril.set('x', 1)
+  stays.tendril.set('x', 2)
+  talks.tendril.set('x', 3)
+  await until('the other is heard', () => known().some((one) => one.startsWith(`${talks.tendril.id} line:x`)))
+  assert.deepEqual(known(), [`${talks.tendril.id} line:x`])
+})
+
 test('a libp2p node can be stopped and started again, and its subscriptions stay', async () => {
   const stays = await start({ network: 'again' })
   const comes = await start({ network: 'again', bootstrap: [stays.addresses[0] as string] })

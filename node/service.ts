@@ -347,8 +347,9 @@ class TendrilService extends TypedEventEmitter<TendrilEvents> implements Tendril
     this.#environment.guard(() => this.#updateSelf())
   }
 
+  /** Who has left says nothing of itself any more: it would be taken for one that came back. */
   #updateSelf(): void {
-    if (this.#self.update()) this.#running?.links.announce()
+    if (this.#self.update() && !this.#left) this.#running?.links.announce()
   }
 
   #tell<Type extends keyof TendrilEvents>(type: Type, detail: TendrilEvents[Type]['detail']): void {
