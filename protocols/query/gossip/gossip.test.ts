@@ -68,6 +68,13 @@ test('who comes first, at either end, and the different texts, at no cost and as
   assert.match(texts.notes[0] as string, /more than these 2/)
 })
 
+test('an answer of nodes of which gossip does not know how many there are does not say that none is missing', () => {
+  const { size: _, ...unknown } = KNOWN
+  const coverage = { answered: 0, missing: null, intervals: [], silent: 0 }
+  assert.deepEqual(ask('SELECT count(*) FROM nodes WITH GOSSIP', unknown).coverage, coverage)
+  assert.equal(ask('SELECT count(*) FROM nodes WITH GOSSIP').coverage.missing, 0)
+})
+
 test('different texts are told with what is not among them, also where that leaves none', () => {
   for (const members of [['eu', 'us'], []]) {
     const { rows, notes } = ask('SELECT region FROM nodes GROUP BY region WITH GOSSIP', KNOWN, {

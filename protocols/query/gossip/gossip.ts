@@ -95,7 +95,12 @@ function answerOf(query: Query, rows: Answer['rows'], { size }: Aggregates): Omi
     sql: query.text,
     columns: query.columns,
     rows,
-    coverage: { answered: Math.round(size?.value ?? 0), missing: 0, intervals: [], silent: 0 },
+    coverage: {
+      answered: Math.round(size?.value ?? 0),
+      missing: size === undefined ? null : 0,
+      intervals: [],
+      silent: 0,
+    },
     cost: { delegations: 0, messages: 0, bytes: 0, hops: 0, ms: 0 },
     unknown: [],
   }
