@@ -370,3 +370,16 @@ test('who was taken for dead and can speak but not hear does not come back; when
   simulation.run(1000)
   assert.equal(protocol.state('n1'), 'alive')
 })
+
+test('round trips to a node that slept are not longer than its death would have taken', () => {
+  for (const ms of [5000, 60_000, 90_000]) {
+    const simulation = network({ nodes: 12, latency: 20 })
+    simulation.pause('n1', ms)
+    simulation.run(ms + 5000)
+    for (const { id, protocol } of simulation.nodes) {
+      const { state, rtt = 0 } = protocol.membership.member('n1') ?? {}
+      // Direct pings, those through others, and the suspicion.
+      assert.ok(id === 'n1' || (state === 'alive' && rtt <= 1800), `${state}, ${rtt} ms after a sleep of ${ms} ms`)
+    }
+  }
+})

@@ -145,11 +145,15 @@ export class FailureDetector {
     return this.#doubted.delete(id) && this.#members.isUp(id)
   }
 
-  /** A ping to this peer was answered after `took` ms. */
+  /**
+   * A ping to this peer was answered after `took` ms. When that is longer than a whole probe lasts, one of the two slept meanwhile, or the
+   * link was down: it says nothing of the way, and queries would wait as long for everything that is lost on it.
+   */
   answered(id: string, took: number): void {
     if (took < this.#options.pingTimeout) this.#health.better()
     const member = this.#members.get(id)
-    if (member === undefined) return
+    const { direct, indirect, suspicion } = this.#times(true)
+    if (member === undefined || took > direct + indirect + suspicion) return
     this.#members.change(member, { rtt: member.rtt === undefined ? took : member.rtt * 0.8 + took * 0.2 })
   }
 
