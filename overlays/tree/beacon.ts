@@ -7,7 +7,7 @@ import { BeaconBodySchema, BeaconSchema, type Beacon as Wire } from './tree_pb.t
 /** A root's sign of life: what it signs anew every round, and what travels down the tree. */
 export interface Beacon {
   readonly root: string
-  /** ms since the epoch by the root's clock; also its sequence number, which grows with every beacon, over restarts too. */
+  /** ms since the epoch by the root's clock; also its sequence number, which grows with every beacon; over restarts too, unless its clock was set back. */
   readonly issued: number
   /** The signed form that travels. Its signature is empty between simulated nodes. */
   readonly record: { readonly body: Uint8Array; readonly signature: Uint8Array }

@@ -3,7 +3,7 @@ import type { PeerDescriptor } from '../../core/descriptor.ts'
 import type { Sign } from '../../core/signed.ts'
 
 export interface TreeInit {
-  /** Peers that this node talks to anyway: the edges out of which the tree is made. */
+  /** Peers that this node talks to anyway: the edges out of which the tree is made. A parent is one of its children's contacts. */
   contacts(): readonly PeerDescriptor[]
   /** The node's gossip budget in bytes, one bucket for all that gossips. What does not fit is not said. */
   readonly budget: TokenBucket

@@ -21,10 +21,11 @@ test('beacons of a dead root, kept and told again, do not bring it back to those
   bed.net.run(20 * PERIOD)
   assert.deepEqual(faults(bed), [])
   const liar = describe({ id: 'liar', addresses: [], sequence: 1, issued: bed.net.now })
-  bed.net.nodes.set('liar', { ...bed.net.node('n0'), id: 'liar', alive: false })
+  bed.net.nodes.set('liar', { ...bed.net.node('n0'), id: 'liar', self: liar, alive: false })
   const victim = bed.net.live[3]?.id as string
   const newcomer = 'newcomer'
-  bed.edges.set(newcomer, new Set())
+  bed.edges.set(newcomer, new Set(['liar']))
+  bed.edges.get(victim)?.add('liar')
   bed.net.add(newcomer)
   bed.net.run(PERIOD)
   const replay = (to: string) => {
@@ -51,7 +52,7 @@ test('beacons of a dead root, kept and told again, do not bring it back to those
 test('who says that it is the root without being it, or comes from the future, is not believed', () => {
   const bed = network(12)
   roundsUntilPerfect(bed, 10)
-  const { net } = bed
+  const { net, edges } = bed
   const order = new RootOrder(HOUR)
   const epoch = order.epochOf(net.now)
   const root = best([...bed.edges.keys()], net.now)
@@ -59,8 +60,9 @@ test('who says that it is the root without being it, or comes from the future, i
     (id) => order.hash(id, epoch) < order.hash(root, epoch),
   ) as string
   const liar = describe({ id: 'liar', addresses: [], sequence: 1, issued: net.now })
-  net.nodes.set('liar', { ...net.node('n0'), id: 'liar', alive: false })
+  net.nodes.set('liar', { ...net.node('n0'), id: 'liar', self: liar, alive: false })
   const victim = net.live.find(({ id }) => id !== root) as (typeof net.live)[0]
+  edges.get(victim.id)?.add('liar')
   const say = (beacon: Beacon, distance: number) => {
     const message = { kind: 'news', at: net.now, room: true, position: { beacon, distance } } as const
     net.inject(liar, victim.id, message)
@@ -114,6 +116,39 @@ test('a liar that says it is next to the root and passes nothing on has at most 
   )
   assert.deepEqual(
     lost.filter(({ id }) => id !== root).map(({ id }) => id),
+    [],
+  )
+})
+
+test('a liar that tells everybody that it is next to the root, and takes whoever comes, is the parent of its contacts alone', () => {
+  const bed = network(200, { chords: 3 })
+  roundsUntilPerfect(bed, 20)
+  const { net, edges } = bed
+  const root = best([...edges.keys()], net.now)
+  const liar = net.add('liar')
+  const contacts = [root, ...[...edges.keys()].slice(0, 20)]
+  edges.set('liar', new Set(contacts))
+  for (const id of contacts) edges.get(id)?.add('liar')
+  let beacon: Beacon | undefined
+  net.watch = (_from, to, message) => {
+    if (to === 'liar' && message.kind === 'news' && message.position.beacon.root === root)
+      beacon = message.position.beacon
+  }
+  net.run(5 * PERIOD)
+  const taken = new Set<string>()
+  for (let tenth = 0; tenth < 200; tenth++) {
+    net.run(PERIOD / 10)
+    for (const { id, protocol } of net.live) {
+      for (const kind of ['hello', 'accepted', 'news'] as const) {
+        const position = { beacon: beacon as Beacon, distance: 1 }
+        if (id !== 'liar') net.inject(liar.self, id, { kind, at: net.now, room: true, position })
+      }
+      if (protocol.parent?.id === 'liar') taken.add(id)
+    }
+  }
+  assert.ok(taken.size > 4, `the lie attracts: ${[...taken]}`)
+  assert.deepEqual(
+    [...taken].filter((id) => !contacts.includes(id)),
     [],
   )
 })

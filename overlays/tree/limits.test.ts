@@ -10,15 +10,22 @@ import { Tree } from './tree.ts'
 const PERIOD = 1000
 const HOUR = 3_600_000
 
-/** One node, to which the test says what it likes, and what it says to whom. */
+/** One node, to which its contacts say what the test likes, and what it says to whom. */
 function lone() {
+  const contacts = new Map<string, PeerDescriptor>()
   const net: Network<TreeMessage, Tree> = new Network(1, (environment) => {
-    return new Tree(environment, { contacts: () => [], epoch: HOUR, period: PERIOD, budget: new TokenBucket(1e9, 1e9) })
+    return new Tree(environment, {
+      contacts: () => [...contacts.values()],
+      epoch: HOUR,
+      period: PERIOD,
+      budget: new TokenBucket(1e9, 1e9),
+    })
   })
   const node = net.add('me')
   const said: string[] = []
   net.watch = (_from, to, message) => said.push(`${message.kind} ${to}`)
   const hear = (from: string, message: TreeMessage) => {
+    contacts.set(from, peer(from))
     net.inject(peer(from), 'me', message)
     net.run(1)
   }

@@ -25,7 +25,8 @@ test('one that dates its beacons into the next hour does not become root by it: 
   assert.ok(net.live.every(({ protocol }) => protocol.root === before))
   const liar = describe({ id: 'liar', addresses: [], sequence: 1, issued: net.now })
   assert.notEqual(best([root, 'liar'], net.now + EPOCH, EPOCH), 'liar', 'not the best root itself')
-  net.nodes.set('liar', { ...net.node('n0'), id: 'liar', alive: false })
+  net.nodes.set('liar', { ...net.node('n0'), id: 'liar', self: liar, alive: false })
+  for (const contacts of bed.edges.values()) contacts.add('liar')
   let changes = 0
   let last = ''
   for (let round = 0; round < 100; round++) {

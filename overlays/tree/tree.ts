@@ -43,11 +43,12 @@ const DEFAULT_EPOCH = 3_600_000
  *     all have one root;
  * (3) a root without a new beacon for three rounds, or a little less (`Patience`), is given up, and only a newer one than it last had brings
  *     it back. A cycle through nodes that restarted or had different roots has no root in it, so it ends by this at the latest;
- * (4) parent and child agree: a child asks for its place and is a child when it is granted; at most FAN_OUT, MAX_DEPTH.
+ * (4) parent and child agree: a child asks for its place and is a child when it is granted; at most FAN_OUT, MAX_DEPTH. Only contacts
+ *     become parents: who knows everybody could be everybody's.
  *
  * What cannot be defended: whoever can sign for the best id is the root, be there a node or not; a peer may say that it is
- * nearer to the root than it is, and gets at most FAN_OUT children by it, which leave it when the news stop; a root that comes
- * and goes costs three rounds each time.
+ * nearer to the root than it is, and gets children by it, of those that have it for a contact, which leave it when the news stop; a
+ * root that comes and goes costs three rounds each time; one that is back with its clock set back is alone until that has caught up.
  */
 export class Tree implements Protocol<TreeMessage> {
   /** Messages refused or dropped, roots given up, parents lost, by reason. */
@@ -232,7 +233,7 @@ export class Tree implements Protocol<TreeMessage> {
   /** Another than the parent keeps a place for this node. */
   #takePlace(from: PeerDescriptor, position: Position): void {
     if (from.id === this.#joining?.peer.id) this.#joining = undefined
-    const leaves = this.#isWorthwhile(position) ? this.#parent : from
+    const leaves = this.#isContact(from) && this.#isWorthwhile(position) ? this.#parent : from
     if (leaves !== undefined) this.#send(leaves, { kind: 'leave', at: this.#stamp() })
     if (leaves !== from) this.#adopt(position, from)
   }
@@ -256,13 +257,17 @@ export class Tree implements Protocol<TreeMessage> {
     return position.beacon.issued >= beacon.issued && position.distance + 1 < distance
   }
 
-  /** Asks the best peer heard of lately for a place, if it is better than what this node has. */
+  #isContact({ id }: PeerDescriptor): boolean {
+    return this.#init.contacts().some((contact) => contact.id === id)
+  }
+
+  /** Asks the best contact heard of lately for a place, if it is better than what this node has. */
   #improve(): void {
     if (this.#joining !== undefined) return
     let best: Heard[] = []
     for (const heard of this.#heard.values()) {
-      const { position, room } = heard
-      if (position === undefined || !room || !this.#isWorthwhile(position)) continue
+      const { peer, position, room } = heard
+      if (position === undefined || !room || !this.#isWorthwhile(position) || !this.#isContact(peer)) continue
       const order = best[0]?.position === undefined ? -1 : this.#compare(position, best[0].position)
       if (order < 0) best = [heard]
       else if (order === 0) best.push(heard)
