@@ -42,7 +42,8 @@ const DEFAULT_EPOCH = 3_600_000
  * (2) it follows only whoever is strictly better than its own position, so positions fall along the tree: no cycle, as long as
  *     all have one root;
  * (3) a root without a new beacon for three rounds, or a little less (`Patience`), is given up, and only a newer one than it last had brings
- *     it back. A cycle through nodes that restarted or had different roots has no root in it, so it ends by this at the latest;
+ *     it back. Who starts within those rounds and hears of it from who has it yet gives it as many again: where many start all the time
+ *     it takes longer. A cycle through nodes that restarted or had different roots has no root in it, so it ends by this at the latest;
  * (4) parent and child agree: a child asks for its place and is a child when it is granted; at most FAN_OUT, MAX_DEPTH. Only contacts
  *     become parents: who knows everybody could be everybody's.
  *
