@@ -26,6 +26,11 @@ export class TokenBucket {
     return true
   }
 
+  /** As `take`, for what answers others: it leaves half of the burst to what the node says of its own accord, or peers that are many would silence it. */
+  takeForAnswer(now: number, amount: number): boolean {
+    return this.take(now, amount, this.burst / 2)
+  }
+
   /** Puts back what was taken for nothing: never more than it holds. */
   give(now: number, amount = 1): void {
     this.refill(now)

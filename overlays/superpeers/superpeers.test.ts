@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe as suite, test } from 'node:test'
 import fc from 'fast-check'
 import { TokenBucket } from '../../core/bucket.ts'
-import { MAX_DESCRIPTOR_AGE, type PeerDescriptor } from '../../core/descriptor.ts'
+import { describe as describePeer, MAX_DESCRIPTOR_AGE, type PeerDescriptor } from '../../core/descriptor.ts'
 import { Network } from '../tree/network.fixture.ts'
 import {
   assertLimits,
@@ -109,6 +109,22 @@ suite('superpeers', () => {
     for (const { protocol } of net.live) refused += protocol.tally.get('over-budget')
     assert.ok(refused > 0)
     assertLimits(net)
+  })
+
+  test('however many ask, answers leave half of the budget’s burst to what the node says of its own accord', () => {
+    const budget = new TokenBucket(1, 10_000)
+    const net: Net = new Network(1, (environment) => {
+      return new SuperPeers(environment, { capacityOf: () => 5, sample: () => [], budget, period: PERIOD })
+    })
+    net.add('n0')
+    for (let i = 0; i < 500; i++) {
+      const from = describePeer({ id: `peer${i}`, addresses: [], sequence: 1, issued: net.now })
+      net.inject(from, 'n0', report('gossip'))
+      net.inject(from, 'n0', { kind: 'join' })
+    }
+    net.run(1)
+    assert.ok(budget.take(net.now, 5000))
+    assert.ok(!budget.take(net.now, 1000), 'the rest was there for answers')
   })
 
   test('a handover is a hint: of clients told to move to a place that is taken or dead, none is lost', () => {

@@ -22,6 +22,7 @@ const STUCK = 3
 const MAX_REDIRECTS = 2
 /** Super-peers that a client is told with every renewal, for when its own dies. */
 const ALTERNATIVES = 3
+const ANSWERS: ReadonlySet<SuperPeersMessage['kind']> = new Set(['answer', 'accepted', 'refused'])
 
 /**
  * Super-peers by gossip (SG-1: Montresor, A Robust Protocol for Building Superpeer Overlay Topologies; PAPERS section 7). Every
@@ -402,10 +403,10 @@ export class SuperPeers implements Protocol<SuperPeersMessage> {
   }
 
   #send(to: PeerDescriptor, message: SuperPeersMessage): void {
-    if (this.#init.budget.take(this.#environment.now(), superPeersCodec.size(message))) {
-      this.#environment.send(to, message)
-    } else {
-      this.tally.add('over-budget')
-    }
+    const { budget } = this.#init
+    const [now, size] = [this.#environment.now(), superPeersCodec.size(message)]
+    const paid = ANSWERS.has(message.kind) ? budget.takeForAnswer(now, size) : budget.take(now, size)
+    if (paid) this.#environment.send(to, message)
+    else this.tally.add('over-budget')
   }
 }

@@ -11,14 +11,14 @@ const PERIOD = 1000
 const HOUR = 3_600_000
 
 /** One node, to which its contacts say what the test likes, and what it says to whom. */
-function lone() {
+function lone(budget = new TokenBucket(1e9, 1e9)) {
   const contacts = new Map<string, PeerDescriptor>()
   const net: Network<TreeMessage, Tree> = new Network(1, (environment) => {
     return new Tree(environment, {
       contacts: () => [...contacts.values()],
       epoch: HOUR,
       period: PERIOD,
-      budget: new TokenBucket(1e9, 1e9),
+      budget,
     })
   })
   const node = net.add('me')
@@ -134,4 +134,15 @@ test('when the peer that was asked for a place is gone, the next one is asked at
   tree.remove('a')
   hear('b', announced('reply', root, 1, net.now))
   assert.deepEqual(asked(), ['join a', 'join b'])
+})
+
+test('however many ask, answers leave half of the budget’s burst to what the node says of its own accord', () => {
+  const budget = new TokenBucket(1, 10_000)
+  const { net } = lone(budget)
+  for (let i = 0; i < 500; i++) {
+    for (const kind of ['hello', 'join'] as const) net.inject(peer(`peer${i}`), 'me', announced(kind, 'me', 1, net.now))
+  }
+  net.run(1)
+  assert.ok(budget.take(net.now, 5000))
+  assert.ok(!budget.take(net.now, 1000), 'the rest was there for answers')
 })

@@ -31,6 +31,7 @@ const ASK = 3
 /** Rounds within which a peer's question is answered once. */
 const MIN_PAUSE = 0.2
 const DEFAULT_EPOCH = 3_600_000
+const ANSWERS: ReadonlySet<TreeMessage['kind']> = new Set(['reply', 'accepted', 'refused'])
 
 /**
  * A spanning tree by gossip: the best root (lowest hash of id and epoch), and the shortest way to it. The root signs a beacon
@@ -415,7 +416,10 @@ export class Tree implements Protocol<TreeMessage> {
   }
 
   #send(to: PeerDescriptor, message: TreeMessage): void {
-    if (this.#init.budget.take(this.#environment.now(), treeCodec.size(message))) this.#environment.send(to, message)
+    const { budget } = this.#init
+    const [now, size] = [this.#environment.now(), treeCodec.size(message)]
+    const paid = ANSWERS.has(message.kind) ? budget.takeForAnswer(now, size) : budget.take(now, size)
+    if (paid) this.#environment.send(to, message)
     else this.tally.add('over-budget')
   }
 }

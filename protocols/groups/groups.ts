@@ -194,7 +194,10 @@ export class Groups implements Protocol<GroupsMessage> {
 
   #say(to: PeerDescriptor, group: number, message: GroupMessage): void {
     const said = { group, message }
-    if (this.#init.budget.take(this.#environment.now(), groupsCodec.size(said))) this.#environment.send(to, said)
+    const { budget } = this.#init
+    const [now, size] = [this.#environment.now(), groupsCodec.size(said)]
+    const paid = message.kind === 'members' ? budget.takeForAnswer(now, size) : budget.take(now, size)
+    if (paid) this.#environment.send(to, said)
     else this.tally.add('over-budget')
   }
 }

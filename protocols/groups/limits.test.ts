@@ -13,11 +13,11 @@ const peer = (id: string): PeerDescriptor => describe({ id, addresses: [], seque
 const crowd = (count: number, name = 'p') => Array.from({ length: count }, (_, i) => peer(`${name}${i}`))
 
 /** One node, to which the test says what it likes, and what it says to whom. */
-function lone(contacts: readonly PeerDescriptor[] = []) {
+function lone(contacts: readonly PeerDescriptor[] = [], budget = new TokenBucket(1e9, 1e9)) {
   const simulation = new Simulation<GroupsMessage, Groups>({ seed: 1, codec: groupsCodec })
   const { protocol: groups } = simulation.add({ id: 'me' }, (environment) => {
     return new Groups(environment, {
-      budget: new TokenBucket(1e9, 1e9),
+      budget,
       period: 500,
       contacts: () => contacts,
       admits: () => 'yes',
@@ -107,4 +107,13 @@ test('a registry tells nobody of a member whose registration has run out, nor th
   const told = (now: number, except = '') => registry.some(7, 8, except, now).map(({ id }) => id)
   assert.deepEqual(told(59_999).sort(), ['new', 'old'])
   assert.deepEqual([told(60_000), told(60_000, 'new')], [['new'], []])
+})
+
+test('however many register, what they are told leaves half of the budget’s burst to what the node says of its own accord', () => {
+  const budget = new TokenBucket(1, 10_000)
+  const { simulation, hear } = lone([], budget)
+  for (const one of crowd(500)) hear(one, 'a', { kind: 'register', member: one, hops: 0, across: false })
+  const { environment } = simulation.node('me')
+  assert.ok(budget.take(environment.now(), 5000))
+  assert.ok(!budget.take(environment.now(), 1000), 'the rest was there for answers')
 })
