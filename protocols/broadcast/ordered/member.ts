@@ -261,9 +261,14 @@ export class OrderedMember {
   #decided(value: Succession, ballot: number, voters: ReadonlySet<number>): void {
     const { view } = this.#replica
     this.#init.counts.done.add('views-ended')
+    // Who accepted it is told twice, at little cost: if this member dies right after, nobody else can tell.
+    const words: readonly OrderedBody[] = [
+      { kind: 'chosen', ballot },
+      { kind: 'chosen', ballot },
+    ]
     view.members.forEach((_, place) => {
       if (place === this.#replica.place) return
-      this.#say(place, voters.has(place) ? { kind: 'chosen', ballot } : { kind: 'decided', value })
+      for (const body of voters.has(place) ? words : [{ kind: 'decided', value } as const]) this.#say(place, body)
     })
     this.#install(value)
     if (this.#over) return

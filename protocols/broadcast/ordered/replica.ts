@@ -207,6 +207,7 @@ export class Replica {
     const end = endOf(value)
     if (end < this.#view.start || end < this.#commit) return false
     for (const publication of this.log.truncate(end)) this.#events.unnumbered(publication)
+    this.#founded = true // or nobody could have ended it
     this.#commit = end
     this.#history.set(this.#view.number, value)
     if (this.#history.size > MAX_HISTORY) this.#history.delete(this.#history.keys().next().value as number)
