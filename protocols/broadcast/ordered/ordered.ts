@@ -5,32 +5,20 @@ import type { Admission } from '../adaptive/controller.ts'
 import { Bimodal } from '../bimodal/bimodal.ts'
 import type { BimodalMessage } from '../bimodal/codec.ts'
 import type { Delivery, DeliveryInit } from '../delivery.ts'
-import { put } from '../oldest-out.ts'
-import type { Missed, Order } from '../order.ts'
-import { type Publication, publicationId } from '../publication.ts'
-import { Gaps } from './gaps.ts'
+import type { Missed } from '../order.ts'
+import type { Publication } from '../publication.ts'
+import { HoldBack } from './hold-back.ts'
 import { Joiners } from './joiners.ts'
 import { OrderedMember } from './member.ts'
-import {
-  type Last,
-  MAX_LOG,
-  type OrderedBody,
-  type OrderedFrame,
-  type OrderedMessage,
-  orderedSize,
-} from './messages.ts'
+import { type Last, type OrderedBody, type OrderedFrame, type OrderedMessage, orderedSize } from './messages.ts'
 import { ORDERED_DEFAULTS, type OrderedOptions } from './options.ts'
 import { UNFOUNDED } from './participation.ts'
 import { MAX_JOINED, placeOf, type View } from './view.ts'
-import { WaitingRoom } from './waiting.ts'
 
 /** Outsiders ask so many at a time to be let in, while nobody has told them who leads; then the leader and one more, half as often. */
 const HELLOS = 4
-/** Gaps in publishers' orders that are not told yet. */
-const MAX_GAPS = 1024
 /** Of more partners than this an outsider need not hear half before it founds a group. */
 const MAX_EXPECTED = 16
-const OUTSIDE = 'the group delivered it while this node was no member'
 
 /** What happens to this member, in the order in which it happens between its deliveries. */
 export interface OrderedEvents {
@@ -47,7 +35,7 @@ export interface OrderedEvents {
 /**
  * Virtual synchrony over bimodal multicast (seed 003; PAPERS section 7): all members of the group deliver the same publications in
  * the same order. Publications travel by bimodal; the leader of the view gives them numbers, a majority of the view confirms that it
- * holds them, and then every member delivers them in the order of the numbers. See `Sequencer`, `Succession` and `Replica`.
+ * holds them, and then every member delivers them in the order of the numbers. See `Sequencer`, `Succession`, `Replica` and `HoldBack`.
  *
  * Invariants: (1) two members that deliver a number of the same group deliver the same publication under it, also where one
  * of them is cut off or dies right after; (2) from the view in which a member comes in to the one in which it ends, it
@@ -73,7 +61,7 @@ export class Ordered implements Delivery<OrderedMessage> {
   readonly #init: DeliveryInit & { readonly on?: OrderedEvents }
   readonly #options: OrderedOptions
   readonly #bimodal: Bimodal
-  readonly #waiting: WaitingRoom
+  readonly #holdBack: HoldBack
   readonly #joiners: Joiners
   #member: OrderedMember | undefined
   /** Of this node as a member or as one that wants to be: another each time. */
@@ -84,11 +72,6 @@ export class Ordered implements Delivery<OrderedMessage> {
   /** It was in a group: that may go on somewhere, so this node founds none. */
   #belonged = false
   #stalled: string | undefined
-  /** The last that this node delivered of each publisher, in whichever group; as many as a lane knows. */
-  readonly #delivered = new Map<string, number>()
-  /** Delivered before their publisher's order came to them, as their numbers lacked them: by publication id, at most MAX_LOG. */
-  readonly #ahead = new Map<string, Publication>()
-  readonly #gaps: Gaps
   /** Who was last said to lead a group, and when. */
   #pointer: { readonly leader: PeerDescriptor; readonly at: number } | undefined
   #asked = Number.NEGATIVE_INFINITY
@@ -103,12 +86,8 @@ export class Ordered implements Delivery<OrderedMessage> {
     this.#environment = environment
     this.#init = init
     this.#options = { ...ORDERED_DEFAULTS, ...options }
-    const { window } = init.options
-    this.#waiting = new WaitingRoom(this.#options.waiting, this.#options.bytes, window, (publication) => {
-      return this.#orderOf(publication)?.publishedAt(publication)
-    })
+    this.#holdBack = new HoldBack(environment, { ...init, member: () => this.#member }, this.#options)
     this.#joiners = new Joiners(this.#options)
-    this.#gaps = new Gaps(MAX_GAPS, window, (publisher, missed) => init.missed?.(publisher, missed))
     const budget = { take: (now: number, bytes = 1) => init.budget.take(now, bytes + 1) }
     this.#bimodal = new Bimodal(within(environment), { ...init, budget })
   }
@@ -148,77 +127,11 @@ export class Ordered implements Delivery<OrderedMessage> {
   }
 
   inOrder(publication: Publication): void {
-    const member = this.#member
-    if (this.#ahead.delete(publicationId(publication))) return
-    if (member?.lacks(publication) === true) member.take(publication)
-    else if (member?.isOrdered(publication) === true) this.#passed(publication, member)
-    else this.#wait(publication)
+    this.#holdBack.arrived(publication)
   }
 
-  /** A number may have brought some of it, or bring it yet. */
   missed(publisher: string, missed: Missed): void {
-    this.#gaps.add(publisher, missed, this.#environment.now())
-    for (const [id, ahead] of this.#ahead) {
-      if (ahead.publisher !== publisher || ahead.sequence > missed.range.last) continue
-      this.#gaps.passed(publisher, ahead.sequence)
-      this.#ahead.delete(id)
-    }
-    this.#gaps.passed(publisher, this.#delivered.get(publisher) ?? 0)
-  }
-
-  #wait(publication: Publication): void {
-    const now = this.#environment.now()
-    for (const lost of this.#waiting.add(publication, now)) {
-      this.#init.counts.refused.add('waiting-room')
-      if (this.#init.publishers.isOfOurTime(lost)) {
-        this.#gaps.add(lost.publisher, only(lost, 'more waited for a number than there is room for'), now)
-      }
-    }
-  }
-
-  /** The group has delivered it. If this member has not, that was while it was outside. */
-  #passed(publication: Publication, member: OrderedMember): void {
-    if (member.holds(publication)) return
-    this.#lose(publication, 'outside', OUTSIDE)
-  }
-
-  /** Not what this member got from a group that it was in before, nor what is earlier: of each publisher in order, each at most once. */
-  #deliver(publication: Publication, waited: boolean): void {
-    const { publisher, sequence } = publication
-    if (sequence <= (this.#delivered.get(publisher) ?? 0)) {
-      if (waited) this.#lose(publication, 'other-group', 'this node came from a group that delivered a later one')
-      return
-    }
-    this.#tellBefore(publication)
-    const settled = this.#orderOf(publication)?.settled ?? 0
-    if (sequence > settled) put(this.#ahead, publicationId(publication), publication, MAX_LOG)
-    this.#gaps.passed(publisher, sequence)
-    put(this.#delivered, publisher, sequence, this.#init.options.publishers)
-    this.#init.deliver(publication)
-  }
-
-  /** Nobody expects what was published before this node came. */
-  #lose(publication: Publication, slug: string, reason: string): void {
-    this.#init.counts.refused.add(slug)
-    if (this.#init.publishers.isOfOurTime(publication))
-      this.#init.missed?.(publication.publisher, only(publication, reason))
-  }
-
-  /** What lacks between two that came by their numbers alone: their publisher's order, which tells of gaps, begins later. */
-  #tellBefore(publication: Publication): void {
-    const { publisher, published, elapsed } = publication
-    const begun = this.#orderOf(publication)?.begun ?? Number.POSITIVE_INFINITY
-    const delivered = this.#delivered.get(publisher)
-    const last = Math.min(publication.previous, begun - 1)
-    if (delivered === undefined || last <= delivered) return
-    const before = { publisher, published: published - elapsed }
-    if (this.#init.publishers.isOfOurTime(before)) {
-      this.#init.missed?.(publisher, { range: { first: delivered + 1, last }, reason: OUTSIDE })
-    }
-  }
-
-  #orderOf({ publisher }: Pick<Publication, 'publisher'>): Order<Publication> | undefined {
-    return this.#init.publishers.get(publisher)?.order
+    this.#holdBack.givenUp(publisher, missed)
   }
 
   receive(from: PeerDescriptor, message: OrderedMessage): void {
@@ -238,8 +151,7 @@ export class Ordered implements Delivery<OrderedMessage> {
       state: member === undefined ? 'outside' : member.live ? 'member' : 'stalled',
       reason: member === undefined ? this.#reason : (member.stalled ?? ''),
       incarnation: this.#incarnation,
-      waiting: this.#waiting.size,
-      gaps: this.#gaps.size,
+      ...this.#holdBack.sizes,
       outsiders: this.#joiners.size,
       ...(member !== undefined && { lineage: member.replica.lineage, ...member.status() }),
     }
@@ -250,10 +162,7 @@ export class Ordered implements Delivery<OrderedMessage> {
     const slept = now - this.#turned - 2 * this.#options.batch
     this.#turned = now
     if (slept > this.#options.suspicion / 8) this.#member?.slept(slept)
-    this.#gaps.turn(now)
-    for (const expired of this.#waiting.expire(now)) {
-      if (this.#member?.holds(expired) !== true) this.#lose(expired, 'no-number', 'the group gave it no number in time')
-    }
+    this.#holdBack.turn(now)
     if (this.#member === undefined) this.#turnOutside(now)
     else this.#member.turn(now)
     this.#tellStalled()
@@ -359,7 +268,7 @@ export class Ordered implements Delivery<OrderedMessage> {
         options,
         store,
         partners: () => this.#init.partners(),
-        waiting: this.#waiting,
+        waiting: this.#holdBack.waiting,
         joiners: this.#joiners,
         send: (to, frame) => {
           this.#environment.send(to, frame)
@@ -367,13 +276,13 @@ export class Ordered implements Delivery<OrderedMessage> {
         },
         deliver: (publication, number, waited) => {
           on?.delivered?.(number, publication)
-          this.#deliver(publication, waited)
+          this.#holdBack.deliver(publication, waited)
         },
         entered: (entered) => {
           counts.done.add('views')
           on?.entered?.(entered, lineage)
         },
-        waits: (publication) => this.#wait(publication),
+        waits: (publication) => this.#holdBack.wait(publication),
         ended: (reason) => this.#leave(reason),
       },
       this.#options,
@@ -385,7 +294,7 @@ export class Ordered implements Delivery<OrderedMessage> {
     const now = this.#environment.now()
     if (this.#member !== undefined) {
       this.#belonged ||= reason !== UNFOUNDED
-      for (const publication of this.#member.replica.end()) this.#wait(publication)
+      for (const publication of this.#member.replica.end()) this.#holdBack.wait(publication)
       this.#init.on?.left?.(reason)
     }
     this.#member = undefined
@@ -406,10 +315,6 @@ export class Ordered implements Delivery<OrderedMessage> {
     if (this.#init.budget.take(this.#environment.now(), orderedSize(frame))) this.#environment.send(to, frame)
     else this.#init.counts.refused.add('over-budget')
   }
-}
-
-function only({ sequence }: Publication, reason: string): Missed {
-  return { range: { first: sequence, last: sequence }, reason }
 }
 
 function within(environment: Environment<OrderedMessage>): Environment<BimodalMessage> {
