@@ -8,7 +8,7 @@ export interface AskOptions extends ClientOptions {
 }
 
 export const ANSWER_SHAPE = `{ "sql": string, "columns": [string], "rows": [[number | string | boolean | null]],
-  "coverage": { "answered": number, "missing": number (null: too few answered to tell), "intervals": [{ "from", "to", "reason" }], "silent": number },
+  "coverage": { "answered": number, "missing": number (null: too few answered to tell, or gossip knows no size yet), "intervals": [{ "from", "to", "reason" }], "silent": number },
   "cost": { "delegations", "messages", "bytes", "hops", "ms" }, "notes": [string],
   "unknown": [attributes that no node which answered has],
   "gossip": { "ageMs", "epoch", "liars", "certainty": [{ "column", "low", "high", "confidence" }] } only WITH GOSSIP }
